@@ -1,0 +1,144 @@
+//! What `pulsewarden.yaml` says.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// The whole configuration, every default filled in.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the public listener binds.
+    pub listen: SocketAddr,
+    /// The base of every link in a message, without a trailing slash.
+    pub public_url: Option<String>,
+    pub storage: Storage,
+    /// The folder of the customer's own rule files.
+    pub rules: PathBuf,
+    /// The folder of the shipped rule files; `None` leaves them out.
+    pub library: Option<PathBuf>,
+    pub admin: Admin,
+    pub impilo: Impilo,
+    pub receive: Receive,
+    pub email: Option<Email>,
+    pub slack: Slack,
+    pub delivery: Delivery,
+    pub own: Own,
+    pub retention: Retention,
+    pub log: Log,
+}
+
+/// Where the store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    Sqlite(PathBuf),
+}
+
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Unix socket for the command line.
+    pub socket: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+pub struct Impilo {
+    /// Every one of these is accepted. Never empty outside `demo`.
+    pub webhook_secrets: Vec<SecretRef>,
+}
+
+/// Where a secret is to be found. The value is read when it is needed, never kept in the configuration.
+#[derive(Clone, Debug)]
+pub enum SecretRef {
+    File(PathBuf),
+    /// A file under `$CREDENTIALS_DIRECTORY`, as systemd provides it.
+    Credential(String),
+    Env(String),
+    /// Only `demo` and tests make these; a configuration file cannot.
+    Literal(SecretString),
+}
+
+#[derive(Clone, Debug)]
+pub struct Receive {
+    /// Bytes.
+    pub max_body: usize,
+    /// Events accepted and not yet committed; beyond it `503`.
+    pub max_in_flight: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Email {
+    /// `smtps://host:465` (implicit TLS), `smtp://host:587` (STARTTLS, required unless the host is loopback).
+    pub smtp: String,
+    pub username: Option<String>,
+    pub password: Option<SecretRef>,
+    /// Extra certificate authority, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// A mailbox, as in `Pulsewarden <alerts@clinic.example>`.
+    pub from: String,
+    /// For one message, connection included.
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Slack {
+    /// Incoming webhooks by name; the URL is a secret.
+    pub webhooks: BTreeMap<String, SecretRef>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Waits before the second attempt; doubles, with jitter, up to `retry_max`.
+    pub retry_first: Duration,
+    pub retry_max: Duration,
+    /// A notification that was not delivered this long after it was due is dead.
+    pub give_up_after: Duration,
+    /// Deliveries under way at once.
+    pub concurrency: usize,
+}
+
+/// The key `self`: who hears about Pulsewarden itself, and when.
+#[derive(Clone, Debug)]
+pub struct Own {
+    pub email: Vec<String>,
+    pub heartbeat: Option<Heartbeat>,
+    /// No webhook for this long raises a self-alert.
+    pub quiet_after: Duration,
+    /// Refused secrets within ten minutes that raise a self-alert.
+    pub refused_secrets: u64,
+    /// Free bytes below which the disk counts as low.
+    pub disk_free: u64,
+    /// An unprocessed event older than this raises a self-alert.
+    pub lag: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    /// Holds a token, so it is a secret.
+    pub url: SecretRef,
+    pub every: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Retention {
+    pub readings: Duration,
+    pub payloads: Duration,
+    pub deliveries: Duration,
+    pub alerts: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// A filter in the manner of `tracing_subscriber::EnvFilter`.
+    pub filter: String,
+    /// `None`: text on a terminal, journald under systemd, JSON otherwise.
+    pub format: Option<LogFormat>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+    Journald,
+}

@@ -1,0 +1,1 @@
+//! Wiring alone: settings in, threads and tasks out, signals.

@@ -1,0 +1,1 @@
+//! Hop 3: leases what is due, sends it, records what came of it.

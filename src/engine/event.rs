@@ -1,0 +1,154 @@
+//! What the engine is told: events with the facts read out of them, messages between subjects, commands.
+
+use serde::{Deserialize, Serialize};
+
+use super::alert::Alert;
+use super::state::Fact;
+use super::subject::{Subject, SubjectKind};
+use super::time::Timestamp;
+
+/// A row's place in the journal; the first row has position 1.
+pub type Position = u64;
+
+/// Where an event came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    Webhook,
+    Recovered,
+    Reconciled,
+    Replayed,
+    Test,
+}
+
+impl Source {
+    pub const ALL: [Self; 5] = [Self::Webhook, Self::Recovered, Self::Reconciled, Self::Replayed, Self::Test];
+
+    /// The word for this source in commands and the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Recovered => "recovered",
+            Self::Reconciled => "reconciled",
+            Self::Replayed => "replayed",
+            Self::Test => "test",
+        }
+    }
+
+    /// The source with this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == name)
+    }
+}
+
+/// What an event's `occurred_at` rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// A time in the payload.
+    Own,
+    /// The `createTimestamp` of Impilo's webhook log.
+    Log,
+    /// When Pulsewarden received it.
+    Received,
+    /// The payload's time lay more than five minutes after receipt, so receipt stands in for it.
+    OwnInFuture,
+}
+
+/// One event, ready for [`super::step`].
+pub struct Event<'a> {
+    pub position: Position,
+    /// The envelope's `id` as text.
+    pub id: &'a str,
+    /// The envelope's `type`; an open set.
+    pub kind: &'a str,
+    pub source: Source,
+    pub received_at: Timestamp,
+    pub occurred_at: Timestamp,
+    pub basis: Basis,
+    pub facts: &'a Facts,
+    pub payload: &'a serde_json::Value,
+}
+
+/// What Impilo's payload says, in Pulsewarden's words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// The event's own time, where the payload has one.
+    pub occurred_at: Option<Timestamp>,
+    /// Every subject that the event speaks of; the one it is about comes first. Empty where none is named.
+    pub about: Vec<About>,
+    /// Set by the two association events.
+    pub association: Option<Association>,
+}
+
+/// Whether an association event joins or parts device and patient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Association {
+    Created,
+    Removed,
+}
+
+/// What one event says of one subject.
+#[derive(Clone, Debug, PartialEq)]
+pub struct About {
+    pub subject: Subject,
+    pub facts: Vec<Fact>,
+    /// Subjects that this one belongs to or is made of, as the event has it.
+    pub links: Vec<(SubjectKind, String)>,
+    /// True where the event shows that this subject (a device, or a device of it) was heard from.
+    pub heard: bool,
+}
+
+impl Facts {
+    /// What the event says of the first subject of `kind`.
+    #[must_use]
+    pub fn about(&self, kind: SubjectKind) -> Option<&About> {
+        self.about.iter().find(|about| about.subject.kind == kind)
+    }
+}
+
+/// What one subject tells another. Consumed before the next journal row, within the same commit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// Another subject's event said this of the receiver.
+    Learned(About),
+    /// The event of the journal row in hand concerns the receiver too, and a rule of its kind wants it.
+    Event,
+    /// To a notification group: one of its alerts changed.
+    Alert(Box<Alert>),
+}
+
+/// What people and administrators ask for; journaled, since it can change a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Send a clearly marked sample to one receiver.
+    TestNotification { receiver: String, by: String },
+}
+
+/// A notification that was given up after its last attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryFailure {
+    /// The delivery's key.
+    pub key: String,
+    /// The notification group's id; empty for digests, tests and self-alerts.
+    pub group: String,
+}
+
+/// One input of [`super::step`].
+pub enum Input<'a> {
+    /// An event that is about this subject, or that a rule of this subject's kind wants.
+    Event(&'a Event<'a>),
+    /// News from another subject; the event is the journal row in hand, where that is an event.
+    Message { message: &'a Message, event: Option<&'a Event<'a>> },
+    /// A due time of this subject has come; `now` is that due time.
+    Wake,
+    /// The rule set in force has changed; the subject has open alerts.
+    Rules { position: Position },
+    /// A notification of this group was given up.
+    DeliveryFailed(&'a DeliveryFailure),
+    /// Someone asked for something; the subject is a notification group.
+    Command(&'a Command),
+}

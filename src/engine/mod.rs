@@ -1,0 +1,30 @@
+//! The pure heart: what an input means for one subject. No I/O, clock, randomness or async.
+
+mod alert;
+mod effect;
+mod event;
+mod expression;
+mod names;
+mod rule;
+mod slice;
+mod state;
+mod subject;
+mod time;
+mod value;
+
+pub use alert::{Alert, AlertState, End, EventRef, Evidence, Labels, Reason, Seen, Transition};
+pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};
+pub use event::{About, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source};
+pub use expression::{Condition, Truth};
+pub use names::Names;
+pub use rule::{
+    Channel, Digest, EventPattern, EventTest, GroupBy, Phi, Raise, RaiseWhen, Read, Receiver, Resolve, Route, Rule,
+    RuleSet, Severity,
+};
+pub use slice::{
+    Group, Member, PROJECTION_VERSION, Parted, Projection, Related, Slice, Told, VERDICTS_KEPT, Verdict, Why,
+};
+pub use state::{FIELDS, Fact, Field, FieldGroup, FieldType, Record};
+pub use subject::{Subject, SubjectKind};
+pub use time::Timestamp;
+pub use value::{Protection, Value};

@@ -1,0 +1,1 @@
+//! What Impilo says, in Pulsewarden's words.

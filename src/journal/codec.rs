@@ -1,0 +1,1 @@
+//! How bodies are kept: compressed with a dictionary trained on synthetic samples.

@@ -1,0 +1,3 @@
+//! Group commit: one writer thread appends what many requests bring, and answers after the commit.
+
+pub mod codec;

@@ -1,0 +1,376 @@
+//! What is kept, in the domain's verbs: every method is one transaction, and blocks while it runs.
+//!
+//! [`sqlite`] is the engine behind it today; the verbs are coarse so that another database can stand behind them.
+
+pub mod sqlite;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{
+    Alert, AlertState, Channel, Command, DeliveryFailure, Notification, Phi, Position, Slice, Source, Subject,
+    SubjectKind, Timestamp, Transition,
+};
+
+/// Why the store could not do what was asked. Carries no payload and no value.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No space, read-only, an I/O error, locked for too long: may pass by itself.
+    #[error("the store at {place} cannot {doing} now: {cause}")]
+    Unavailable { place: String, doing: &'static str, cause: String },
+    /// Written by a newer version of Pulsewarden.
+    #[error(
+        "the store at {place} has schema {found}, and this version knows schema {known}: install a newer Pulsewarden or restore an older backup"
+    )]
+    TooNew { place: String, found: u32, known: u32 },
+    /// What was read back makes no sense.
+    #[error(
+        "the store at {place} is damaged: {what}; run `pulsewarden store verify` on a copy and restore a backup if it confirms"
+    )]
+    Damaged { place: String, what: String },
+}
+
+/// A row of the journal before it has a position.
+#[derive(Clone, Debug)]
+pub struct NewRow {
+    pub received_at: Timestamp,
+    pub entry: Entry,
+}
+
+/// What a journal row holds: everything that can change a decision.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    Event(EventRow),
+    Command(Command),
+    /// From here on this rule set decides.
+    RuleSet {
+        hash: String,
+    },
+    DeliveryFailed(DeliveryFailure),
+}
+
+/// An event as the journal keeps it. `Debug` shows no body.
+#[derive(Clone)]
+pub struct EventRow {
+    /// The envelope's `type`.
+    pub kind: String,
+    /// The envelope's `id` as text; for the `{event, data}` form a hash of its body. Unique with `kind`.
+    pub envelope_id: Option<String>,
+    /// The id of the row in Impilo's webhook log that it was recovered from. Unique with `kind`.
+    pub log_id: Option<i64>,
+    pub source: Source,
+    /// The whole envelope, encoded by [`crate::journal::codec`]; `None` once retention has removed it.
+    pub body: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for EventRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventRow")
+            .field("kind", &self.kind)
+            .field("envelope_id", &self.envelope_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of an appended row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    New {
+        position: Position,
+        at: Timestamp,
+    },
+    /// The journal has this event already.
+    Known,
+}
+
+/// A row of the journal.
+#[derive(Clone, Debug)]
+pub struct JournalRow {
+    pub position: Position,
+    /// Never below the row before, nor below the frontier committed when it was appended.
+    pub at: Timestamp,
+    pub received_at: Timestamp,
+    pub entry: Entry,
+}
+
+/// How far processing has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The last journal row whose outcome is committed; 0 before the first.
+    pub position: Position,
+    /// Every wake-up due at or before this instant has run.
+    pub frontier: Timestamp,
+    /// The number that the next new alert takes; starts at 1.
+    pub next_alert: u64,
+    /// Hash of the rule set in force; empty before the first.
+    pub rule_set: String,
+}
+
+/// Everything that one batch of processing decided; committed together or not at all.
+pub struct Outcome<'a> {
+    pub progress: &'a Progress,
+    /// Slices to write back: those that changed, with their changed alerts and members.
+    pub slices: &'a [&'a Slice],
+    pub ended: &'a [Alert],
+    pub transitions: &'a [Transition],
+    pub notifications: &'a [Notification],
+    /// When it was decided by the wall clock, kept beside each transition.
+    pub noticed_at: Timestamp,
+}
+
+/// A leased outbox row. `rendered` is fixed at its first lease.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub id: u64,
+    pub notification: Notification,
+    /// Attempts made before this one.
+    pub attempts: u32,
+    pub rendered: Rendered,
+}
+
+/// A message as it goes out. `Debug` shows no text.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "form", rename_all = "snake_case")]
+pub enum Rendered {
+    Email {
+        subject: String,
+        text: String,
+        html: String,
+    },
+    /// The JSON body for Slack's incoming webhook.
+    Slack {
+        body: String,
+    },
+    /// It could not be rendered even plainly; the delivery fails with this reason.
+    Failed {
+        error: String,
+    },
+}
+
+impl std::fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Email { .. } => "Email(…)",
+            Self::Slack { .. } => "Slack(…)",
+            Self::Failed { .. } => "Failed(…)",
+        })
+    }
+}
+
+/// The outcome of one attempt to deliver.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub delivery: u64,
+    pub at: Timestamp,
+    pub result: AttemptResult,
+}
+
+#[derive(Clone, Debug)]
+pub enum AttemptResult {
+    /// Accepted by the other side; `reply` is what it said, shortened.
+    Delivered { reply: String },
+    /// To be tried again then.
+    Retry { at: Timestamp, error: String },
+    /// Given up. Appends a [`Entry::DeliveryFailed`] row where the delivery belongs to a group.
+    Dead { error: String },
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    Waiting,
+    Delivered,
+    Dead,
+}
+
+/// An outbox row as people read it; holds no rendered text.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeliveryRow {
+    pub id: u64,
+    pub key: String,
+    pub receiver: String,
+    pub channel: Channel,
+    pub phi: Phi,
+    /// The alerts that it speaks of.
+    pub alerts: Vec<u64>,
+    pub state: DeliveryState,
+    pub attempts: u32,
+    pub due: Timestamp,
+    pub next_attempt_at: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+    pub last_error: Option<String>,
+}
+
+/// Which alerts to read; every field narrows.
+#[derive(Clone, Debug, Default)]
+pub struct AlertFilter {
+    pub number: Option<u64>,
+    pub state: Option<AlertState>,
+    pub subject: Option<Subject>,
+    /// Moved to its present state at or after this instant.
+    pub moved_from: Option<Timestamp>,
+    /// Moved to its present state before this instant.
+    pub moved_before: Option<Timestamp>,
+    pub limit: usize,
+}
+
+/// A bad body that came with a right secret.
+pub struct Quarantined {
+    pub received_at: Timestamp,
+    /// SHA-256 of the raw body, in hexadecimal; the same body is kept once.
+    pub hash: String,
+    pub reason: String,
+    /// The raw body, encoded by [`crate::journal::codec`].
+    pub body: Vec<u8>,
+}
+
+/// Figures for `status`, `readyz` and the self-watch; one read.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Figures {
+    pub last_position: Position,
+    pub processed_position: Position,
+    /// `at` of the oldest row that is not processed.
+    pub oldest_unprocessed: Option<Timestamp>,
+    pub last_webhook: Option<Timestamp>,
+    /// Newest receipt by event type.
+    pub last_by_type: Vec<(String, Timestamp, u64)>,
+    pub devices: u64,
+    pub open_alerts: u64,
+    pub outbox_waiting: u64,
+    pub outbox_oldest: Option<Timestamp>,
+    pub dead_letters: u64,
+    pub last_dead: Option<Timestamp>,
+    pub last_delivery: Option<Timestamp>,
+    pub quarantined: u64,
+    pub rule_set: String,
+    pub database_bytes: u64,
+}
+
+/// How long what is kept; `None` keeps for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Bodies of `reading.*` events before this instant are reduced by the given function.
+    pub readings_before: Timestamp,
+    pub payloads_before: Timestamp,
+    pub deliveries_before: Timestamp,
+    pub alerts_before: Timestamp,
+}
+
+/// The store. Shared by the threads and tasks of one daemon.
+pub trait Store: Send + Sync + 'static {
+    /// Appends rows durably, in order, and gives each its place. `clock` is the wall clock.
+    ///
+    /// # Errors
+    /// When nothing was kept; then no row was.
+    fn append(&self, rows: &[NewRow], clock: Timestamp) -> Result<Vec<Appended>, StoreError>;
+
+    /// Keeps a bad body for people to look at, once; true where it was new.
+    fn quarantine(&self, bad: &Quarantined) -> Result<bool, StoreError>;
+
+    /// The journal after `after`, oldest first.
+    fn journal(&self, after: Position, limit: usize) -> Result<Vec<JournalRow>, StoreError>;
+
+    /// Events before `before`, newest first; of one type where `kind` is given.
+    fn events_before(&self, before: Position, kind: Option<&str>, limit: usize) -> Result<Vec<JournalRow>, StoreError>;
+
+    /// How far processing has come.
+    fn progress(&self) -> Result<Progress, StoreError>;
+
+    /// The slices of these subjects, in the order asked; unknown subjects come new.
+    fn load(&self, subjects: &[Subject]) -> Result<Vec<Slice>, StoreError>;
+
+    /// Subjects that want to be woken at or before `until`, by due time, then kind, then id.
+    fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<(Timestamp, Subject)>, StoreError>;
+
+    /// Subjects with open alerts, in order; for a rule set that replaces another.
+    fn subjects_with_open_alerts(&self) -> Result<Vec<Subject>, StoreError>;
+
+    /// Lets no later row have an `at` below `at`, provided that `processed` is the journal's last row; false otherwise.
+    fn hold_frontier(&self, at: Timestamp, processed: Position) -> Result<bool, StoreError>;
+
+    /// Commits what a batch decided.
+    fn commit(&self, outcome: &Outcome<'_>) -> Result<(), StoreError>;
+
+    /// Leases deliveries that are due, until `until`; those not yet rendered are rendered in the same commit.
+    fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+        render: &mut dyn FnMut(&Notification) -> Rendered,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Records attempts; `clock` dates the journal rows of final failures.
+    fn record(&self, attempts: &[Attempt], clock: Timestamp) -> Result<(), StoreError>;
+
+    /// When the next delivery is due.
+    fn next_delivery(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Adds notifications that no journal row decides: self-alerts. A key that exists is left alone.
+    fn enqueue(&self, notifications: &[Notification]) -> Result<(), StoreError>;
+
+    /// The stored next due time of a digest, with the end of what its last report covered.
+    fn digest_due(&self, name: &str) -> Result<Option<DigestDue>, StoreError>;
+
+    /// Sets a digest's next due time where it has none, or where its schedule changed.
+    fn schedule_digest(&self, name: &str, due: &DigestDue) -> Result<(), StoreError>;
+
+    /// Moves a digest from `due` to `next` and adds its notifications, together; false where another run did so already.
+    fn run_digest(
+        &self,
+        name: &str,
+        due: Timestamp,
+        next: &DigestDue,
+        notifications: &[Notification],
+    ) -> Result<bool, StoreError>;
+
+    /// Keeps the files of a rule set by hash.
+    fn keep_rule_set(&self, hash: &str, bundle: &[u8]) -> Result<(), StoreError>;
+
+    /// The files of a rule set.
+    fn rule_set(&self, hash: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Alerts, newest number first.
+    fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError>;
+
+    /// How many alerts match, whatever `filter.limit` says.
+    fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError>;
+
+    /// The moves of one alert, oldest first.
+    fn transitions(&self, alert: u64) -> Result<Vec<Transition>, StoreError>;
+
+    /// Subjects of one kind after the id `after`, by id.
+    fn subjects(&self, kind: SubjectKind, after: Option<&str>, limit: usize) -> Result<Vec<Slice>, StoreError>;
+
+    /// Outbox rows, newest first; of one alert where given.
+    fn deliveries(
+        &self,
+        alert: Option<u64>,
+        state: Option<DeliveryState>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// The figures of this moment.
+    fn figures(&self) -> Result<Figures, StoreError>;
+
+    /// Removes what has outlived its retention, a bounded number of rows a call; returns how many, 0 when done.
+    /// `reduce` turns the body of a reading into what may stay.
+    fn prune(
+        &self,
+        retention: &Retention,
+        reduce: &mut dyn FnMut(&EventRow) -> Option<Vec<u8>>,
+    ) -> Result<u64, StoreError>;
+
+    /// Writes and syncs one small row: proves that commits work.
+    fn probe(&self, clock: Timestamp) -> Result<(), StoreError>;
+}
+
+/// When a digest runs next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestDue {
+    /// Schedule and zone that `due` was computed from.
+    pub schedule: String,
+    pub due: Timestamp,
+    /// The end of what the last report covered; the start of the next.
+    pub covered_until: Timestamp,
+}

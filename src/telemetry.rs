@@ -1,0 +1,1 @@
+//! Log lines and counters, one function for each operational fact.

@@ -1,0 +1,1 @@
+//! The self-watch: what Pulsewarden says about itself.
