@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::event::Position;
-use super::rule::Severity;
+use super::rule::{Channel, Severity};
 use super::subject::Subject;
 use super::time::Timestamp;
 use super::value::{Protection, Value};
@@ -148,8 +148,8 @@ pub struct Alert {
     /// The rule's annotation templates when the evidence was taken.
     pub annotations: BTreeMap<String, String>,
     pub end: Option<End>,
-    /// The notification group that it belongs to; empty where the rule set has no route.
-    pub group: String,
+    /// The notification groups that are told of it, one for each channel of its receiver.
+    pub groups: Vec<AlertGroup>,
     /// When the group was last told; repeats tell it again after a minute at the soonest.
     pub told_group_at: Timestamp,
     /// Hash of the rule set that decided last.
@@ -157,6 +157,15 @@ pub struct Alert {
     /// Set when this row must be written back.
     #[serde(skip)]
     pub changed: bool,
+}
+
+/// A notification group of an alert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertGroup {
+    pub id: String,
+    pub receiver: String,
+    pub channel: Channel,
+    pub labels: Labels,
 }
 
 /// How an alert ended.

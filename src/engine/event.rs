@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::alert::Alert;
+use super::alert::{Alert, AlertGroup};
+use super::slice::Related;
 use super::state::Fact;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
@@ -99,6 +100,9 @@ pub struct About {
     pub links: Vec<(SubjectKind, String)>,
     /// True where the event shows that this subject (a device, or a device of it) was heard from.
     pub heard: bool,
+    /// True where the subject's story is over after this event: an order delivered or voided, a return completed or
+    /// voided, a device returned or decommissioned, a patient archived.
+    pub over: bool,
 }
 
 impl Facts {
@@ -116,8 +120,22 @@ pub enum Message {
     Learned(About),
     /// The event of the journal row in hand concerns the receiver too, and a rule of its kind wants it.
     Event,
+    /// `subject` belongs to the receiver from now on, or no longer.
+    Membership { subject: Subject, belongs: bool },
+    /// What the receiver belongs to has changed: its new state.
+    Relation { kind: SubjectKind, related: Related },
     /// To a notification group: one of its alerts changed.
-    Alert(Box<Alert>),
+    Alert(Box<Announcement>),
+}
+
+/// What a notification group is told of an alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Announcement {
+    pub alert: Alert,
+    /// The receiver of this message, and how it begins where it does not exist yet.
+    pub group: AlertGroup,
+    /// False where only the evidence is fresher: nothing that a receiver must hear of.
+    pub news: bool,
 }
 
 /// What people and administrators ask for; journaled, since it can change a decision.

@@ -12,9 +12,11 @@ mod subject;
 mod time;
 mod value;
 
-pub use alert::{Alert, AlertState, End, EventRef, Evidence, Labels, Reason, Seen, Transition};
+pub use alert::{Alert, AlertGroup, AlertState, End, EventRef, Evidence, Labels, Reason, Seen, Transition};
 pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};
-pub use event::{About, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source};
+pub use event::{
+    About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
+};
 pub use expression::{Condition, Truth};
 pub use names::Names;
 pub use rule::{
@@ -22,7 +24,7 @@ pub use rule::{
     RuleSet, Severity,
 };
 pub use slice::{
-    Group, Member, PROJECTION_VERSION, Parted, Projection, Related, Slice, Told, VERDICTS_KEPT, Verdict, Why,
+    Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,
 };
 pub use state::{FIELDS, Fact, Field, FieldGroup, FieldType, Record};
 pub use subject::{Subject, SubjectKind};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, AlertState, Labels};
 use super::event::Position;
-use super::rule::Severity;
+use super::rule::{Channel, Severity};
 use super::state::Record;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
@@ -74,9 +74,9 @@ pub struct Projection {
     /// When the last event about this subject came.
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub news_at: Option<Timestamp>,
-    /// The last time that the device left a patient.
-    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
-    pub parted: Option<Parted>,
+    /// The last association event that counted; devices only.
+    #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Turn>,
     /// Why rules that were tried did not fire, newest last.
     #[serde(rename = "v", skip_serializing_if = "VecDeque::is_empty")]
     pub verdicts: VecDeque<Verdict>,
@@ -93,11 +93,11 @@ pub struct Related {
     pub record: Record,
 }
 
-/// An association that ended.
+/// A device came to a patient, or left one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parted {
-    /// Impilo's id of the patient.
-    pub patient: String,
+pub struct Turn {
+    /// Impilo's id of the patient that has the device since then.
+    pub patient: Option<String>,
     pub at: Timestamp,
     pub heard_at: Timestamp,
 }
@@ -130,6 +130,7 @@ pub enum Why {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     pub receiver: String,
+    pub channel: Channel,
     pub labels: Labels,
     /// Notifications made so far.
     pub sequence: u64,

@@ -137,8 +137,8 @@ pub struct Fact {
     pub value: Value,
     /// `None`: as of the event's `occurred_at`.
     pub at: Option<Timestamp>,
-    /// How far along a status lies where Impilo sends it without a time: such a status never takes its subject
-    /// back to an earlier stage. `None` for other fields, unknown statuses and statuses with a time.
+    /// How far along a known order or return status lies, timed or not: a status without a time never takes its subject
+    /// back to an earlier stage. `None` for other fields and unknown statuses.
     pub stage: Option<u8>,
 }
 
