@@ -1,8 +1,18 @@
 //! Reading what people write: the configuration file and the rule files.
 
+mod bundle;
+mod load;
+mod problem;
+mod secret;
 mod settings;
+mod source;
 
+pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
+pub use load::{load_settings, parse_settings};
+pub use problem::{Level, Place, Problem, Problems};
+pub use secret::SecretError;
 pub use settings::{
     Admin, Delivery, Email, Heartbeat, Impilo, Log, LogFormat, Own, Receive, Retention, SecretRef, Settings, Slack,
     Storage,
 };
+pub use source::Source;

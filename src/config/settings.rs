@@ -1,11 +1,12 @@
 //! What `pulsewarden.yaml` says.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use thiserror::Error;
 
 /// The whole configuration, every default filled in.
 #[derive(Clone, Debug)]
@@ -30,6 +31,64 @@ pub struct Settings {
     pub log: Log,
 }
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MEBIBYTE: u64 = 1024 * 1024;
+
+/// What holds where the file says nothing.
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            storage: Storage::Sqlite(PathBuf::from("/var/lib/pulsewarden/pulsewarden.db")),
+            rules: PathBuf::from("/etc/pulsewarden/rules"),
+            library: Some(PathBuf::from("/usr/share/pulsewarden/rules")),
+            admin: Admin { socket: PathBuf::from("/run/pulsewarden/admin.sock") },
+            impilo: Impilo { webhook_secrets: Vec::new() },
+            receive: Receive { max_body: 1024 * 1024, max_in_flight: 4096 },
+            email: None,
+            slack: Slack::default(),
+            delivery: Delivery {
+                retry_first: Duration::from_secs(30),
+                retry_max: Duration::from_secs(30 * 60),
+                give_up_after: DAY,
+                concurrency: 8,
+            },
+            own: Own {
+                email: Vec::new(),
+                heartbeat: None,
+                quiet_after: DAY / 4,
+                refused_secrets: 5,
+                disk_free: 512 * MEBIBYTE,
+                lag: Duration::from_secs(60),
+            },
+            retention: Retention { readings: 7 * DAY, payloads: 90 * DAY, deliveries: 365 * DAY, alerts: 2190 * DAY },
+            log: Log { filter: "info".to_owned(), format: None },
+        }
+    }
+}
+
+/// Why the daemon cannot start with these settings: exit code 78.
+#[derive(Debug, Error)]
+pub enum CannotServe {
+    #[error(
+        "no webhook secret is configured, so anybody could post events; put the secret that Impilo sends into a file \
+         and add to pulsewarden.yaml:\n\n  impilo:\n    webhook_secrets: [{{ file: \
+         /etc/pulsewarden/secrets/impilo-webhook-secret }}]"
+    )]
+    NoWebhookSecret,
+}
+
+impl Settings {
+    /// Whether the daemon may start with these settings. `check` accepts a file without secrets, `serve` does not.
+    ///
+    /// # Errors
+    /// Where no webhook secret is configured.
+    pub fn may_serve(&self) -> Result<(), CannotServe> {
+        if self.impilo.webhook_secrets.is_empty() { Err(CannotServe::NoWebhookSecret) } else { Ok(()) }
+    }
+}
+
 /// Where the store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Storage {
@@ -44,7 +103,7 @@ pub struct Admin {
 
 #[derive(Clone, Debug)]
 pub struct Impilo {
-    /// Every one of these is accepted. Never empty outside `demo`.
+    /// Every one of these is accepted. [`Settings::may_serve`] refuses to go on without any.
     pub webhook_secrets: Vec<SecretRef>,
 }
 

@@ -1,0 +1,219 @@
+//! The rule files of one moment, by name and text: what is kept in the store and compiled from there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::problem::{Problem, Problems};
+use super::source::Source;
+use crate::engine::RuleSet;
+
+/// Folders within folders that are looked into.
+const MAX_DEPTH: usize = 8;
+/// Rule files in one bundle.
+const MAX_FILES: usize = 2000;
+/// Bytes of one rule file.
+pub(super) const MAX_FILE: u64 = 1024 * 1024;
+
+/// Which of the two folders a file comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The shipped rules.
+    Library,
+    /// The customer's own.
+    Own,
+}
+
+/// One rule file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RuleFile {
+    pub origin: Origin,
+    /// The path below its folder, with `/` between the parts.
+    pub name: String,
+    pub text: String,
+    /// The path that people know; only where the bundle was read from folders.
+    #[serde(skip)]
+    pub path: Option<PathBuf>,
+}
+
+/// Every rule file: the library's first, each folder in name order. The same files give the same bytes and hash.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bundle {
+    files: Vec<RuleFile>,
+}
+
+/// Stored bytes that are not a bundle.
+#[derive(Debug, Error)]
+#[error("the stored rule set cannot be read: {0}; it was written by another version or is damaged")]
+pub struct Unreadable(#[from] serde_json::Error);
+
+impl Bundle {
+    /// Reads the rule files below both folders. A `library` that does not exist is left out.
+    ///
+    /// # Errors
+    /// Every folder and file that cannot be read.
+    pub fn read(library: Option<&Path>, rules: &Path) -> Result<Self, Problems> {
+        let mut bundle = Self::default();
+        let mut problems = Problems::default();
+        if let Some(library) = library.filter(|folder| folder.exists()) {
+            bundle.gather(Origin::Library, library, &mut problems);
+        }
+        bundle.gather(Origin::Own, rules, &mut problems);
+        if problems.any_errors() { Err(problems) } else { Ok(bundle) }
+    }
+
+    /// A bundle of the given files: name and text of each, as though from the customer's folder.
+    #[must_use]
+    pub fn of(files: &[(&str, &str)]) -> Self {
+        let own = |(name, text): &(&str, &str)| RuleFile {
+            origin: Origin::Own,
+            name: (*name).to_owned(),
+            text: (*text).to_owned(),
+            path: None,
+        };
+        let mut files: Vec<_> = files.iter().map(own).collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { files }
+    }
+
+    /// SHA-256 over origins, names and texts, in hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for file in &self.files {
+            let origin = match file.origin {
+                Origin::Library => "library",
+                Origin::Own => "own",
+            };
+            for part in [origin, &file.name, &file.text] {
+                // Lengths keep the end of one part from passing for the beginning of the next.
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part.as_bytes());
+            }
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The bundle as the store keeps it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The bundle that [`Bundle::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Bytes of another shape.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
+    #[must_use]
+    pub fn files(&self) -> &[RuleFile] {
+        &self.files
+    }
+
+    /// Builds and checks the rule set; warnings stand beside it.
+    ///
+    /// # Errors
+    /// Every problem of every file, warnings included, where any is an error.
+    pub fn compile(&self) -> Result<(RuleSet, Vec<Problem>), Problems> {
+        Ok((RuleSet::new(self.hash(), Vec::new(), BTreeMap::new(), Vec::new(), None, Vec::new()), Vec::new()))
+    }
+
+    fn gather(&mut self, origin: Origin, folder: &Path, problems: &mut Problems) {
+        let first = self.files.len();
+        let mut waiting = vec![(folder.to_owned(), String::new(), 0)];
+        while let Some((path, name, depth)) = waiting.pop() {
+            let entries = match entries(&path) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    problems.push(unreadable_folder(&path, &error));
+                    continue;
+                }
+            };
+            for (entry, is_folder) in entries {
+                let below = if name.is_empty() { entry.clone() } else { format!("{name}/{entry}") };
+                let path = path.join(&entry);
+                if is_folder && depth < MAX_DEPTH {
+                    waiting.push((path, below, depth + 1));
+                } else if !is_folder && is_rule_file(&entry) {
+                    match read_text(&path) {
+                        Ok(text) => self.files.push(RuleFile { origin, name: below, text, path: Some(path) }),
+                        Err(problem) => problems.push(problem),
+                    }
+                }
+            }
+            if self.files.len() - first > MAX_FILES {
+                problems.push(Problem::general(format!("more than {MAX_FILES} rule files below {}", folder.display())));
+                break;
+            }
+        }
+        self.files[first..].sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
+
+impl RuleFile {
+    /// The file as diagnostics name and show it.
+    #[must_use]
+    pub fn source(&self) -> Arc<Source> {
+        let name = match (&self.path, self.origin) {
+            (Some(path), _) => path.display().to_string(),
+            (None, Origin::Own) => self.name.clone(),
+            (None, Origin::Library) => format!("library/{}", self.name),
+        };
+        Arc::new(Source::new(name, self.text.clone()))
+    }
+}
+
+/// Names and whether each is a folder; hidden ones apart. Links are followed.
+fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if !name.starts_with('.') {
+            let is_folder = fs::metadata(entry.path()).is_ok_and(|found| found.is_dir());
+            entries.push((name, is_folder));
+        }
+    }
+    Ok(entries)
+}
+
+fn is_rule_file(name: &str) -> bool {
+    name.ends_with(".yaml") && !name.ends_with(".test.yaml")
+}
+
+/// The text of a file, or what keeps it from being read as text.
+pub(super) fn read_text(path: &Path) -> Result<String, Problem> {
+    let shown = path.display();
+    let found = fs::metadata(path).and_then(|found| {
+        if found.len() > MAX_FILE {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 1 MiB"));
+        }
+        fs::read(path)
+    });
+    let bytes = found.map_err(|error| {
+        Problem::general(format!("cannot read {shown}: {error}"))
+            .help("check that the file exists and that the service's user may read it")
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Problem::general(format!("{shown}:{line}: not UTF-8: byte {at} is not part of any character"))
+            .help("save the file as UTF-8")
+    })
+}
+
+fn unreadable_folder(folder: &Path, error: &io::Error) -> Problem {
+    Problem::general(format!("cannot read the folder {}: {error}", folder.display()))
+        .help("create it, or set `rules:` in pulsewarden.yaml to the folder of your rule files")
+}

@@ -1,0 +1,90 @@
+//! Reading a secret from where the configuration says it is.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use secrecy::SecretString;
+use thiserror::Error;
+
+use super::settings::SecretRef;
+
+/// Bytes; anything larger is not a secret but the wrong file.
+const MAX_SECRET: u64 = 64 * 1024;
+
+/// Why a secret could not be read. Never holds the secret.
+#[derive(Debug, Error)]
+pub enum SecretError {
+    #[error("cannot read the secret in {path}: {error}; create the file, readable by the service's user")]
+    File { path: PathBuf, error: io::Error },
+    #[error(
+        "no systemd credential named {name}: $CREDENTIALS_DIRECTORY is not set; start the service with systemd and \
+         LoadCredential={name}, or refer to the secret by `file` or `env`"
+    )]
+    NoCredentials { name: String },
+    #[error("cannot read the systemd credential {name}: {error}; add LoadCredential={name} to the unit")]
+    Credential { name: String, error: io::Error },
+    #[error("the environment variable {name} is not set; set it for the service, or refer to the secret by `file`")]
+    Env { name: String },
+    #[error("the secret in {place} is empty; write the secret into it")]
+    Empty { place: String },
+    #[error("the secret in {place} is not text of one line; keep the secret alone in it")]
+    NotOneLine { place: String },
+}
+
+impl SecretRef {
+    /// The secret itself, without the line end that editors leave behind.
+    ///
+    /// # Errors
+    /// Where the file, credential or variable is missing, empty, or holds more than one line.
+    pub fn read(&self) -> Result<SecretString, SecretError> {
+        let place = self.to_string();
+        match self {
+            Self::File(path) => {
+                let text = read(path).map_err(|error| SecretError::File { path: path.clone(), error })?;
+                tidy(text, place)
+            }
+            Self::Credential(name) => {
+                let folder = env::var_os("CREDENTIALS_DIRECTORY")
+                    .ok_or_else(|| SecretError::NoCredentials { name: name.clone() })?;
+                let text = read(&Path::new(&folder).join(name))
+                    .map_err(|error| SecretError::Credential { name: name.clone(), error })?;
+                tidy(text, place)
+            }
+            Self::Env(name) => {
+                let text = env::var(name).map_err(|_| SecretError::Env { name: name.clone() })?;
+                tidy(text, place)
+            }
+            Self::Literal(secret) => Ok(secret.clone()),
+        }
+    }
+}
+
+/// Where the secret is, never what it is.
+impl std::fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Credential(name) => write!(f, "credential {name}"),
+            Self::Env(name) => write!(f, "environment variable {name}"),
+            Self::Literal(_) => f.write_str("a literal"),
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.len() > MAX_SECRET {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "too large for a secret"));
+    }
+    fs::read_to_string(path)
+}
+
+fn tidy(text: String, place: String) -> Result<SecretString, SecretError> {
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.trim().is_empty() {
+        return Err(SecretError::Empty { place });
+    }
+    if text.chars().any(char::is_control) {
+        return Err(SecretError::NotOneLine { place });
+    }
+    Ok(SecretString::from(text))
+}
