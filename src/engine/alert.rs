@@ -175,6 +175,8 @@ pub struct End {
     pub at: Timestamp,
     pub noticed_at: Timestamp,
     pub reason: Reason,
+    /// The event that ended it, where one did.
+    pub event: Option<EventRef>,
 }
 
 /// One move of an alert, kept for ever beside it.

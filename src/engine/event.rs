@@ -106,6 +106,12 @@ pub struct About {
 }
 
 impl Facts {
+    /// What the event says of `subject`.
+    #[must_use]
+    pub fn of(&self, subject: &Subject) -> Option<&About> {
+        self.about.iter().find(|about| about.subject == *subject)
+    }
+
     /// What the event says of the first subject of `kind`.
     #[must_use]
     pub fn about(&self, kind: SubjectKind) -> Option<&About> {
@@ -160,13 +166,13 @@ pub enum Input<'a> {
     /// An event that is about this subject, or that a rule of this subject's kind wants.
     Event(&'a Event<'a>),
     /// News from another subject; the event is the journal row in hand, where that is an event.
-    Message { message: &'a Message, event: Option<&'a Event<'a>> },
-    /// A due time of this subject has come; `now` is that due time.
-    Wake,
+    Message { message: &'a Message, event: Option<&'a Event<'a>>, position: Position },
+    /// A due time of this subject has come; `now` is that due time, `position` the last row before it.
+    Wake { position: Position },
     /// The rule set in force has changed; the subject has open alerts.
     Rules { position: Position },
     /// A notification of this group was given up.
-    DeliveryFailed(&'a DeliveryFailure),
+    DeliveryFailed { failure: &'a DeliveryFailure, position: Position },
     /// Someone asked for something; the subject is a notification group.
-    Command(&'a Command),
+    Command { command: &'a Command, position: Position },
 }

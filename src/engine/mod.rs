@@ -2,15 +2,22 @@
 
 mod alert;
 mod effect;
+mod evaluate;
 mod event;
 mod expression;
+mod group;
+mod lifecycle;
 mod names;
+mod project;
+mod relations;
 mod rule;
 mod slice;
 mod state;
+mod step;
 mod subject;
 mod time;
 mod value;
+mod wake;
 
 pub use alert::{Alert, AlertGroup, AlertState, End, EventRef, Evidence, Labels, Reason, Seen, Transition};
 pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};
@@ -27,6 +34,7 @@ pub use slice::{
     Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,
 };
 pub use state::{FIELDS, Fact, Field, FieldGroup, FieldType, Record};
+pub use step::step;
 pub use subject::{Subject, SubjectKind};
 pub use time::Timestamp;
 pub use value::{Protection, Value};

@@ -46,6 +46,15 @@ impl Slice {
         }
     }
 
+    /// Takes out the open alerts for which `chosen` is true, in order.
+    pub(super) fn take_alerts(&mut self, chosen: impl Fn(&Alert) -> bool) -> Vec<Alert> {
+        if !self.alerts.iter().any(&chosen) {
+            return Vec::new();
+        }
+        self.dirty = true;
+        self.alerts.extract_if(.., |alert| chosen(alert)).collect()
+    }
+
     /// True for a notification group that has nothing left to say: its row can go.
     #[must_use]
     pub fn is_spent(&self) -> bool {
@@ -68,9 +77,6 @@ pub struct Projection {
     /// How many alerts each rule has fired for this subject.
     #[serde(rename = "e", skip_serializing_if = "BTreeMap::is_empty")]
     pub episodes: BTreeMap<String, u32>,
-    /// When this subject (a device, or any device of it) was last heard from.
-    #[serde(rename = "h", skip_serializing_if = "Option::is_none")]
-    pub heard_at: Option<Timestamp>,
     /// When the last event about this subject came.
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub news_at: Option<Timestamp>,

@@ -184,9 +184,9 @@ impl Record {
         self.values.insert(name, value);
     }
 
-    /// Forgets a field.
-    pub fn remove(&mut self, name: &str) {
-        self.values.remove(name);
+    /// Forgets a field; true where it was known.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.values.remove(name).is_some()
     }
 
     /// Sets the time of a group of fields.

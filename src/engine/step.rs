@@ -1,0 +1,94 @@
+//! The only door of the engine.
+
+use super::effect::Effects;
+use super::event::{About, Event, Input, Message, Position};
+use super::lifecycle::Moment;
+use super::rule::RuleSet;
+use super::slice::Slice;
+use super::subject::SubjectKind;
+use super::time::Timestamp;
+use super::{evaluate, group, project, relations, wake};
+
+/// Takes one input into one subject. The same arguments always bring the same result.
+///
+/// `now` is the journal's time of the row in hand, or the due time of a wake-up; never the wall clock.
+pub fn step(rules: &RuleSet, slice: &mut Slice, input: &Input<'_>, now: Timestamp, effects: &mut Effects) {
+    let at = |position: Position| Moment { rules, now, position };
+    match input {
+        Input::Event(event) => {
+            let about = event.facts.of(&slice.subject);
+            observe(at(event.position), slice, about, event, Told::First, effects);
+        }
+        Input::Message { message, event, position } => {
+            take(at(*position), slice, message, *event, effects);
+        }
+        Input::Wake { position } if slice.subject.kind == SubjectKind::Group => {
+            group::flush(at(*position), slice, effects);
+        }
+        Input::Wake { position } => wake::due(at(*position), slice, effects),
+        Input::Rules { position } => relations::close_removed(at(*position), slice, effects),
+        Input::DeliveryFailed { position, .. } => group::failed(at(*position), slice),
+        Input::Command { command, position } => group::command(at(*position), slice, command, effects),
+    }
+}
+
+fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Event<'_>>, effects: &mut Effects) {
+    match message {
+        Message::Alert(announcement) => group::hear(at, slice, announcement),
+        Message::Membership { subject, belongs } => relations::membership(slice, subject, *belongs),
+        Message::Relation { kind, related } => relations::relation(at, slice, *kind, related, event, effects),
+        Message::Learned(about) => {
+            if let Some(event) = event {
+                observe(at, slice, Some(about), event, Told::Learned, effects);
+            }
+        }
+        Message::Event => {
+            if let Some(event) = event {
+                let about = event.facts.of(&slice.subject);
+                observe(at, slice, about, event, Told::Concerned, effects);
+            }
+        }
+    }
+}
+
+/// How an event came to a subject.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// It is about this subject; the subject tells the others.
+    First,
+    /// Another subject passed on what it says of this one.
+    Learned,
+    /// Another subject passed it on because a rule here wants it.
+    Concerned,
+}
+
+/// Folds the event in, then ends, then starts: a relation ends only what was open before the event.
+fn observe(
+    at: Moment<'_>,
+    slice: &mut Slice,
+    about: Option<&About>,
+    event: &Event<'_>,
+    told: Told,
+    effects: &mut Effects,
+) {
+    let tried = told != Told::Learned;
+    let previous = (tried && evaluate::reads_previous(at, slice, event)).then(|| slice.projection.record.clone());
+    let change = about.map(|about| project::fold(slice, about, event)).unwrap_or_default();
+    if let Some(reason) = &change.ends {
+        relations::end_with_relation(at, slice, event.occurred_at, reason, Some(event), effects);
+    }
+    if tried {
+        evaluate::rules(at, slice, event, previous.as_ref(), change.late, effects);
+    }
+    if about.is_some_and(|about| about.heard) {
+        wake::heard(at, slice, event, effects);
+    }
+    wake::arm(at, slice);
+    if told == Told::First {
+        relations::tell_others(at.rules, slice, about, event, &change, effects);
+    }
+    relations::tell_patients(slice, &change, effects);
+    if change.record {
+        relations::tell_members(slice, effects);
+    }
+}
