@@ -15,8 +15,7 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
     let known = slice.members.get(&alert.number);
     let never_told = known.is_none_or(|member| member.told.is_none());
     if !open && never_told {
-        slice.members.remove(&alert.number);
-        slice.dirty = true;
+        drop_members(slice, |member| member.alert.number != alert.number);
         return;
     }
     let told = known.and_then(|member| member.told);
@@ -58,7 +57,7 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     };
     let receiver = at.rules.receiver(&group.receiver);
     let (Some(receiver), Some(route)) = (receiver, &at.rules.route) else {
-        slice.members.clear();
+        drop_members(slice, |_| false);
         slice.due = None;
         slice.dirty = true;
         return;
@@ -75,7 +74,7 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
             member.changed = true;
         }
     }
-    slice.members.retain(|_, member| member.alert.state == AlertState::Firing);
+    drop_members(slice, |member| member.alert.state == AlertState::Firing);
     group.flush_at = match group.last_sent {
         Some(sent) if !slice.members.is_empty() => Some(sent.plus(route.repeat_interval)),
         _ => None,
@@ -83,6 +82,17 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     slice.due = group.flush_at;
     slice.projection.group = Some(group);
     slice.dirty = true;
+}
+
+/// Lets go of the members that `keep` does not hold.
+fn drop_members(slice: &mut Slice, keep: impl Fn(&Member) -> bool) {
+    let gone = slice.members.iter().filter(|(_, member)| !keep(member)).map(|(number, _)| *number);
+    let gone: Vec<u64> = gone.collect();
+    for number in &gone {
+        slice.members.remove(number);
+    }
+    slice.dirty |= !gone.is_empty();
+    slice.removed_members.extend(gone);
 }
 
 struct Says {

@@ -26,6 +26,8 @@ pub struct Slice {
     pub alerts: Vec<Alert>,
     /// The members of a notification group, by alert number; each is a row of its own in the store.
     pub members: BTreeMap<u64, Member>,
+    /// Members that left since the slice was last written back.
+    pub removed_members: Vec<u64>,
     /// When this subject next wants to be woken.
     pub due: Option<Timestamp>,
     /// Set by a step that changed `projection` or `due`; cleared by whoever writes the slice back.
@@ -41,6 +43,7 @@ impl Slice {
             projection: Projection::default(),
             alerts: Vec::new(),
             members: BTreeMap::new(),
+            removed_members: Vec::new(),
             due: None,
             dirty: false,
         }

@@ -1,1 +1,0 @@
-//! Hop 2: what the journal holds goes through the engine, and each batch is committed in one transaction.

@@ -1,0 +1,361 @@
+//! One batch: journal rows and due times through the engine, gathered into one outcome.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::cache::Cache;
+use crate::engine::{
+    self, Effects, Event, Facts, Input, Message, Position, RuleSet, Slice, Subject, SubjectKind, Timestamp,
+};
+use crate::impilo;
+use crate::journal::codec;
+use crate::store::{Entry, EventRow, JournalRow, Outcome, Progress, Store, StoreError};
+
+/// Rows taken into one commit.
+const BATCH: usize = 512;
+
+/// How many due times are read at once.
+const DUE_PAGE: usize = 4096;
+
+/// Turns the hash of a rule set into the rule set.
+pub type Compiler = dyn Fn(&str) -> Option<Arc<RuleSet>> + Send;
+
+/// An event row as the engine needs it.
+struct Read {
+    id: String,
+    kind: String,
+    source: engine::Source,
+    facts: Facts,
+    payload: Json,
+}
+
+/// Processing between batches: what is in memory of the store, and how far it has come.
+pub struct Processor {
+    store: Arc<dyn Store>,
+    compile: Box<Compiler>,
+    cache: Cache,
+    rules: Arc<RuleSet>,
+    progress: Progress,
+}
+
+/// What one batch did.
+#[derive(Debug, Default)]
+pub struct Done {
+    pub rows: usize,
+    pub wakes: usize,
+    pub notifications: usize,
+    /// True where a rule set row took effect.
+    pub rules_changed: bool,
+    /// Events whose body could not be read back; they changed nothing.
+    pub unreadable: Vec<Position>,
+}
+
+/// What is in hand while a batch runs.
+struct Pass<'b> {
+    processor: &'b mut Processor,
+    effects: Effects,
+    touched: BTreeSet<Subject>,
+    /// Due times up to the horizon, as the slices in hand have them.
+    due: BTreeSet<(Timestamp, Subject)>,
+    progress: Progress,
+    done: Done,
+}
+
+impl Processor {
+    /// Takes up where the store says that processing stopped. `rules` decide until a stored rule set does; `room` is half
+    /// the number of slices kept in memory.
+    ///
+    /// # Errors
+    /// When the store cannot say how far processing has come.
+    pub fn new(
+        store: Arc<dyn Store>,
+        compile: Box<Compiler>,
+        rules: Arc<RuleSet>,
+        room: usize,
+    ) -> Result<Self, StoreError> {
+        let progress = store.progress()?;
+        let mut processor = Self { store, compile, cache: Cache::new(room), rules, progress };
+        if !processor.progress.rule_set.is_empty()
+            && let Some(rules) = (processor.compile)(&processor.progress.rule_set)
+        {
+            processor.rules = rules;
+        }
+        Ok(processor)
+    }
+
+    /// The rule set in force.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// The last journal row whose outcome is committed.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.progress.position
+    }
+
+    /// One batch: the next rows of the journal, or, once it is drained, what is due at `now` by the wall clock. `None`
+    /// where there is nothing to do.
+    ///
+    /// # Errors
+    /// When the store fails; nothing of the batch has then happened, and the next call tries again.
+    pub fn turn(&mut self, now: Timestamp) -> Result<Option<Done>, StoreError> {
+        match self.rows(now)? {
+            Some(done) => Ok(Some(done)),
+            None => self.wakes(now),
+        }
+    }
+
+    /// Takes in the next rows of the journal; `None` where there are none.
+    fn rows(&mut self, noticed_at: Timestamp) -> Result<Option<Done>, StoreError> {
+        let rows = self.store.journal(self.progress.position, BATCH)?;
+        let Some(last) = rows.last().map(|row| row.at) else { return Ok(None) };
+        let mut reads: Vec<Option<Read>> = rows.iter().map(read).collect();
+        let subjects: BTreeSet<&Subject> =
+            reads.iter().flatten().filter_map(|read| read.facts.about.first()).map(|about| &about.subject).collect();
+        self.prefetch(subjects)?;
+        let (due, horizon) = self.due_until(last)?;
+        let mut pass = Pass::new(self, due);
+        for (row, read) in rows.iter().zip(&mut reads) {
+            if row.at > horizon {
+                pass.wake_until(horizon)?;
+                break;
+            }
+            pass.wake_until(row.at)?;
+            pass.row(row, read.take())?;
+        }
+        pass.commit(noticed_at).map(Some)
+    }
+
+    /// Runs what is due up to `now`, provided that the journal is drained; `None` where nothing is due or rows came.
+    fn wakes(&mut self, now: Timestamp) -> Result<Option<Done>, StoreError> {
+        let (due, horizon) = self.due_until(now)?;
+        if due.is_empty() || !self.store.hold_frontier(horizon, self.progress.position)? {
+            return Ok(None);
+        }
+        let mut pass = Pass::new(self, due);
+        pass.wake_until(horizon)?;
+        pass.progress.frontier = pass.progress.frontier.max(horizon);
+        pass.commit(now).map(Some)
+    }
+
+    /// When the next subject wants to be woken.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.store.due(Timestamp(i64::MAX), 1)?.first().map(|(due, _)| *due))
+    }
+
+    fn prefetch(&mut self, subjects: BTreeSet<&Subject>) -> Result<(), StoreError> {
+        let absent: Vec<Subject> =
+            subjects.into_iter().filter(|subject| !self.cache.contains(subject)).cloned().collect();
+        if absent.is_empty() {
+            return Ok(());
+        }
+        for slice in self.store.load(&absent)? {
+            self.cache.insert(slice);
+        }
+        Ok(())
+    }
+
+    /// Everything due at or before `until`, and the instant up to which that is complete.
+    fn due_until(&self, until: Timestamp) -> Result<(BTreeSet<(Timestamp, Subject)>, Timestamp), StoreError> {
+        let mut limit = DUE_PAGE;
+        loop {
+            let page = self.store.due(until, limit)?;
+            if page.len() < limit {
+                return Ok((page.into_iter().collect(), until));
+            }
+            let first = page.first().map(|(due, _)| *due);
+            let last = page.last().map(|(due, _)| *due);
+            if let Some(last) = last.filter(|_| first != last) {
+                let horizon = Timestamp(last.0.saturating_sub(1));
+                return Ok((page.into_iter().filter(|(due, _)| *due <= horizon).collect(), horizon));
+            }
+            limit = limit.saturating_mul(4);
+        }
+    }
+
+    /// Forgets what a batch touched, so that the store's truth is read again.
+    fn evict(&mut self, touched: &BTreeSet<Subject>) {
+        for subject in touched {
+            self.cache.remove(subject);
+        }
+    }
+}
+
+impl<'b> Pass<'b> {
+    fn new(processor: &'b mut Processor, due: BTreeSet<(Timestamp, Subject)>) -> Self {
+        let progress = processor.progress.clone();
+        let effects = Effects { next_alert: progress.next_alert, ..Effects::default() };
+        Self { processor, effects, touched: BTreeSet::new(), due, progress, done: Done::default() }
+    }
+
+    /// Runs every wake-up due at or before `until`, by due time, then subject.
+    fn wake_until(&mut self, until: Timestamp) -> Result<(), StoreError> {
+        while let Some((due, _)) = self.due.first().filter(|(due, _)| *due <= until) {
+            let due = *due;
+            let Some((_, subject)) = self.due.pop_first() else { break };
+            self.done.wakes += 1;
+            let position = self.progress.position;
+            self.step(&subject, &Input::Wake { position }, due)?;
+            self.deliver(None, due)?;
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, row: &JournalRow, read: Option<Read>) -> Result<(), StoreError> {
+        let position = row.position;
+        match &row.entry {
+            Entry::Event(_) => match read {
+                Some(read) => self.event(row, &read)?,
+                None => self.done.unreadable.push(position),
+            },
+            Entry::Command(command) => {
+                let engine::Command::TestNotification { receiver, .. } = command;
+                let subject = Subject::new(SubjectKind::Group, format!("test {receiver}"));
+                self.step(&subject, &Input::Command { command, position }, row.at)?;
+            }
+            Entry::RuleSet { hash } => self.rule_set(hash, position, row.at)?,
+            Entry::DeliveryFailed(failure) if !failure.group.is_empty() => {
+                let subject = Subject::new(SubjectKind::Group, failure.group.clone());
+                self.step(&subject, &Input::DeliveryFailed { failure, position }, row.at)?;
+            }
+            Entry::DeliveryFailed(_) => {}
+        }
+        self.progress.position = position;
+        self.progress.frontier = row.at;
+        self.done.rows += 1;
+        Ok(())
+    }
+
+    fn event(&mut self, row: &JournalRow, read: &Read) -> Result<(), StoreError> {
+        let Some(first) = read.facts.about.first() else { return Ok(()) };
+        let (occurred_at, basis) = impilo::placed(&read.facts, row.received_at);
+        let event = Event {
+            position: row.position,
+            id: &read.id,
+            kind: &read.kind,
+            source: read.source,
+            received_at: row.received_at,
+            occurred_at,
+            basis,
+            facts: &read.facts,
+            payload: &read.payload,
+        };
+        self.step(&first.subject, &Input::Event(&event), row.at)?;
+        self.deliver(Some(&event), row.at)
+    }
+
+    /// A rule set comes into force: whatever is open is judged by it.
+    fn rule_set(&mut self, hash: &str, position: Position, now: Timestamp) -> Result<(), StoreError> {
+        let Some(rules) = (self.processor.compile)(hash) else { return Ok(()) };
+        self.processor.rules = rules;
+        hash.clone_into(&mut self.progress.rule_set);
+        self.done.rules_changed = true;
+        let mut open: BTreeSet<Subject> = self.processor.store.subjects_with_open_alerts()?.into_iter().collect();
+        open.extend(self.touched.iter().cloned());
+        for subject in open {
+            self.step(&subject, &Input::Rules { position }, now)?;
+            self.deliver(None, now)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the messages between subjects, first in first out, until there are none.
+    fn deliver(&mut self, event: Option<&Event<'_>>, now: Timestamp) -> Result<(), StoreError> {
+        while let Some((subject, message)) = self.effects.messages.pop_front() {
+            let position = event.map_or(self.progress.position, |event| event.position);
+            let message: &Message = &message;
+            self.step(&subject, &Input::Message { message, event, position }, now)?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, subject: &Subject, input: &Input<'_>, now: Timestamp) -> Result<(), StoreError> {
+        if !self.processor.cache.contains(subject) {
+            for slice in self.processor.store.load(std::slice::from_ref(subject))? {
+                self.processor.cache.insert(slice);
+            }
+        }
+        let rules = Arc::clone(&self.processor.rules);
+        let Some(slice) = self.processor.cache.get(subject) else { return Ok(()) };
+        let due_before = slice.due;
+        engine::step(&rules, slice, input, now, &mut self.effects);
+        if slice.due != due_before {
+            if let Some(due) = due_before {
+                self.due.remove(&(due, subject.clone()));
+            }
+            if let Some(due) = slice.due {
+                self.due.insert((due, subject.clone()));
+            }
+        }
+        if is_changed(slice) && !self.touched.contains(subject) {
+            self.touched.insert(subject.clone());
+        }
+        Ok(())
+    }
+
+    fn commit(self, noticed_at: Timestamp) -> Result<Done, StoreError> {
+        let Self { processor, effects, touched, mut progress, mut done, .. } = self;
+        progress.next_alert = effects.next_alert;
+        done.notifications = effects.notifications.len();
+        let slices: Vec<&Slice> = touched.iter().filter_map(|subject| processor.cache.peek(subject)).collect();
+        let committed = processor.store.commit(&Outcome {
+            progress: &progress,
+            slices: &slices,
+            ended: &effects.ended,
+            transitions: &effects.transitions,
+            notifications: &effects.notifications,
+            noticed_at,
+        });
+        if let Err(error) = committed {
+            processor.evict(&touched);
+            if done.rules_changed
+                && let Some(rules) = (processor.compile)(&processor.progress.rule_set)
+            {
+                processor.rules = rules;
+            }
+            return Err(error);
+        }
+        processor.progress = progress;
+        for subject in &touched {
+            if processor.cache.peek(subject).is_some_and(Slice::is_spent) {
+                processor.cache.remove(subject);
+            } else if let Some(slice) = processor.cache.peek_mut(subject) {
+                settle(slice);
+            }
+        }
+        processor.cache.age();
+        Ok(done)
+    }
+}
+
+fn is_changed(slice: &Slice) -> bool {
+    slice.dirty || slice.alerts.iter().any(|alert| alert.changed) || slice.members.values().any(|member| member.changed)
+}
+
+/// Marks a slice as written back.
+fn settle(slice: &mut Slice) {
+    slice.dirty = false;
+    slice.removed_members.clear();
+    for alert in &mut slice.alerts {
+        alert.changed = false;
+    }
+    for member in slice.members.values_mut() {
+        member.changed = false;
+    }
+}
+
+/// Reads an event row's body. `None` where it cannot be read back.
+fn read(row: &JournalRow) -> Option<Read> {
+    let Entry::Event(EventRow { kind, envelope_id, source, body, .. }) = &row.entry else { return None };
+    let body = codec::decode(body.as_deref()?).ok()?;
+    let payload = impilo::payload(&body)?;
+    let facts = impilo::facts(kind, &payload);
+    Some(Read { id: envelope_id.clone().unwrap_or_default(), kind: kind.clone(), source: *source, facts, payload })
+}
