@@ -105,8 +105,9 @@ fn place(slice: &Slice, about: &About, event: &Event<'_>) -> Placed {
     }
     let projection = &slice.projection;
     let own_time = event.basis == Basis::Own;
+    let speaks =
+        event.facts.association.is_some() || said(about, "associated").is_some() || said(about, "patient").is_some();
     let Some(last) = &projection.turn else {
-        let speaks = said(about, "associated").is_some() || said(about, "patient").is_some();
         return if speaks { Placed::Now } else { Placed::Nowhere };
     };
     match event.facts.association {
@@ -121,11 +122,13 @@ fn place(slice: &Slice, about: &About, event: &Event<'_>) -> Placed {
         }
         Some(Association::Created) => Placed::Now,
         None => {
-            let speaks = said(about, "associated").is_some() || said(about, "patient").is_some();
             let contradicts = speaks && shown_patient(about) != last.patient.as_deref();
-            if own_time && event.occurred_at < last.at && (contradicts || last.patient.is_none()) {
-                Placed::Before
-            } else if !own_time && contradicts && event.received_at.since(last.heard_at) <= RETRY_SPAN {
+            let before = if own_time {
+                event.occurred_at < last.at && (contradicts || last.patient.is_none())
+            } else {
+                contradicts && event.received_at.since(last.heard_at) <= RETRY_SPAN
+            };
+            if before {
                 Placed::Before
             } else if speaks {
                 Placed::Now

@@ -1,0 +1,83 @@
+//! Who has the device: ends by relation, late events, snapshots that contradict.
+
+use expect_test::expect;
+use serde_json::json;
+
+use crate::world::{World, association, battery, device_of, person};
+
+const RULES: &str = r#"
+rules:
+  - alert: DeviceBatteryLow
+    subject: device
+    event: device.lowBattery
+    where: "payload.batteryPercentage <= 20"
+  - alert: Unbound
+    subject: device
+    event: device.lowBattery
+    ends_with_relations: false
+"#;
+
+#[test]
+fn disassociation_resolves_and_says_why() {
+    let mut world = World::new(RULES);
+    world.post("device.lowBattery", battery(7, 8));
+    world.wait("1h");
+    world.post("device.associationRemoved", association(7, 5, "2026-03-02T10:59:00Z", false));
+    expect![[""]].assert_eq(&world.timeline());
+}
+
+#[test]
+fn a_removal_with_an_old_time_of_its_own_still_ends_what_has_none() {
+    let mut world = World::new(RULES);
+    world.post("device.lowBattery", battery(7, 8));
+    world.wait("1h");
+    world.post("device.associationRemoved", association(7, 5, "2025-09-15T09:05:33Z", false));
+    expect![[""]].assert_eq(&world.timeline());
+}
+
+#[test]
+fn an_event_on_its_way_since_before_the_removal_opens_nothing() {
+    let mut world = World::new(RULES);
+    world.post("device.associationRemoved", association(7, 5, "2026-03-02T09:59:00Z", false));
+    world.wait("40m");
+    world.post("device.lowBattery", battery(7, 8));
+    expect![[""]].assert_eq(&world.timeline());
+    world.wait("4h");
+    world.post("device.lowBattery", battery(7, 7));
+    expect![[""]].assert_eq(&world.timeline());
+}
+
+#[test]
+fn a_device_that_goes_to_another_patient_ends_what_the_first_one_had() {
+    let mut world = World::new(RULES);
+    world.post("device.associationCreated", association(7, 5, "2026-03-01T10:00:00Z", true));
+    world.post("device.lowBattery", battery(7, 8));
+    world.wait("1h");
+    world.post("device.associationCreated", association(7, 6, "2026-03-02T10:30:00Z", true));
+    world.post("device.associationRemoved", association(7, 5, "2026-03-02T10:29:00Z", false));
+    world.wait("1h");
+    world.post("device.lowBattery", json!({ "batteryPercentage": 6, "device": device_of(7, Some(6)) }));
+    expect![[""]].assert_eq(&world.timeline());
+}
+
+#[test]
+fn an_archived_patient_ends_the_alerts_of_its_devices() {
+    let mut world = World::new(RULES);
+    world.post("device.lowBattery", battery(7, 8));
+    world.wait("1h");
+    let mut patient = person(5);
+    patient["archived"] = json!(true);
+    world.post("patient.updated", patient);
+    expect![[""]].assert_eq(&world.timeline());
+}
+
+#[test]
+fn a_decommissioned_device_ends_its_alerts() {
+    let mut world = World::new(RULES);
+    world.post("device.lowBattery", battery(7, 8));
+    world.wait("1h");
+    let mut gone = device_of(7, None);
+    gone["currentStatus"] = json!("decommissioned");
+    world.post("device.healthcheck", json!({ "device": gone }));
+    expect![[""]].assert_eq(&world.timeline());
+}

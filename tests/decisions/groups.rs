@@ -1,0 +1,76 @@
+//! What a receiver is told, and when: Alertmanager's group timers.
+
+use expect_test::expect;
+use pulsewarden::engine::{Command, DeliveryFailure};
+use pulsewarden::store::{DeliveryState, Entry};
+
+use crate::world::{World, association, battery};
+
+const RULES: &str = r#"
+rules:
+  - alert: DeviceBatteryLow
+    subject: device
+    event: device.lowBattery
+    where: "payload.batteryPercentage <= 20"
+    resolve: [{ event: device.lowBattery, where: "payload.batteryPercentage > 40" }]
+receivers:
+  - name: team
+    email: [{ to: [team@clinic.example] }]
+    slack: [{ webhook: team }]
+route: { receiver: team, group_by: [alertname, site], group_wait: 2m, group_interval: 30m, repeat_interval: 24h }
+"#;
+
+#[test]
+fn a_new_group_waits_for_company_then_keeps_its_interval() {
+    let mut world = World::new(RULES);
+    world.post("device.lowBattery", battery(1, 9));
+    world.wait("1m");
+    world.post("device.lowBattery", battery(2, 9));
+    world.wait("5m");
+    world.post("device.lowBattery", battery(3, 9));
+    world.wait("1h");
+    expect![[""]].assert_eq(&world.timeline());
+}
+
+#[test]
+fn what_ends_before_it_was_told_is_never_mentioned() {
+    let mut world = World::new(RULES);
+    world.post("device.lowBattery", battery(1, 9));
+    world.wait("1m");
+    world.post("device.lowBattery", battery(1, 90));
+    world.wait("1h");
+    expect![[""]].assert_eq(&world.timeline());
+}
+
+#[test]
+fn an_end_is_told_once_and_an_open_alert_again_after_the_repeat_interval() {
+    let mut world = World::new(RULES);
+    world.post("device.lowBattery", battery(1, 9));
+    world.wait("25h");
+    world.post("device.associationRemoved", association(1, 5, "2026-03-03T10:59:00Z", false));
+    world.wait("2d");
+    expect![[""]].assert_eq(&world.timeline());
+}
+
+#[test]
+fn a_notification_that_was_given_up_is_told_anew() {
+    let mut world = World::new(RULES);
+    world.post("device.lowBattery", battery(1, 9));
+    world.wait("1h");
+    let told = world.store.deliveries(None, Some(DeliveryState::Waiting), 10).unwrap();
+    let row = told.iter().find(|row| row.channel.kind() == "email").unwrap();
+    let failure = DeliveryFailure { key: row.key.clone(), group: row.group.clone() };
+    world.append(Entry::DeliveryFailed(failure));
+    world.wait("1h");
+    expect![[""]].assert_eq(&world.timeline());
+}
+
+#[test]
+fn a_test_notification_goes_to_every_channel_of_its_receiver() {
+    let mut world = World::new(RULES);
+    let command = Command::TestNotification { receiver: "team".to_owned(), by: "root".to_owned() };
+    world.append(Entry::Command(command));
+    let nobody = Command::TestNotification { receiver: "nobody".to_owned(), by: "root".to_owned() };
+    world.append(Entry::Command(nobody));
+    expect![[""]].assert_eq(&world.timeline());
+}

@@ -1,0 +1,191 @@
+//! A small world: a store, the processor, a hand-moved clock. Envelopes go in as Impilo sends them; a timeline comes out.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use pulsewarden::config::Bundle;
+use pulsewarden::engine::{Content, RuleSet, Source, Timestamp};
+use pulsewarden::impilo::Envelope;
+use pulsewarden::journal::codec;
+use pulsewarden::process::Processor;
+use pulsewarden::store::sqlite::Sqlite;
+use pulsewarden::store::{AlertFilter, Entry, EventRow, NewRow, Rendered, Store};
+use serde_json::{Value, json};
+
+pub struct World {
+    pub store: Arc<dyn Store>,
+    processor: Processor,
+    pub now: Timestamp,
+    next_id: i64,
+    messages: Vec<String>,
+    folder: tempfile::TempDir,
+}
+
+pub fn instant(text: &str) -> Timestamp {
+    Timestamp::from(text.parse::<DateTime<Utc>>().unwrap())
+}
+
+fn span(text: &str) -> std::time::Duration {
+    let (number, unit) = text.split_at(text.len() - 1);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => panic!("a span like 5m, not {text}"),
+    };
+    std::time::Duration::from_secs(number.parse::<u64>().unwrap() * seconds)
+}
+
+fn bundle(rules: &str) -> Bundle {
+    Bundle::from_files([("rules.yaml".to_owned(), rules.to_owned())])
+}
+
+fn compile(store: &Arc<dyn Store>, hash: &str) -> Option<Arc<RuleSet>> {
+    let bytes = store.rule_set(hash).unwrap()?;
+    let bundle = Bundle::from_bytes(&bytes).unwrap();
+    match bundle.compile() {
+        Ok((rules, _)) => Some(Arc::new(rules)),
+        Err(problems) => panic!("{}", problems.render(false)),
+    }
+}
+
+impl World {
+    /// A world that begins on 2 March 2026, 10:00 UTC, with these rules.
+    pub fn new(rules: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("pulsewarden.db")).unwrap());
+        let processor = Self::processor(&store);
+        let now = instant("2026-03-02T10:00:00Z");
+        let mut world = Self { store, processor, now, next_id: 1, messages: Vec::new(), folder };
+        world.rules(rules);
+        world
+    }
+
+    fn processor(store: &Arc<dyn Store>) -> Processor {
+        let from = Arc::clone(store);
+        Processor::new(Arc::clone(store), Box::new(move |hash| compile(&from, hash)), Arc::default(), 64).unwrap()
+    }
+
+    /// Forgets everything that is in memory and opens the store again.
+    pub fn restart(&mut self) {
+        let path = self.folder.path().join("pulsewarden.db");
+        self.store = Arc::new(Sqlite::open(&path).unwrap());
+        self.processor = Self::processor(&self.store);
+    }
+
+    /// Brings a rule set into force.
+    pub fn rules(&mut self, rules: &str) {
+        let bundle = bundle(rules);
+        let hash = bundle.hash();
+        self.store.keep_rule_set(&hash, &bundle.to_bytes()).unwrap();
+        self.append(Entry::RuleSet { hash });
+    }
+
+    pub fn append(&mut self, entry: Entry) {
+        let row = NewRow { received_at: self.now, entry };
+        self.store.append(&[row], self.now).unwrap();
+        self.drain();
+    }
+
+    /// Posts an event with the next envelope id.
+    pub fn post(&mut self, kind: &str, payload: Value) {
+        let id = self.next_id;
+        self.next_id += 1;
+        let body = json!({ "id": id, "type": kind, "payload": payload }).to_string();
+        let envelope = Envelope::read(body.as_bytes()).unwrap();
+        let entry = Entry::Event(EventRow {
+            kind: envelope.kind.to_string(),
+            envelope_id: Some(envelope.id.to_string()),
+            log_id: None,
+            source: Source::Webhook,
+            body: Some(codec::encode(body.as_bytes())),
+        });
+        self.append(entry);
+    }
+
+    /// Moves the clock; what falls due in between runs at its own time.
+    pub fn wait(&mut self, text: &str) {
+        self.now = self.now.plus(span(text));
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while self.processor.turn(self.now).unwrap().is_some() {}
+        let until = self.now.plus(span("1m"));
+        let leased = self.store.lease(self.now, until, 1000, &mut |_| Rendered::Failed { error: String::new() }).unwrap();
+        for delivery in leased {
+            let notification = delivery.notification;
+            let mut line = format!("{} → {} ({}):", notification.due, notification.receiver, notification.channel.kind());
+            match notification.content {
+                Content::Alerts { firing, ended, repeat, .. } => {
+                    for alert in firing {
+                        let again = if repeat { " again" } else { "" };
+                        write!(line, " #{} {} {}{again};", alert.number, alert.state, alert.severity).unwrap();
+                    }
+                    for alert in ended {
+                        write!(line, " #{} {};", alert.number, alert.state).unwrap();
+                    }
+                }
+                Content::Test { .. } => line.push_str(" test"),
+                Content::Digest(_) | Content::SelfAlert(_) => line.push_str(" other"),
+            }
+            self.messages.push(line);
+        }
+    }
+
+    /// Every move of every alert, then every message decided.
+    pub fn timeline(&self) -> String {
+        let mut alerts = self.store.alerts(&AlertFilter { limit: 1000, ..AlertFilter::default() }).unwrap();
+        alerts.reverse();
+        let mut text = String::new();
+        for alert in alerts {
+            writeln!(text, "#{} {} on {}, seen {}×", alert.number, alert.rule, alert.subject, alert.count).unwrap();
+            for moved in self.store.transitions(alert.number).unwrap() {
+                writeln!(text, "  {} {} {}: {}", moved.noticed_at, moved.to, moved.severity, moved.reason).unwrap();
+            }
+        }
+        for line in &self.messages {
+            writeln!(text, "{line}").unwrap();
+        }
+        text
+    }
+}
+
+/// A device as Impilo embeds it, with patient 5 of site 3.
+pub fn device(id: i64) -> Value {
+    device_of(id, Some(5))
+}
+
+/// A device as Impilo embeds it, with this patient.
+pub fn device_of(id: i64, patient: Option<i64>) -> Value {
+    json!({
+        "id": id,
+        "item": { "id": 40, "name": "Cellular Scale", "model": "CS-1", "manufacturer": { "id": 9, "name": "Acme Health" } },
+        "currentStatus": "withPatient",
+        "currentPatient": patient.map(person),
+        "site": { "id": 3, "name": "Harbor Clinic" },
+        "deviceIdentifiers": [{ "type": "serial", "value": format!("SN-{id}") }]
+    })
+}
+
+/// A patient as Impilo embeds it.
+pub fn person(id: i64) -> Value {
+    json!({
+        "id": id, "firstName": "Ada", "lastName": "Quillon", "enrolled": true, "archived": false,
+        "site": { "id": 3, "name": "Harbor Clinic" }
+    })
+}
+
+/// The payload of `device.lowBattery`.
+pub fn battery(id: i64, percentage: i64) -> Value {
+    json!({ "batteryPercentage": percentage, "device": device(id) })
+}
+
+/// The payload of an association event.
+pub fn association(id: i64, patient: i64, at: &str, created: bool) -> Value {
+    let action = if created { "associate" } else { "disassociate" };
+    let with = created.then_some(patient);
+    json!({ "patient": person(patient), "device": device_of(id, with), "action": action, "eventTimestamp": at })
+}
