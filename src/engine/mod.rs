@@ -24,7 +24,7 @@ pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, No
 pub use event::{
     About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
 };
-pub use expression::{Condition, Truth};
+pub use expression::{Condition, ConditionError, DEEPEST, LONGEST, Truth, is_junction};
 pub use names::Names;
 pub use rule::{
     Channel, Digest, EventPattern, EventTest, GroupBy, Phi, Raise, RaiseWhen, Read, Receiver, Resolve, Route, Rule,

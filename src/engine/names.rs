@@ -1,10 +1,13 @@
-//! The names that conditions and texts read, looked up in what a step has at hand.
+//! The names that conditions and texts read, looked up in what a step has at hand, without copying.
 
 use std::collections::BTreeMap;
 
-use super::event::Event;
+use serde_json::Value as Json;
+
+use super::event::{About, Event};
 use super::slice::Slice;
-use super::state::Record;
+use super::state::{Fact, Record};
+use super::subject::SubjectKind;
 use super::time::Timestamp;
 use super::value::Value;
 
@@ -13,10 +16,149 @@ use super::value::Value;
 /// Roots: `event` (`id`, `type`, `occurred_at`, `received_at`) and `payload` where there is an event; `settings`; `now`;
 /// `previous` (the subject's own fields before this input); the subject's own kind (`device`, `order`, …) and the kinds of
 /// subject of which it holds a copy. In a rule about a site, an item or a patient, `device` is the event's device.
+#[derive(Clone, Copy)]
 pub struct Names<'a> {
     pub slice: &'a Slice,
     pub previous: Option<&'a Record>,
     pub event: Option<&'a Event<'a>>,
     pub settings: &'a BTreeMap<String, Value>,
     pub now: Timestamp,
+}
+
+/// What stands at one place of a dotted name.
+#[derive(Clone, Copy)]
+pub(super) enum Node<'a> {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(&'a str),
+    Time(Timestamp),
+    /// Milliseconds.
+    Span(i64),
+    Values(&'a [Value]),
+    Json(&'a Json),
+    Event(&'a Event<'a>),
+    Settings(&'a BTreeMap<String, Value>),
+    State {
+        kind: SubjectKind,
+        id: &'a str,
+        fields: Fields<'a>,
+    },
+}
+
+/// Where a subject's fields come from.
+#[derive(Clone, Copy)]
+pub(super) enum Fields<'a> {
+    Record(&'a Record),
+    /// Another subject of the event, as the event has it.
+    Said(&'a [Fact]),
+}
+
+impl<'a> Names<'a> {
+    /// The value of a dotted name, where it is known and not an object.
+    #[must_use]
+    pub fn get(&self, path: &[&str]) -> Option<Value> {
+        let (root, rest) = path.split_first()?;
+        let node = rest.iter().try_fold(self.root(root)?, |node, name| node.child(name))?;
+        node.to_value()
+    }
+
+    /// What stands at a root.
+    pub(super) fn root(&self, name: &str) -> Option<Node<'a>> {
+        match name {
+            "event" => self.event.map(Node::Event),
+            "payload" => self.event.map(|event| Node::Json(event.payload)),
+            "settings" => Some(Node::Settings(self.settings)),
+            "now" => Some(Node::Time(self.now)),
+            "previous" => {
+                let subject = &self.slice.subject;
+                self.previous.map(|record| state(subject.kind, &subject.id, Fields::Record(record)))
+            }
+            _ => self.subject(SubjectKind::parse(name)?),
+        }
+    }
+
+    fn subject(&self, kind: SubjectKind) -> Option<Node<'a>> {
+        let slice = self.slice;
+        if slice.subject.kind == kind {
+            return Some(state(kind, &slice.subject.id, Fields::Record(&slice.projection.record)));
+        }
+        if let Some(related) = slice.projection.related.get(&kind) {
+            return Some(state(kind, &related.id, Fields::Record(&related.record)));
+        }
+        let About { subject, facts, .. } = self.event?.facts.about(kind)?;
+        Some(state(kind, &subject.id, Fields::Said(facts)))
+    }
+}
+
+fn state<'a>(kind: SubjectKind, id: &'a str, fields: Fields<'a>) -> Node<'a> {
+    Node::State { kind, id, fields }
+}
+
+impl<'a> Node<'a> {
+    /// What stands at `name` below this place. Null counts as missing.
+    pub(super) fn child(&self, name: &str) -> Option<Self> {
+        match *self {
+            Self::Json(json) => Self::json(json.get(name)?),
+            Self::Settings(settings) => settings.get(name).map(Self::value),
+            Self::Event(event) => match name {
+                "id" => Some(Self::Text(event.id)),
+                "type" => Some(Self::Text(event.kind)),
+                "occurred_at" => Some(Self::Time(event.occurred_at)),
+                "received_at" => Some(Self::Time(event.received_at)),
+                _ => None,
+            },
+            Self::State { id, .. } if name == "id" => Some(Self::Text(id)),
+            Self::State { kind, fields, .. } => {
+                let value = match fields {
+                    Fields::Record(record) => record.get(name),
+                    Fields::Said(facts) => facts.iter().find(|fact| fact.name == name).map(|fact| &fact.value),
+                };
+                // Impilo documents the flag as optional: where it is not said, readings are on.
+                let default = kind == SubjectKind::Device && name == "readings_disabled";
+                value.map(Self::value).or(default.then_some(Self::Bool(false)))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn json(json: &'a Json) -> Option<Self> {
+        match json {
+            Json::Null => None,
+            Json::Bool(flag) => Some(Self::Bool(*flag)),
+            Json::Number(number) => {
+                Some(number.as_i64().map_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)), Self::Int))
+            }
+            Json::String(text) => Some(Self::Text(text)),
+            Json::Array(_) | Json::Object(_) => Some(Self::Json(json)),
+        }
+    }
+
+    pub(super) fn value(value: &'a Value) -> Self {
+        match value {
+            Value::Bool(flag) => Self::Bool(*flag),
+            Value::Int(number) => Self::Int(*number),
+            Value::Float(number) => Self::Float(*number),
+            Value::Text(text) => Self::Text(text),
+            Value::Time(at) => Self::Time(*at),
+            Value::Span(span) => Self::Span(*span),
+            Value::List(values) => Self::Values(values),
+        }
+    }
+
+    fn to_value(self) -> Option<Value> {
+        match self {
+            Self::Bool(flag) => Some(Value::Bool(flag)),
+            Self::Int(number) => Some(Value::Int(number)),
+            Self::Float(number) => Some(Value::Float(number)),
+            Self::Text(text) => Some(Value::from(text)),
+            Self::Time(at) => Some(Value::Time(at)),
+            Self::Span(span) => Some(Value::Span(span)),
+            Self::Values(values) => Some(Value::List(values.to_vec())),
+            Self::Json(Json::Array(items)) => {
+                Some(Value::List(items.iter().filter_map(|item| Self::json(item)?.to_value()).collect()))
+            }
+            Self::Json(_) | Self::Event(_) | Self::Settings(_) | Self::State { .. } => None,
+        }
+    }
 }

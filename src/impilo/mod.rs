@@ -1,1 +1,58 @@
 //! What Impilo says, in Pulsewarden's words.
+//!
+//! Impilo posts one envelope (`id`, `type`, `payload`) for each event and forgets after three retries. It promises no
+//! order, no unique delivery and no fixed set of types, statuses or fields, so everything here is read leniently: what is
+//! understood becomes [`Facts`], what is not is kept in the journal as it came, and nothing is refused for its contents.
+//! Whether a shape is documented or inferred is said where it is read.
+
+mod device;
+mod envelope;
+mod facts;
+mod order;
+mod read;
+pub mod schema;
+mod status;
+mod ticket;
+mod time;
+
+use std::time::Duration;
+
+use serde_json::Map;
+
+pub use envelope::{Envelope, Form, Unreadable, payload};
+pub use facts::facts;
+
+use crate::engine::{Basis, Facts, SubjectKind, Timestamp};
+
+/// How far ahead of receipt an event's own time may lie before receipt stands in for it.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+/// When an event happened, and what that rests on.
+#[must_use]
+pub fn placed(facts: &Facts, received_at: Timestamp) -> (Timestamp, Basis) {
+    match facts.occurred_at {
+        Some(own) if own > received_at.plus(CLOCK_TOLERANCE) => (received_at, Basis::OwnInFuture),
+        Some(own) => (own, Basis::Own),
+        None => (received_at, Basis::Received),
+    }
+}
+
+/// What may stay of a reading once its retention has passed: id, type, device, patient and time. `None` where the body is
+/// not an envelope.
+#[must_use]
+pub fn reduce(body: &[u8]) -> Option<Vec<u8>> {
+    let envelope = Envelope::read(body).ok()?;
+    let payload = payload(body)?;
+    let facts = facts(&envelope.kind, &payload, Timestamp::default());
+    let mut kept = Map::new();
+    if let Some(time) = payload.get("readingTimestamp").filter(|time| time.is_string() || time.is_number()) {
+        kept.insert("readingTimestamp".to_owned(), time.clone());
+    }
+    for (kind, name) in [(SubjectKind::Device, "device"), (SubjectKind::Patient, "patient")] {
+        if let Some(about) = facts.about(kind) {
+            kept.insert(name.to_owned(), serde_json::json!({ "id": about.subject.id }));
+        }
+    }
+    let reduced = serde_json::json!({ "id": envelope.id, "type": envelope.kind, "payload": kept, "reduced": true });
+    Some(reduced.to_string().into_bytes())
+}

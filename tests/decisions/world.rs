@@ -114,10 +114,12 @@ impl World {
     fn drain(&mut self) {
         while self.processor.turn(self.now).unwrap().is_some() {}
         let until = self.now.plus(span("1m"));
-        let leased = self.store.lease(self.now, until, 1000, &mut |_| Rendered::Failed { error: String::new() }).unwrap();
+        let leased =
+            self.store.lease(self.now, until, 1000, &mut |_| Rendered::Failed { error: String::new() }).unwrap();
         for delivery in leased {
             let notification = delivery.notification;
-            let mut line = format!("{} → {} ({}):", notification.due, notification.receiver, notification.channel.kind());
+            let mut line =
+                format!("{} → {} ({}):", notification.due, notification.receiver, notification.channel.kind());
             match notification.content {
                 Content::Alerts { firing, ended, repeat, .. } => {
                     for alert in firing {

@@ -1,0 +1,309 @@
+//! Conditions: CEL over borrowed names, with unknown as a third value.
+
+mod borrowed;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+use cel::common::ast::{Expr, IdedExpr, operators};
+use cel::common::types::CelBool;
+use cel::common::value::CowVal;
+use cel::context::VariableResolver;
+use cel::{Context, Env, ExecutionError, Program, Value as Cel};
+
+use super::names::Names;
+use borrowed::borrow;
+
+/// The longest condition, in bytes.
+pub const LONGEST: usize = 4096;
+
+/// How deep brackets may nest: the parser's stack is bounded by it.
+pub const DEEPEST: usize = 32;
+
+/// How many loops (`exists`, `all`, `map`, `filter`) may stand inside one another.
+pub const LOOPS: usize = 2;
+
+/// One environment for all conditions; it holds functions alone.
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+
+/// What a condition comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Truth {
+    True,
+    /// `term` is the source of the part that decided.
+    False {
+        term: String,
+    },
+    /// Something that the condition reads is not known.
+    Unknown {
+        term: String,
+    },
+    /// The condition cannot be computed, as with a type that does not fit.
+    Fault {
+        error: String,
+    },
+}
+
+/// Why a condition does not compile, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConditionError {
+    pub message: String,
+    /// Bytes of the source.
+    pub at: Range<usize>,
+}
+
+/// A compiled condition.
+pub struct Condition {
+    source: String,
+    program: Program,
+    /// The parts that `&&` and `||` join, so that the one that decided can be named.
+    terms: Terms,
+}
+
+/// The shape of a condition above its terms.
+enum Terms {
+    All(Vec<Terms>),
+    Any(Vec<Terms>),
+    Term { source: String, program: Option<Program> },
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Condition").field(&self.source).finish()
+    }
+}
+
+impl Condition {
+    /// Compiles a condition.
+    ///
+    /// # Errors
+    /// When it is not CEL, or larger than a condition may be.
+    pub fn compile(source: &str) -> Result<Self, ConditionError> {
+        bounded(source)?;
+        let program = ENVIRONMENT.compile(source).map_err(|errors| {
+            let first = errors.errors.first();
+            let message = first.map_or_else(|| "not a CEL expression".to_owned(), |error| error.msg.clone());
+            let (line, column) = first.map_or((1, 1), |error| error.pos);
+            let start = offset(source, line, column);
+            ConditionError { message, at: start..end_of_token(source, start) }
+        })?;
+        let loops = nested_loops(program.expression());
+        if loops > LOOPS {
+            let message = format!("{loops} loops inside one another; at most {LOOPS} are allowed");
+            return Err(ConditionError { message, at: 0..source.len() });
+        }
+        let terms = Terms::of(source.trim());
+        Ok(Self { source: source.to_owned(), program, terms })
+    }
+
+    /// The condition as it was written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The compiled expression, for the checker.
+    #[must_use]
+    pub fn expression(&self) -> &IdedExpr {
+        self.program.expression()
+    }
+
+    /// The bytes of the token of one part of the expression.
+    #[must_use]
+    pub fn place(&self, id: u64) -> Option<Range<usize>> {
+        let (start, stop) = self.program.source_info().offset_for(id)?;
+        let start = usize::try_from(start).ok()?.min(self.source.len());
+        let stop = usize::try_from(stop).ok()?.saturating_add(1).min(self.source.len());
+        (start < stop && self.source.is_char_boundary(start) && self.source.is_char_boundary(stop))
+            .then_some(start..stop)
+    }
+
+    /// What the condition comes to with these names. Only [`Truth::True`] may fire or resolve anything.
+    #[must_use]
+    pub fn holds(&self, names: &Names<'_>) -> Truth {
+        match evaluate(&self.program, names) {
+            Outcome::True => Truth::True,
+            Outcome::False => Truth::False { term: self.terms.deciding(names, &Outcome::False) },
+            Outcome::Unknown => Truth::Unknown { term: self.terms.deciding(names, &Outcome::Unknown) },
+            Outcome::Fault(error) => Truth::Fault { error: error.to_owned() },
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    True,
+    False,
+    Unknown,
+    Fault(&'static str),
+}
+
+struct Resolver<'a>(Names<'a>);
+
+impl VariableResolver for Resolver<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        self.0.root(variable).map(borrow)
+    }
+}
+
+fn evaluate(program: &Program, names: &Names<'_>) -> Outcome {
+    let resolver = Resolver(*names);
+    let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+    context.set_variable_resolver(&resolver);
+    match Cel::resolve_val(program.expression(), &context) {
+        Ok(value) => match value.downcast_ref::<CelBool>() {
+            Some(flag) if *flag.inner() => Outcome::True,
+            Some(_) => Outcome::False,
+            None => Outcome::Fault("it gives a value that is neither true nor false"),
+        },
+        Err(error) => fault(&error),
+    }
+}
+
+/// What is not there is unknown; everything else is a fault. The text names no value, since values may be protected.
+fn fault(error: &ExecutionError) -> Outcome {
+    match error {
+        ExecutionError::NoSuchKey(_) | ExecutionError::UndeclaredReference(_) | ExecutionError::IndexOutOfBounds(_) => {
+            Outcome::Unknown
+        }
+        ExecutionError::NoSuchOverload(_)
+        | ExecutionError::ValuesNotComparable(..)
+        | ExecutionError::UnsupportedBinaryOperator(..)
+        | ExecutionError::UnexpectedType { .. } => {
+            Outcome::Fault("an operator or function got values of types that it does not take")
+        }
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => Outcome::Fault("it divides by zero"),
+        ExecutionError::Overflow(..) => Outcome::Fault("a number is too large"),
+        ExecutionError::FunctionError { .. } => Outcome::Fault("a function refused its argument"),
+        _ => Outcome::Fault("it cannot be computed"),
+    }
+}
+
+impl Terms {
+    /// Splits a source at its outermost `||`, then `&&`.
+    fn of(source: &str) -> Self {
+        for (operator, join) in [("||", Self::Any as fn(Vec<Self>) -> Self), ("&&", Self::All)] {
+            let parts = split(source, operator);
+            if parts.len() > 1 {
+                return join(parts.into_iter().map(Self::of).collect());
+            }
+        }
+        Self::Term { source: source.to_owned(), program: ENVIRONMENT.compile(source).ok() }
+    }
+
+    /// The term that made the whole come out so.
+    fn deciding(&self, names: &Names<'_>, outcome: &Outcome) -> String {
+        match self {
+            Self::Term { source, .. } => source.clone(),
+            Self::All(parts) | Self::Any(parts) => {
+                let deciding = parts.iter().find(|part| part.comes_to(names, outcome));
+                deciding.or(parts.first()).map_or_else(String::new, |part| part.deciding(names, outcome))
+            }
+        }
+    }
+
+    fn comes_to(&self, names: &Names<'_>, outcome: &Outcome) -> bool {
+        match self {
+            Self::Term { program, .. } => program.as_ref().is_some_and(|program| evaluate(program, names) == *outcome),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.comes_to(names, outcome)),
+        }
+    }
+}
+
+/// Splits at an operator outside brackets and quotes.
+fn split<'s>(source: &'s str, operator: &str) -> Vec<&'s str> {
+    let bytes = source.as_bytes();
+    let (mut parts, mut from, mut depth, mut quote) = (Vec::new(), 0, 0_usize, None);
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        match (quote, byte) {
+            (Some(_), b'\\') => at += 1,
+            (Some(open), close) if open == close => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
+            (None, b'?') if depth == 0 => return vec![source],
+            _ if depth == 0 && source.get(at..).is_some_and(|rest| rest.starts_with(operator)) => {
+                parts.push(source.get(from..at).unwrap_or_default().trim());
+                at += operator.len();
+                from = at;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    parts.push(source.get(from..).unwrap_or_default().trim());
+    parts
+}
+
+fn bounded(source: &str) -> Result<(), ConditionError> {
+    if source.len() > LONGEST {
+        let message = format!("{} bytes long; at most {LONGEST} are allowed", source.len());
+        return Err(ConditionError { message, at: 0..source.len() });
+    }
+    let mut depth = 0_usize;
+    let mut run = 0_usize;
+    for (at, byte) in source.bytes().enumerate() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        run = if matches!(byte, b'!' | b'-') {
+            run + 1
+        } else if byte.is_ascii_whitespace() {
+            run
+        } else {
+            0
+        };
+        if depth > DEEPEST || run > DEEPEST {
+            let message = format!("nested more than {DEEPEST} deep");
+            return Err(ConditionError { message, at: at..at + 1 });
+        }
+    }
+    Ok(())
+}
+
+/// How many loops stand inside one another.
+fn nested_loops(expression: &IdedExpr) -> usize {
+    match &expression.expr {
+        Expr::Call(call) => {
+            let inner = call.args.iter().chain(call.target.as_deref()).map(nested_loops);
+            inner.max().unwrap_or(0)
+        }
+        Expr::Comprehension(looped) => {
+            let inner = nested_loops(&looped.loop_step).max(nested_loops(&looped.loop_cond));
+            (1 + inner).max(nested_loops(&looped.iter_range))
+        }
+        Expr::Select(select) => nested_loops(&select.operand),
+        Expr::List(list) => list.elements.iter().map(nested_loops).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Whether a call is `&&` or `||`.
+#[must_use]
+pub fn is_junction(function: &str) -> bool {
+    function == operators::LOGICAL_AND || function == operators::LOGICAL_OR
+}
+
+fn offset(source: &str, line: isize, column: isize) -> usize {
+    let line = usize::try_from(line).unwrap_or(1).max(1);
+    let before: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let rest = source.get(before..).unwrap_or_default();
+    let column = usize::try_from(column).unwrap_or(1).max(1);
+    let within: usize = rest.chars().take(column - 1).map(char::len_utf8).sum();
+    (before + within).min(source.len())
+}
+
+fn end_of_token(source: &str, start: usize) -> usize {
+    let rest = source.get(start..).unwrap_or_default();
+    let word: usize = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    start + word.max(first)
+}
