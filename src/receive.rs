@@ -1,1 +1,215 @@
 //! Hop 1: the HTTP port. Checks the secret, the size and the shape, and answers once the journal has the event.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_LENGTH, RETRY_AFTER};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::clock::Clock;
+use crate::engine::Source;
+use crate::impilo::{Envelope, Unreadable};
+use crate::journal::{Journal, Refused, codec};
+use crate::store::{Appended, Entry, EventRow, NewRow, Quarantined, Store};
+use crate::telemetry;
+
+/// The header in which Impilo sends its secret (documented).
+const SECRET_HEADER: &str = "Impilo-Webhook-Secret";
+
+/// What a client is asked to wait when the store cannot keep up, in seconds.
+const COME_AGAIN: u64 = 5;
+
+/// The secrets that are accepted now. Several are valid while one is being replaced.
+#[derive(Default)]
+pub struct Secrets(RwLock<Vec<[u8; 32]>>);
+
+impl Secrets {
+    #[must_use]
+    pub fn new(secrets: &[SecretString]) -> Self {
+        let these = Self::default();
+        these.replace(secrets);
+        these
+    }
+
+    /// From now on these are accepted, and no others.
+    pub fn replace(&self, secrets: &[SecretString]) {
+        let hashed = secrets.iter().map(|secret| hash(secret.expose_secret().as_bytes())).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = hashed;
+    }
+
+    /// Compares hashes, and every one of them, so that the time taken tells nothing.
+    fn accept(&self, offered: &[u8]) -> bool {
+        let offered = hash(offered);
+        let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let accepted = secrets.iter().fold(Choice::from(0), |found, secret| found | secret.ct_eq(&offered));
+        accepted.into()
+    }
+}
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// What came to the port since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub accepted: AtomicU64,
+    pub repeated: AtomicU64,
+    pub refused_secret: AtomicU64,
+    pub unreadable: AtomicU64,
+    pub too_large: AtomicU64,
+    pub unavailable: AtomicU64,
+}
+
+fn count(counter: &AtomicU64) -> u64 {
+    counter.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// Whether the daemon can do its work now; the text says why not.
+pub type Readiness = dyn Fn() -> Result<(), String> + Send + Sync;
+
+/// What the port works with.
+#[derive(Clone)]
+pub struct Webhook {
+    pub journal: Journal,
+    pub store: Arc<dyn Store>,
+    pub secrets: Arc<Secrets>,
+    pub clock: Clock,
+    pub counters: Arc<Counters>,
+    /// Bytes.
+    pub max_body: usize,
+    pub readiness: Arc<Readiness>,
+}
+
+/// A server on `listener`.
+///
+/// # Errors
+/// When the socket cannot be listened on.
+pub fn server(webhook: Webhook, listener: TcpListener) -> std::io::Result<Server> {
+    let server = HttpServer::new(move || App::new().app_data(web::Data::new(webhook.clone())).configure(routes))
+        .workers(std::thread::available_parallelism().map_or(2, std::num::NonZero::get))
+        .backlog(4096)
+        .keep_alive(Duration::from_secs(75))
+        .client_request_timeout(Duration::from_secs(15))
+        .shutdown_timeout(20)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// The public routes.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/webhooks/impilo")
+                .route(web::post().to(receive))
+                .default_service(web::to(|| async { refuse(StatusCode::METHOD_NOT_ALLOWED, "use POST") })),
+        )
+        .route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("ok\n") }))
+        .route("/readyz", web::get().to(ready))
+        .default_service(web::to(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing here") }));
+}
+
+async fn ready(webhook: web::Data<Webhook>) -> HttpResponse {
+    let readiness = Arc::clone(&webhook.readiness);
+    match web::block(move || readiness()).await {
+        Ok(Ok(())) => HttpResponse::Ok().body("ready\n"),
+        Ok(Err(why)) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
+        Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the check could not run"),
+    }
+}
+
+async fn receive(request: HttpRequest, payload: web::Payload, webhook: web::Data<Webhook>) -> HttpResponse {
+    let counters = &webhook.counters;
+    let offered = request.headers().get(SECRET_HEADER).map_or(&b""[..], |value| value.as_bytes());
+    if !webhook.secrets.accept(offered) {
+        telemetry::secret_refused(count(&counters.refused_secret), !offered.is_empty());
+        return refuse(StatusCode::UNAUTHORIZED, "the Impilo-Webhook-Secret header is missing or wrong");
+    }
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > webhook.max_body) {
+        return too_large(&webhook);
+    }
+    let body = match payload.to_bytes_limited(webhook.max_body).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return refuse(StatusCode::BAD_REQUEST, "the body ended before it was complete"),
+        Err(_) => return too_large(&webhook),
+    };
+    let received_at = webhook.clock.now();
+    let row = match Envelope::read(&body) {
+        Ok(envelope) => NewRow {
+            received_at,
+            entry: Entry::Event(EventRow {
+                kind: envelope.kind.into_owned(),
+                envelope_id: Some(envelope.id),
+                log_id: None,
+                source: Source::Webhook,
+                body: Some(codec::encode(&body)),
+            }),
+        },
+        Err(reason) => return set_aside(&webhook, body.to_vec(), reason).await,
+    };
+    match webhook.journal.append(row).await {
+        Ok(Appended::New { .. }) => {
+            count(&counters.accepted);
+            HttpResponse::Ok().finish()
+        }
+        Ok(Appended::Known) => {
+            count(&counters.repeated);
+            HttpResponse::Ok().finish()
+        }
+        Err(refused) => unavailable(&webhook, &refused),
+    }
+}
+
+fn too_large(webhook: &Webhook) -> HttpResponse {
+    telemetry::body_too_large(count(&webhook.counters.too_large));
+    let limit = webhook.max_body;
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body is larger than {limit} bytes (receive.max_body)"))
+}
+
+fn unavailable(webhook: &Webhook, refused: &Refused) -> HttpResponse {
+    count(&webhook.counters.unavailable);
+    let why = match refused {
+        Refused::Full => "too many events are waiting to be kept",
+        Refused::Unavailable(_) => "the event could not be kept now",
+        Refused::Closing => "shutting down",
+    };
+    HttpResponse::ServiceUnavailable()
+        .insert_header((RETRY_AFTER, COME_AGAIN.to_string()))
+        .json(serde_json::json!({ "error": why }))
+}
+
+/// A body that is no envelope is kept once for people to look at, and refused.
+async fn set_aside(webhook: &Webhook, body: Vec<u8>, reason: Unreadable) -> HttpResponse {
+    let store = Arc::clone(&webhook.store);
+    let received_at = webhook.clock.now();
+    let kept = web::block(move || {
+        let hash: String = hash(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let bad = Quarantined { received_at, hash, reason: reason.to_string(), body: codec::encode(&body) };
+        store.quarantine(&bad)
+    });
+    match kept.await {
+        Ok(Ok(new)) => {
+            telemetry::body_unreadable(count(&webhook.counters.unreadable), &reason, new);
+            refuse(StatusCode::UNPROCESSABLE_ENTITY, &reason.to_string())
+        }
+        Ok(Err(error)) => {
+            telemetry::quarantine_failed(&error);
+            unavailable(webhook, &Refused::Unavailable(error.to_string()))
+        }
+        Err(_) => unavailable(webhook, &Refused::Closing),
+    }
+}
+
+fn refuse(status: StatusCode, why: &str) -> HttpResponse {
+    HttpResponse::build(status).json(serde_json::json!({ "error": why }))
+}

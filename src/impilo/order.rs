@@ -19,7 +19,7 @@ pub(super) fn order(said: &mut Said, payload: &Value) {
     let inner = object(payload, "order").unwrap_or(payload);
     let Some(order_id) = first_id(inner, &["orderId", "id"]) else { return };
     said.of(SubjectKind::Order, order_id.clone());
-    let at = newest(inner, "orderEvents", "name", |name, status| same(name, status));
+    let at = newest(inner, "orderEvents", "name", same);
     let status_at = set_status(said.of(SubjectKind::Order, order_id.clone()), inner, at);
     said.facts.occurred_at = status_at;
     parties(said, SubjectKind::Order, &order_id, inner);
@@ -49,7 +49,7 @@ pub(super) fn order(said: &mut Said, payload: &Value) {
 pub(super) fn returned(said: &mut Said, payload: &Value) {
     let inner = object(payload, "return").unwrap_or(payload);
     let Some(return_id) = first_id(inner, &["returnId", "id"]) else { return };
-    let at = newest(inner, "returnEvents", "type", |name, status| same(name, status));
+    let at = newest(inner, "returnEvents", "type", same);
     let status_at = set_status(said.of(SubjectKind::Return, return_id.clone()), inner, at);
     said.facts.occurred_at = status_at;
     parties(said, SubjectKind::Return, &return_id, inner);
@@ -72,7 +72,7 @@ pub(super) fn stock(said: &mut Said, kind: SubjectKind, payload: &Value) {
     };
     let inner = object(payload, inner).unwrap_or(payload);
     let Some(stock_id) = first_id(inner, &[own_id, "id"]) else { return };
-    let at = newest(inner, events, "name", |name, status| same(name, status));
+    let at = newest(inner, events, "name", same);
     said.facts.occurred_at = set_status(said.of(kind, stock_id), inner, at);
     for moved in list(inner, "transferItems") {
         for one in list(moved, "devices") {

@@ -1,3 +1,123 @@
 //! Group commit: one writer thread appends what many requests bring, and answers after the commit.
 
 pub mod codec;
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::store::{Appended, NewRow, Store};
+
+/// Rows in one commit: enough to spread the cost of a sync, few enough to answer soon.
+const BATCH: usize = 512;
+
+/// Why a row was not kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("too many events are waiting to be kept")]
+    Full,
+    #[error("{0}")]
+    Unavailable(String),
+    #[error("shutting down")]
+    Closing,
+}
+
+type Answer = Result<Appended, Refused>;
+
+struct Waiting {
+    row: NewRow,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The way into the journal. Cheap to clone.
+#[derive(Clone)]
+pub struct Journal {
+    queue: Arc<RwLock<Option<SyncSender<Waiting>>>>,
+}
+
+/// The writer thread.
+pub struct JournalThread(JoinHandle<()>);
+
+impl Journal {
+    /// Starts the writer. `max_in_flight` rows may wait; `committed` is called after each commit that brought something new.
+    ///
+    /// # Errors
+    /// When the thread cannot be made.
+    pub fn start(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        max_in_flight: usize,
+        committed: Arc<dyn Fn() + Send + Sync>,
+    ) -> std::io::Result<(Self, JournalThread)> {
+        let (sender, receiver) = sync_channel(max_in_flight.max(1));
+        let work = move || write(&receiver, &*store, &clock, &*committed);
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(work)?;
+        Ok((Self { queue: Arc::new(RwLock::new(Some(sender))) }, JournalThread(thread)))
+    }
+
+    /// Keeps a row; returns once it is committed and synced.
+    ///
+    /// # Errors
+    /// When the row was not kept: the queue is full, the store failed, or the writer is closing.
+    pub async fn append(&self, row: NewRow) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        {
+            let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
+            let Some(sender) = queue.as_ref() else { return Err(Refused::Closing) };
+            match sender.try_send(Waiting { row, answer }) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_)) => return Err(Refused::Full),
+                Err(TrySendError::Disconnected(_)) => return Err(Refused::Closing),
+            }
+        }
+        answered.await.unwrap_or(Err(Refused::Closing))
+    }
+
+    /// Lets nothing more in. What is in finishes.
+    pub fn close(&self) {
+        self.queue.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl JournalThread {
+    /// Waits until everything accepted is committed; call [`Journal::close`] first.
+    pub fn join(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the journal's writer ended abnormally");
+        }
+    }
+}
+
+fn write(queue: &Receiver<Waiting>, store: &dyn Store, clock: &Clock, committed: &(dyn Fn() + Send + Sync)) {
+    let mut rows = Vec::with_capacity(BATCH);
+    let mut answers = Vec::with_capacity(BATCH);
+    while let Ok(first) = queue.recv() {
+        for Waiting { row, answer } in std::iter::once(first).chain(queue.try_iter().take(BATCH - 1)) {
+            rows.push(row);
+            answers.push(answer);
+        }
+        match store.append(&rows, clock.now()) {
+            Ok(appended) => {
+                let new = appended.iter().any(|one| matches!(one, Appended::New { .. }));
+                for (answer, one) in answers.drain(..).zip(appended) {
+                    // A client that has gone away will come again.
+                    let _ = answer.send(Ok(one));
+                }
+                if new {
+                    committed();
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, events = rows.len(), "events were refused with 503; they come again");
+                let refused = Refused::Unavailable(error.to_string());
+                for answer in answers.drain(..) {
+                    let _ = answer.send(Err(refused.clone()));
+                }
+            }
+        }
+        rows.clear();
+    }
+}

@@ -188,6 +188,8 @@ pub enum DeliveryState {
 pub struct DeliveryRow {
     pub id: u64,
     pub key: String,
+    /// The notification group's id; empty for what belongs to none.
+    pub group: String,
     pub receiver: String,
     pub channel: Channel,
     pub phi: Phi,

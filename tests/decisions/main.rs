@@ -1,5 +1,7 @@
 //! What the engine decides, seen through journal, processor and store: scenarios with their whole timeline.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod alerts;
 mod associations;
 mod groups;

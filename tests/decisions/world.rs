@@ -39,7 +39,7 @@ fn span(text: &str) -> std::time::Duration {
 }
 
 fn bundle(rules: &str) -> Bundle {
-    Bundle::from_files([("rules.yaml".to_owned(), rules.to_owned())])
+    Bundle::of(&[("rules.yaml", rules)])
 }
 
 fn compile(store: &Arc<dyn Store>, hash: &str) -> Option<Arc<RuleSet>> {

@@ -57,7 +57,7 @@ pub struct ConditionError {
 /// A compiled condition.
 pub struct Condition {
     source: String,
-    program: Program,
+    program: Box<Program>,
     /// The parts that `&&` and `||` join, so that the one that decided can be named.
     terms: Terms,
 }
@@ -95,7 +95,7 @@ impl Condition {
             return Err(ConditionError { message, at: 0..source.len() });
         }
         let terms = Terms::of(source.trim());
-        Ok(Self { source: source.to_owned(), program, terms })
+        Ok(Self { source: source.to_owned(), program: Box::new(program), terms })
     }
 
     /// The condition as it was written.

@@ -1,0 +1,125 @@
+//! Alerts and their moves.
+
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, params, params_from_iter};
+
+use super::connection::{Failure, Writer};
+use super::slices::kind_number;
+use crate::engine::{Alert, AlertState, Severity, Subject, Timestamp, Transition};
+use crate::store::AlertFilter;
+
+fn state_number(state: AlertState) -> i64 {
+    AlertState::ALL.iter().position(|known| *known == state).unwrap_or_default() as i64
+}
+
+pub(super) fn write(writer: &Writer<'_>, alert: &Alert) -> Result<(), Failure> {
+    let body = serde_json::to_string(alert).map_err(|error| Failure::body("an alert to be kept", &error))?;
+    let severity = Severity::ALL.iter().position(|known| *known == alert.severity).unwrap_or_default() as i64;
+    let moved_at = alert.end.as_ref().map_or(alert.noticed_at, |end| end.noticed_at);
+    let mut upsert = writer.sql.prepare_cached(
+        "INSERT INTO alerts (number, rule, kind, id, state, severity, opened_at, moved_at, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (number) DO UPDATE SET state = excluded.state, severity = excluded.severity,
+             moved_at = excluded.moved_at, body = excluded.body",
+    )?;
+    upsert.execute(params![
+        alert.number.cast_signed(),
+        alert.rule,
+        kind_number(alert.subject.kind),
+        alert.subject.id,
+        state_number(alert.state),
+        severity,
+        alert.opened_at.0,
+        moved_at.0,
+        body
+    ])?;
+    Ok(())
+}
+
+pub(super) fn add_transitions(
+    writer: &Writer<'_>,
+    transitions: &[Transition],
+    committed_at: Timestamp,
+) -> Result<(), Failure> {
+    let mut insert =
+        writer.sql.prepare_cached("INSERT INTO transitions (alert, committed_at, body) VALUES (?1, ?2, ?3)")?;
+    for transition in transitions {
+        let body = serde_json::to_string(transition).map_err(|error| Failure::body("a move to be kept", &error))?;
+        insert.execute(params![transition.alert.cast_signed(), committed_at.0, body])?;
+    }
+    Ok(())
+}
+
+pub(super) fn open(reader: &Connection, subject: &Subject) -> Result<Vec<Alert>, Failure> {
+    let mut select =
+        reader.prepare_cached("SELECT body FROM alerts WHERE kind = ?1 AND id = ?2 AND state = 0 ORDER BY number")?;
+    let mut rows = select.query(params![kind_number(subject.kind), subject.id])?;
+    let mut alerts = Vec::new();
+    while let Some(row) = rows.next()? {
+        alerts.push(parse(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    Ok(alerts)
+}
+
+fn parse(body: &str) -> Result<Alert, Failure> {
+    serde_json::from_str(body).map_err(|error| Failure::body("an alert", &error))
+}
+
+/// The conditions of a filter, and their values.
+fn conditions(filter: &AlertFilter) -> (String, Vec<Sql>) {
+    let mut sql = String::from("1");
+    let mut values = Vec::new();
+    let mut add = |condition: &str, value: i64| {
+        sql.push_str(" AND ");
+        sql.push_str(condition);
+        values.push(Sql::Integer(value));
+    };
+    if let Some(number) = filter.number {
+        add("number = ?", number.cast_signed());
+    }
+    if let Some(state) = filter.state {
+        add("state = ?", state_number(state));
+    }
+    if let Some(from) = filter.moved_from {
+        add("moved_at >= ?", from.0);
+    }
+    if let Some(before) = filter.moved_before {
+        add("moved_at < ?", before.0);
+    }
+    if let Some(subject) = &filter.subject {
+        add("kind = ?", kind_number(subject.kind));
+        sql.push_str(" AND id = ?");
+        values.push(Sql::Text(subject.id.clone()));
+    }
+    (sql, values)
+}
+
+pub(super) fn list(reader: &Connection, filter: &AlertFilter) -> Result<Vec<Alert>, Failure> {
+    let (conditions, mut values) = conditions(filter);
+    values.push(Sql::Integer(filter.limit as i64));
+    let mut select =
+        reader.prepare(&format!("SELECT body FROM alerts WHERE {conditions} ORDER BY number DESC LIMIT ?"))?;
+    let mut rows = select.query(params_from_iter(values))?;
+    let mut alerts = Vec::new();
+    while let Some(row) = rows.next()? {
+        alerts.push(parse(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    Ok(alerts)
+}
+
+pub(super) fn count(reader: &Connection, filter: &AlertFilter) -> Result<u64, Failure> {
+    let (conditions, values) = conditions(filter);
+    let mut select = reader.prepare(&format!("SELECT count(*) FROM alerts WHERE {conditions}"))?;
+    Ok(select.query_row(params_from_iter(values), |row| row.get::<_, i64>(0))?.unsigned_abs())
+}
+
+pub(super) fn transitions(reader: &Connection, alert: u64) -> Result<Vec<Transition>, Failure> {
+    let mut select = reader.prepare_cached("SELECT body FROM transitions WHERE alert = ?1 ORDER BY id")?;
+    let mut rows = select.query([alert.cast_signed()])?;
+    let mut transitions = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        transitions.push(serde_json::from_str(body).map_err(|error| Failure::body("a move", &error))?);
+    }
+    Ok(transitions)
+}

@@ -1,0 +1,129 @@
+-- Instants are milliseconds since 1970 in UTC. Numbers for kinds and states are the positions in the code's lists.
+
+CREATE TABLE event_types (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    events INTEGER NOT NULL,
+    last_received_at INTEGER NOT NULL
+);
+
+-- Positions have no gaps. An envelope id that is a whole number is kept as one.
+CREATE TABLE journal (
+    position INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    type INTEGER,
+    envelope_id,
+    log_id INTEGER,
+    source INTEGER,
+    body BLOB
+);
+CREATE UNIQUE INDEX journal_envelope ON journal (type, envelope_id) WHERE envelope_id IS NOT NULL;
+CREATE UNIQUE INDEX journal_log ON journal (type, log_id) WHERE log_id IS NOT NULL;
+
+CREATE TABLE subjects (
+    key INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    due INTEGER,
+    open_alerts INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX subjects_id ON subjects (kind, id);
+CREATE INDEX subjects_due ON subjects (due, kind, id) WHERE due IS NOT NULL;
+CREATE INDEX subjects_open ON subjects (kind, id) WHERE open_alerts > 0;
+
+CREATE TABLE alerts (
+    number INTEGER PRIMARY KEY,
+    rule TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    severity INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    moved_at INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX alerts_open ON alerts (kind, id) WHERE state = 0;
+CREATE INDEX alerts_moved ON alerts (state, moved_at);
+
+CREATE TABLE transitions (
+    id INTEGER PRIMARY KEY,
+    alert INTEGER NOT NULL,
+    committed_at INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX transitions_alert ON transitions (alert);
+
+CREATE TABLE group_members (
+    group_id TEXT NOT NULL,
+    alert INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (group_id, alert)
+);
+
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    group_id TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    next_attempt_at INTEGER,
+    attempts INTEGER NOT NULL,
+    ended_at INTEGER,
+    last_error TEXT,
+    reply TEXT,
+    notification TEXT NOT NULL,
+    rendered TEXT
+);
+CREATE INDEX outbox_waiting ON outbox (next_attempt_at) WHERE state = 0;
+CREATE INDEX outbox_ended ON outbox (state, ended_at);
+
+CREATE TABLE outbox_alerts (
+    alert INTEGER NOT NULL,
+    delivery INTEGER NOT NULL,
+    PRIMARY KEY (alert, delivery)
+);
+
+CREATE TABLE digests (
+    name TEXT PRIMARY KEY,
+    schedule TEXT NOT NULL,
+    due INTEGER NOT NULL,
+    covered_until INTEGER NOT NULL
+);
+
+CREATE TABLE rule_sets (
+    hash TEXT PRIMARY KEY,
+    bundle BLOB NOT NULL
+);
+
+CREATE TABLE quarantine (
+    hash TEXT PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    body BLOB NOT NULL
+);
+
+CREATE TABLE progress (
+    one INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    frontier INTEGER NOT NULL,
+    next_alert INTEGER NOT NULL,
+    rule_set TEXT NOT NULL
+);
+INSERT INTO progress (one, position, frontier, next_alert, rule_set) VALUES (1, 0, 0, 1, '');
+
+CREATE TABLE probe (
+    one INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+);
+INSERT INTO probe (one, at) VALUES (1, 0);
+
+-- Readings up to this position are reduced already.
+CREATE TABLE pruned (
+    one INTEGER PRIMARY KEY,
+    reduced_until INTEGER NOT NULL
+);
+INSERT INTO pruned (one, reduced_until) VALUES (1, 0);

@@ -1,0 +1,181 @@
+//! The store in one SQLite file: write-ahead log, one writer at a time, readers beside it.
+//!
+//! What an answer or a message rests on is synced before it is given: appends, leases and results. A batch of processing is
+//! committed whole but not synced by itself: the next append or lease syncs it along, nothing has left the house before
+//! that, and what a power cut takes back is decided again from the journal, the same way.
+
+mod alerts;
+mod connection;
+mod digests;
+mod figures;
+mod journal;
+mod outbox;
+mod retention;
+mod slices;
+
+use std::path::Path;
+
+use super::{
+    AlertFilter, Appended, Attempt, Delivery, DeliveryRow, DeliveryState, DigestDue, EventRow, Figures, JournalRow,
+    NewRow, Outcome, Progress, Quarantined, Rendered, Retention, Store, StoreError,
+};
+use crate::engine::{Alert, Notification, Position, Slice, Subject, SubjectKind, Timestamp, Transition};
+use connection::Database;
+
+/// A store in one file.
+pub struct Sqlite {
+    database: Database,
+}
+
+impl Sqlite {
+    /// Opens the file at `path`, makes it where there is none, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or a newer version wrote it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::open(path)? })
+    }
+
+    /// Opens an existing file for reading alone; writing through it fails.
+    ///
+    /// # Errors
+    /// When it is not there, cannot be read, or has tables of another version.
+    pub fn open_reader(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::open_reader(path)? })
+    }
+}
+
+impl Store for Sqlite {
+    fn append(&self, rows: &[NewRow], clock: Timestamp) -> Result<Vec<Appended>, StoreError> {
+        self.database.synced("append events", |writer| journal::append(writer, rows, clock))
+    }
+
+    fn quarantine(&self, bad: &Quarantined) -> Result<bool, StoreError> {
+        self.database.synced("keep a bad body", |writer| journal::quarantine(writer, bad))
+    }
+
+    fn journal(&self, after: Position, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
+        self.database.read("read the journal", |reader| journal::after(reader, after, limit))
+    }
+
+    fn events_before(&self, before: Position, kind: Option<&str>, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
+        self.database.read("read the journal", |reader| journal::before(reader, before, kind, limit))
+    }
+
+    fn progress(&self) -> Result<Progress, StoreError> {
+        self.database.read("read how far processing has come", journal::progress)
+    }
+
+    fn load(&self, subjects: &[Subject]) -> Result<Vec<Slice>, StoreError> {
+        self.database.read("read subjects", |reader| slices::load(reader, subjects))
+    }
+
+    fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<(Timestamp, Subject)>, StoreError> {
+        self.database.read("read what is due", |reader| slices::due(reader, until, limit))
+    }
+
+    fn subjects_with_open_alerts(&self) -> Result<Vec<Subject>, StoreError> {
+        self.database.read("read subjects with open alerts", slices::with_open_alerts)
+    }
+
+    fn hold_frontier(&self, at: Timestamp, processed: Position) -> Result<bool, StoreError> {
+        self.database.hold_frontier(at, processed)
+    }
+
+    fn commit(&self, outcome: &Outcome<'_>) -> Result<(), StoreError> {
+        self.database.unsynced("commit what was decided", |writer| slices::commit(writer, outcome))
+    }
+
+    fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+        render: &mut dyn FnMut(&Notification) -> Rendered,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        if self.database.read("read what is to be delivered", |reader| outbox::is_idle(reader, now))? {
+            return Ok(Vec::new());
+        }
+        self.database.synced("lease deliveries", |writer| outbox::lease(writer, now, until, limit, render))
+    }
+
+    fn record(&self, attempts: &[Attempt], clock: Timestamp) -> Result<(), StoreError> {
+        self.database.synced("record deliveries", |writer| outbox::record(writer, attempts, clock))
+    }
+
+    fn next_delivery(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.database.read("read what is to be delivered", outbox::next)
+    }
+
+    fn enqueue(&self, notifications: &[Notification]) -> Result<(), StoreError> {
+        self.database.synced("add notifications", |writer| outbox::add(writer, notifications))
+    }
+
+    fn digest_due(&self, name: &str) -> Result<Option<DigestDue>, StoreError> {
+        self.database.read("read digests", |reader| digests::due(reader, name))
+    }
+
+    fn schedule_digest(&self, name: &str, due: &DigestDue) -> Result<(), StoreError> {
+        self.database.synced("schedule a digest", |writer| digests::schedule(writer, name, due))
+    }
+
+    fn run_digest(
+        &self,
+        name: &str,
+        due: Timestamp,
+        next: &DigestDue,
+        notifications: &[Notification],
+    ) -> Result<bool, StoreError> {
+        self.database.synced("run a digest", |writer| digests::run(writer, name, due, next, notifications))
+    }
+
+    fn keep_rule_set(&self, hash: &str, bundle: &[u8]) -> Result<(), StoreError> {
+        self.database.synced("keep a rule set", |writer| digests::keep_rule_set(writer, hash, bundle))
+    }
+
+    fn rule_set(&self, hash: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.database.read("read a rule set", |reader| digests::rule_set(reader, hash))
+    }
+
+    fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError> {
+        self.database.read("read alerts", |reader| alerts::list(reader, filter))
+    }
+
+    fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError> {
+        self.database.read("count alerts", |reader| alerts::count(reader, filter))
+    }
+
+    fn transitions(&self, alert: u64) -> Result<Vec<Transition>, StoreError> {
+        self.database.read("read an alert's moves", |reader| alerts::transitions(reader, alert))
+    }
+
+    fn subjects(&self, kind: SubjectKind, after: Option<&str>, limit: usize) -> Result<Vec<Slice>, StoreError> {
+        self.database.read("read subjects", |reader| slices::list(reader, kind, after, limit))
+    }
+
+    fn deliveries(
+        &self,
+        alert: Option<u64>,
+        state: Option<DeliveryState>,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.database.read("read deliveries", |reader| outbox::list(reader, alert, state, limit))
+    }
+
+    fn figures(&self) -> Result<Figures, StoreError> {
+        self.database.read("read figures", figures::read)
+    }
+
+    fn prune(
+        &self,
+        retention: &Retention,
+        reduce: &mut dyn FnMut(&EventRow) -> Option<Vec<u8>>,
+    ) -> Result<u64, StoreError> {
+        self.database
+            .synced("remove what has outlived its retention", |writer| retention::prune(writer, retention, reduce))
+    }
+
+    fn probe(&self, clock: Timestamp) -> Result<(), StoreError> {
+        self.database.synced("commit", |writer| figures::probe(writer, clock))
+    }
+}

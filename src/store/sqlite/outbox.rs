@@ -1,0 +1,185 @@
+//! The outbox: notifications until they are delivered or dead.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::connection::{Failure, Writer};
+use super::journal;
+use crate::engine::{Content, DeliveryFailure, Notification, Timestamp};
+use crate::store::{Attempt, AttemptResult, Delivery, DeliveryRow, DeliveryState, Rendered};
+
+const WAITING: i64 = 0;
+const DELIVERED: i64 = 1;
+const DEAD: i64 = 2;
+
+fn state_number(state: DeliveryState) -> i64 {
+    match state {
+        DeliveryState::Waiting => WAITING,
+        DeliveryState::Delivered => DELIVERED,
+        DeliveryState::Dead => DEAD,
+    }
+}
+
+/// The alerts that a notification speaks of.
+fn alerts_in(notification: &Notification) -> Vec<u64> {
+    match &notification.content {
+        Content::Alerts { firing, ended, .. } => firing.iter().chain(ended).map(|alert| alert.number).collect(),
+        Content::Digest(_) | Content::Test { .. } | Content::SelfAlert(_) => Vec::new(),
+    }
+}
+
+/// Adds notifications; a key that is known is left alone.
+pub(super) fn add(writer: &Writer<'_>, notifications: &[Notification]) -> Result<(), Failure> {
+    for notification in notifications {
+        let body =
+            serde_json::to_string(notification).map_err(|error| Failure::body("a notification to be kept", &error))?;
+        let mut insert = writer.sql.prepare_cached(
+            "INSERT INTO outbox (key, group_id, state, due, next_attempt_at, attempts, notification)
+             VALUES (?1, ?2, 0, ?3, ?3, 0, ?4) ON CONFLICT (key) DO NOTHING RETURNING id",
+        )?;
+        let id: Option<i64> = insert
+            .query_row(params![notification.key, notification.group, notification.due.0, body], |row| row.get(0))
+            .optional()?;
+        let Some(id) = id else { continue };
+        let mut link = writer
+            .sql
+            .prepare_cached("INSERT INTO outbox_alerts (alert, delivery) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+        for alert in alerts_in(notification) {
+            link.execute(params![alert.cast_signed(), id])?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn is_idle(reader: &Connection, now: Timestamp) -> Result<bool, Failure> {
+    Ok(next(reader)?.is_none_or(|next| next > now))
+}
+
+pub(super) fn next(reader: &Connection) -> Result<Option<Timestamp>, Failure> {
+    let mut select = reader.prepare_cached("SELECT min(next_attempt_at) FROM outbox WHERE state = 0")?;
+    Ok(select.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
+}
+
+/// A lease is nothing but a next attempt in the future: when it ends without a result, the row is due again.
+pub(super) fn lease(
+    writer: &mut Writer<'_>,
+    now: Timestamp,
+    until: Timestamp,
+    limit: usize,
+    render: &mut dyn FnMut(&Notification) -> Rendered,
+) -> Result<Vec<Delivery>, Failure> {
+    let mut select = writer.sql.prepare_cached(
+        "SELECT id, notification, rendered, attempts FROM outbox
+         WHERE state = 0 AND next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT ?2",
+    )?;
+    let mut rows = select.query(params![now.0, limit as i64])?;
+    let mut leased = Vec::new();
+    let mut fresh = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = |at: usize| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str_or_null()?);
+        let body = text(1)?.unwrap_or_default();
+        let notification: Notification =
+            serde_json::from_str(body).map_err(|error| Failure::body("a notification", &error))?;
+        let id = row.get::<_, i64>(0)?;
+        let rendered = match text(2)? {
+            Some(kept) => serde_json::from_str(kept).map_err(|error| Failure::body("a rendered message", &error))?,
+            None => {
+                let rendered = render(&notification);
+                let kept =
+                    serde_json::to_string(&rendered).map_err(|error| Failure::body("a message to be kept", &error))?;
+                fresh.push((id, kept));
+                rendered
+            }
+        };
+        leased.push(Delivery { id: id.unsigned_abs(), notification, attempts: row.get(3)?, rendered });
+    }
+    drop(rows);
+    let mut keep = writer.sql.prepare_cached("UPDATE outbox SET rendered = ?2 WHERE id = ?1")?;
+    for (id, kept) in fresh {
+        keep.execute(params![id, kept])?;
+    }
+    let mut hold =
+        writer.sql.prepare_cached("UPDATE outbox SET next_attempt_at = ?2, attempts = attempts + 1 WHERE id = ?1")?;
+    for delivery in &leased {
+        hold.execute(params![delivery.id.cast_signed(), until.0])?;
+    }
+    Ok(leased)
+}
+
+pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Timestamp) -> Result<(), Failure> {
+    let mut failures = Vec::new();
+    for attempt in attempts {
+        let id = attempt.delivery.cast_signed();
+        match &attempt.result {
+            AttemptResult::Delivered { reply } => {
+                let mut update = writer.sql.prepare_cached(
+                    "UPDATE outbox SET state = 1, next_attempt_at = NULL, ended_at = ?2, reply = ?3, last_error = NULL
+                     WHERE id = ?1 AND state = 0",
+                )?;
+                update.execute(params![id, attempt.at.0, reply])?;
+            }
+            AttemptResult::Retry { at, error } => {
+                let mut update = writer.sql.prepare_cached(
+                    "UPDATE outbox SET next_attempt_at = ?2, last_error = ?3 WHERE id = ?1 AND state = 0",
+                )?;
+                update.execute(params![id, at.0, error])?;
+            }
+            AttemptResult::Dead { error } => {
+                let mut update = writer.sql.prepare_cached(
+                    "UPDATE outbox SET state = 2, next_attempt_at = NULL, ended_at = ?2, last_error = ?3
+                     WHERE id = ?1 AND state = 0 RETURNING key, group_id",
+                )?;
+                let failed: Option<(String, String)> = update
+                    .query_row(params![id, attempt.at.0, error], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()?;
+                failures.extend(failed);
+            }
+        }
+    }
+    for (key, group) in failures.into_iter().filter(|(_, group)| !group.is_empty()) {
+        journal::delivery_failed(writer, &DeliveryFailure { key, group }, clock)?;
+    }
+    Ok(())
+}
+
+pub(super) fn list(
+    reader: &Connection,
+    alert: Option<u64>,
+    state: Option<DeliveryState>,
+    limit: usize,
+) -> Result<Vec<DeliveryRow>, Failure> {
+    let mut select = reader.prepare_cached(
+        "SELECT id, notification, state, attempts, next_attempt_at, ended_at, last_error FROM outbox
+         WHERE (?1 IS NULL OR id IN (SELECT delivery FROM outbox_alerts WHERE alert = ?1))
+           AND (?2 IS NULL OR state = ?2)
+         ORDER BY id DESC LIMIT ?3",
+    )?;
+    let mut rows = select.query(params![alert.map(u64::cast_signed), state.map(state_number), limit as i64])?;
+    let mut deliveries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let notification: Notification = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
+            .map_err(|error| Failure::body("a notification", &error))?;
+        let alerts = alerts_in(&notification);
+        let state = match row.get::<_, i64>(2)? {
+            WAITING => DeliveryState::Waiting,
+            DELIVERED => DeliveryState::Delivered,
+            _ => DeliveryState::Dead,
+        };
+        let ended_at: Option<i64> = row.get(5)?;
+        deliveries.push(DeliveryRow {
+            id: row.get::<_, i64>(0)?.unsigned_abs(),
+            key: notification.key,
+            group: notification.group,
+            receiver: notification.receiver,
+            channel: notification.channel,
+            phi: notification.phi,
+            alerts,
+            state,
+            attempts: row.get(3)?,
+            due: notification.due,
+            next_attempt_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+            delivered_at: ended_at.filter(|_| state == DeliveryState::Delivered).map(Timestamp),
+            last_error: row.get(6)?,
+        });
+    }
+    Ok(deliveries)
+}
