@@ -1,14 +1,20 @@
 //! Reading what people write: the configuration file and the rule files.
 
+mod address;
 mod bundle;
+mod hide;
 mod load;
+mod measure;
 mod problem;
 mod secret;
 mod settings;
 mod source;
+mod suggest;
+mod walk;
+mod yaml;
 
 pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
-pub use load::{load_settings, parse_settings};
+pub use load::{DEFAULT_FILE, load_settings, parse_settings};
 pub use problem::{Level, Place, Problem, Problems};
 pub use secret::SecretError;
 pub use settings::{

@@ -167,6 +167,13 @@ impl Problems {
         self.0.push(problem);
     }
 
+    /// Adds a problem and hands it back, to be completed.
+    pub fn add(&mut self, problem: Problem) -> &mut Problem {
+        let at = self.0.len();
+        self.0.push(problem);
+        &mut self.0[at]
+    }
+
     /// Whether any of them is an error.
     #[must_use]
     pub fn any_errors(&self) -> bool {

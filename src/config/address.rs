@@ -1,0 +1,94 @@
+//! Checks of addresses: sockets, URLs, mailboxes.
+
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+use lettre::message::Mailbox;
+use reqwest::Url;
+
+use super::walk::Walk;
+use super::yaml::Node;
+
+/// An IP address with a port.
+pub fn socket(walk: &Walk, node: &Node) -> Option<SocketAddr> {
+    let example = "127.0.0.1:8080";
+    let text = walk.text(node, example)?;
+    if let Ok(found) = text.parse() {
+        return Some(found);
+    }
+    let help = if let Some(port) = text.strip_prefix(':').filter(|port| port.parse::<u16>().is_ok()) {
+        format!("write 127.0.0.1:{port} for this machine alone, or 0.0.0.0:{port} for every address")
+    } else if let Ok(ip) = text.parse::<IpAddr>() {
+        format!("add a port: {}", SocketAddr::new(ip, 8080))
+    } else {
+        format!("write an IP address with a port, as in {example}; host names are not looked up here")
+    };
+    walk.error(node, format!("`{text}` is not an IP address with a port"), help);
+    None
+}
+
+/// The base of links, without a trailing slash.
+pub fn public_url(walk: &Walk, node: &Node) -> Option<String> {
+    let example = "https://alerts.clinic.example";
+    let text = walk.text(node, example)?;
+    let url = http_url(walk, node, text, example)?;
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        walk.error(
+            node,
+            "the base of links has no user name, no `?` and no `#`",
+            format!("write something like {example}"),
+        );
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}
+
+/// An address that begins with `http://` or `https://`. The text itself is never repeated: it may hold a token.
+pub fn http_url(walk: &Walk, node: &Node, text: &str, example: &str) -> Option<Url> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
+        _ => {
+            walk.error(node, "this is not a web address", format!("write something like {example}"));
+            None
+        }
+    }
+}
+
+/// A mail server.
+pub fn smtp(walk: &Walk, node: &Node) -> Option<String> {
+    let example = "smtps://mail.clinic.example:465";
+    let text = walk.text(node, example)?;
+    let url = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => url,
+        _ => {
+            let help = "write smtps://HOST:465 (TLS from the start) or smtp://HOST:587 (STARTTLS)";
+            walk.error(node, "this is not the address of a mail server", help);
+            return None;
+        }
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        let help = "write `username:` and `password:` as keys of their own, the password as { file: … }";
+        walk.error(node, "the mail server's address holds a user name or password", help);
+        return None;
+    }
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        walk.error(node, "the mail server's address goes on after the port", format!("write it as in {example}"));
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}
+
+/// A mailbox, with or without a name before it.
+pub fn mailbox(walk: &Walk, node: &Node, example: &str) -> Option<String> {
+    let text = walk.text(node, example)?;
+    if Mailbox::from_str(text).is_ok() {
+        return Some(text.to_owned());
+    }
+    let help = if text.contains('@') {
+        format!("write it as in {example}")
+    } else {
+        format!("it has no `@`; write something like {example}")
+    };
+    walk.error(node, format!("`{text}` is not a mail address"), help);
+    None
+}

@@ -1,0 +1,96 @@
+//! Lengths of time and sizes as people write them.
+
+use std::time::Duration;
+
+/// Ten thousand years would do; what is longer is a slip of the finger.
+const MAX_DAYS: u64 = 36_500;
+
+/// Why a text is no length of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotDuration {
+    /// Digits alone.
+    NoUnit,
+    UnknownUnit,
+    NotNumber,
+    TooLong,
+}
+
+impl NotDuration {
+    pub fn message(self, text: &str) -> String {
+        match self {
+            Self::NoUnit => format!("`{text}` has no unit"),
+            Self::UnknownUnit | Self::NotNumber => format!("`{text}` is not a length of time"),
+            Self::TooLong => format!("`{text}` is longer than {MAX_DAYS} days"),
+        }
+    }
+
+    pub fn help(self, text: &str, example: &str) -> String {
+        match self {
+            Self::NoUnit => format!("write {text}s, {text}m, {text}h, {text}d or {text}w"),
+            _ => format!("write a number with s, m, h, d or w, as in {example}"),
+        }
+    }
+}
+
+/// Reads `500ms`, `30s`, `15m`, `2h`, `3d`, `1w`, and several of them as in `1h30m`.
+pub fn duration(text: &str) -> Result<Duration, NotDuration> {
+    let mut total: u64 = 0;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(NotDuration::NotNumber);
+    }
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number: u64 = rest[..digits].parse().map_err(|_| NotDuration::NotNumber)?;
+        rest = &rest[digits..];
+        let letters = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let unit: u64 = match &rest[..letters] {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 604_800_000,
+            "" if rest.is_empty() => return Err(NotDuration::NoUnit),
+            _ => return Err(NotDuration::UnknownUnit),
+        };
+        rest = &rest[letters..];
+        total = number.checked_mul(unit).and_then(|more| total.checked_add(more)).ok_or(NotDuration::TooLong)?;
+    }
+    if total > MAX_DAYS * 86_400_000 {
+        return Err(NotDuration::TooLong);
+    }
+    Ok(Duration::from_millis(total))
+}
+
+/// The length as one would write it, in the largest unit that leaves no rest.
+#[must_use]
+pub fn show_duration(length: Duration) -> String {
+    let millis = length.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    match units.iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{}{name}", millis / unit),
+        None if millis == 0 => "0s".to_owned(),
+        None => format!("{millis}ms"),
+    }
+}
+
+/// Reads `64KiB`, `1MiB`, `2GiB`, and plain bytes as in `100B`. Decimal units (`kB`, `MB`, `GB`) count thousands.
+pub fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit: u64 = match text[digits..].trim_start() {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        "kB" => 1000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}

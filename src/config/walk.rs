@@ -1,0 +1,305 @@
+//! Reading values out of a tree, noting every problem on the way and going on.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::measure;
+use super::problem::{Level, Place, Problem, Problems};
+use super::source::Source;
+use super::suggest::nearest;
+use super::yaml::{Entry, Node, Scalar, Value};
+
+/// A walk through one file.
+pub struct Walk {
+    pub source: Arc<Source>,
+    problems: RefCell<Problems>,
+}
+
+/// A map whose keys are being read. [`Fields::done`] complains about those that nobody asked for.
+pub struct Fields<'n> {
+    pub node: &'n Node,
+    entries: &'n [Entry],
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl Walk {
+    pub fn new(source: Arc<Source>) -> Self {
+        Self { source, problems: RefCell::default() }
+    }
+
+    pub fn into_problems(self) -> Problems {
+        self.problems.into_inner()
+    }
+
+    pub fn add(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    pub fn extend(&self, problems: Problems) {
+        self.problems.borrow_mut().extend(problems);
+    }
+
+    pub fn place(&self, node: &Node) -> Place {
+        node.place(&self.source)
+    }
+
+    /// Notes an error at `node`, with what to do about it.
+    pub fn error(&self, node: &Node, message: impl Into<String>, help: impl Into<String>) {
+        self.add(Problem::error(self.place(node), message).help(help));
+    }
+
+    /// Notes a warning at `node`, with what to do about it.
+    pub fn warn(&self, node: &Node, message: impl Into<String>, help: impl Into<String>) {
+        self.add(Problem { level: Level::Warning, ..Problem::error(self.place(node), message).help(help) });
+    }
+
+    /// The keys of a map. `what` names it in messages, as in "a receiver".
+    pub fn fields<'n>(&self, node: &'n Node, what: &str, example: &str) -> Option<Fields<'n>> {
+        match &node.value {
+            Value::Map(entries) => Some(Fields { node, entries, known: RefCell::default() }),
+            _ => {
+                self.wrong_type(node, &format!("{what} (a map of keys)"), example);
+                None
+            }
+        }
+    }
+
+    /// The items of a list; a single item may stand for a list of one.
+    pub fn items<'n>(&self, node: &'n Node) -> &'n [Node] {
+        match &node.value {
+            Value::List(items) => items,
+            Value::Empty => &[],
+            _ => std::slice::from_ref(node),
+        }
+    }
+
+    /// Text, quoted or not. An unquoted number or truth value is refused, since it would read as something else.
+    pub fn text<'n>(&self, node: &'n Node, example: &str) -> Option<&'n str> {
+        let scalar = self.scalar(node, "text", example)?;
+        if !scalar.is_text() {
+            let help = format!("write \"{}\"", scalar.text);
+            self.error(node, format!("expected text, found {}", scalar.describe()), help);
+            return None;
+        }
+        Some(&scalar.text)
+    }
+
+    /// Text that says something.
+    pub fn full_text<'n>(&self, node: &'n Node, example: &str) -> Option<&'n str> {
+        let text = self.text(node, example)?;
+        if text.trim().is_empty() {
+            self.error(node, "this text is empty", format!("write something like {example}"));
+            return None;
+        }
+        Some(text)
+    }
+
+    pub fn flag(&self, node: &Node) -> Option<bool> {
+        let scalar = self.scalar(node, "true or false", "true")?;
+        match (scalar.describe(), scalar.text.to_ascii_lowercase().as_str()) {
+            ("true or false", text) => Some(text == "true"),
+            (found, "true" | "false") => {
+                self.error(node, format!("expected true or false, found {found}"), "remove the quotes");
+                None
+            }
+            _ => {
+                self.wrong_type(node, "true or false", "true");
+                None
+            }
+        }
+    }
+
+    /// A whole number within `range`.
+    pub fn count(&self, node: &Node, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        let example = range.start().max(&1).to_string();
+        let scalar = self.scalar(node, "a whole number", &example)?;
+        let number = (scalar.describe() == "a number").then(|| scalar.text.parse::<u64>().ok()).flatten();
+        match number {
+            Some(number) if range.contains(&number) => Some(number),
+            Some(_) => {
+                let (least, most) = range.into_inner();
+                self.error(node, "this number is out of range", format!("write a number from {least} to {most}"));
+                None
+            }
+            None => {
+                self.wrong_type(node, "a whole number", &example);
+                None
+            }
+        }
+    }
+
+    /// A length of time such as `30s`, at least `least`.
+    pub fn duration(&self, node: &Node, example: &str, least: Duration) -> Option<Duration> {
+        let scalar = self.scalar(node, "a length of time", example)?;
+        match measure::duration(&scalar.text) {
+            Ok(length) if length < least => {
+                let help = format!("write at least {}", measure::show_duration(least));
+                self.error(node, "this length of time is too short", help);
+                None
+            }
+            Ok(length) => Some(length),
+            Err(reason) => {
+                self.error(node, reason.message(&scalar.text), reason.help(&scalar.text, example));
+                None
+            }
+        }
+    }
+
+    /// A number of bytes such as `512MiB`.
+    pub fn size(&self, node: &Node, example: &str) -> Option<u64> {
+        let scalar = self.scalar(node, "a size", example)?;
+        match measure::size(&scalar.text) {
+            Some(size) => Some(size),
+            None => {
+                let help = format!("write a number with B, KiB, MiB or GiB, as in {example}");
+                self.error(node, format!("`{}` is not a size", scalar.text), help);
+                None
+            }
+        }
+    }
+
+    /// One word of a few.
+    pub fn choice<T: Copy>(&self, node: &Node, choices: &[(&'static str, T)]) -> Option<T> {
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        let scalar = self.scalar(node, &one_of(&words), words.first().copied().unwrap_or_default())?;
+        let found = choices.iter().find(|(word, _)| *word == scalar.text).map(|(_, value)| *value);
+        if found.is_none() {
+            let help = match nearest(&scalar.text, words.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write {}", one_of(&words)),
+            };
+            let place = self.place(node);
+            self.add(Problem::error(place, format!("expected {}, found `{}`", one_of(&words), scalar.text)).help(help));
+        }
+        found
+    }
+
+    /// The scalar of a node that must have one, and was not complained of before.
+    fn scalar<'n>(&self, node: &'n Node, expected: &str, example: &str) -> Option<&'n Scalar> {
+        match &node.value {
+            Value::Scalar(scalar) if scalar.faulty => None,
+            Value::Scalar(scalar) => Some(scalar),
+            _ => {
+                self.wrong_type(node, expected, example);
+                None
+            }
+        }
+    }
+
+    pub fn wrong_type(&self, node: &Node, expected: &str, example: &str) {
+        if let Value::Scalar(scalar) = &node.value
+            && scalar.faulty
+        {
+            return;
+        }
+        let braces = matches!(&node.value, Value::Map(entries) if entries.is_empty())
+            && self.source.text[node.at.clone()].starts_with("{{");
+        let help = if braces {
+            "text that begins with `{{` must stand in quotes: \"{{ … }}\"".to_owned()
+        } else {
+            format!("write something like {example}")
+        };
+        let mut place = self.place(node);
+        // A collection over many lines is shown by its first.
+        let text = &self.source.text[place.at.clone()];
+        place.at.end = place.at.start + text.lines().next().unwrap_or_default().trim_end().len();
+        self.add(Problem::error(place, format!("expected {expected}, found {}", node.describe())).help(help));
+    }
+}
+
+impl<'n> Fields<'n> {
+    /// The value of `key`; `None` where the key is missing or nothing is written after it.
+    pub fn get(&self, key: &'static str) -> Option<&'n Node> {
+        self.find(key).filter(|node| !matches!(node.value, Value::Empty))
+    }
+
+    /// As [`Fields::get`], and an error where there is none.
+    pub fn need(&self, walk: &Walk, key: &'static str, what: &str, example: &str) -> Option<&'n Node> {
+        let found = self.find(key);
+        match found {
+            Some(node) if !matches!(node.value, Value::Empty) => Some(node),
+            Some(_) => {
+                let at = self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_at.clone());
+                let place = Place { source: walk.source.clone(), at: at.unwrap_or_else(|| self.node.at.clone()) };
+                walk.add(Problem::error(place, format!("nothing is written after `{key}:`")).help(example));
+                None
+            }
+            None => {
+                walk.add(
+                    Problem::error(self.head(walk), format!("{what} needs `{key}`"))
+                        .label(format!("no `{key}` here"))
+                        .help(example),
+                );
+                None
+            }
+        }
+    }
+
+    /// Every key with its value, all of them known: for maps whose keys people choose.
+    pub fn all(&self) -> &'n [Entry] {
+        self.entries
+    }
+
+    /// The first line of the map, for problems with the whole of it.
+    pub fn head(&self, walk: &Walk) -> Place {
+        let at = &self.node.at;
+        let text = walk.source.text.get(at.clone()).unwrap_or_default();
+        let line = text.lines().next().unwrap_or_default().trim_end();
+        Place { source: walk.source.clone(), at: at.start..at.start + line.len() }
+    }
+
+    /// Complains about keys that nobody asked for; `later` are keys that another version has.
+    pub fn done(self, walk: &Walk, what: &str, later: &[&str]) {
+        let known = self.known.into_inner();
+        for entry in self.entries {
+            let key = &*entry.key;
+            if known.contains(&key) {
+                continue;
+            }
+            let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+            if later.contains(&key) {
+                walk.add(
+                    Problem::error(place, format!("`{key}` is not supported by this version"))
+                        .label(format!("not yet a key of {what}"))
+                        .help("remove it; the documentation lists what this version can do"),
+                );
+                continue;
+            }
+            let help = match nearest(key, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("{what} can have {}", list(&known)),
+            };
+            walk.add(Problem::error(place, format!("unknown key `{key}` in {what}")).help(help));
+        }
+    }
+
+    fn find(&self, key: &'static str) -> Option<&'n Node> {
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
+        }
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+}
+
+/// `a, b or c`.
+fn one_of(words: &[&str]) -> String {
+    join(words, "or", |word| (*word).to_owned())
+}
+
+/// `` `a`, `b` and `c` ``.
+fn list(words: &[&str]) -> String {
+    join(words, "and", |word| format!("`{word}`"))
+}
+
+fn join(words: &[&str], last: &str, show: impl Fn(&&str) -> String) -> String {
+    match words {
+        [] => "nothing".to_owned(),
+        [only] => show(only),
+        [first @ .., end] => {
+            let first: Vec<_> = first.iter().map(&show).collect();
+            format!("{} {last} {}", first.join(", "), show(end))
+        }
+    }
+}
