@@ -1,1 +1,149 @@
 //! Hop 3: leases what is due, sends it, records what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::Delivery as DeliverySettings;
+use crate::engine::Timestamp;
+use crate::notify::{self, Senders, Sent};
+use crate::store::{Attempt, AttemptResult, Delivery, Store, StoreError};
+use crate::telemetry;
+
+/// A lease outlives any attempt; when it ends without a result, the attempt's answer is lost and it is made again.
+const LEASE: Duration = Duration::from_secs(120);
+
+/// The longest sleep without a hint.
+const NAP: Duration = Duration::from_secs(5);
+
+/// The wait after the store failed.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What delivering works with.
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    pub senders: tokio::sync::watch::Receiver<Arc<Senders>>,
+    pub settings: DeliverySettings,
+    /// Notified when the outbox has grown.
+    pub wake: Arc<Notify>,
+    pub stop: CancellationToken,
+}
+
+/// Delivers until it is stopped; what is in flight then is finished and recorded.
+pub async fn run(parts: Parts) {
+    let mut in_flight: JoinSet<Attempt> = JoinSet::new();
+    let mut finished: Vec<Attempt> = Vec::new();
+    loop {
+        if !parts.stop.is_cancelled() && finished.is_empty() {
+            let room = parts.settings.concurrency.saturating_sub(in_flight.len());
+            match lease(&parts, room).await {
+                Ok(leased) => {
+                    for delivery in leased {
+                        in_flight.spawn(attempt(
+                            delivery,
+                            parts.senders.borrow().clone(),
+                            parts.clock.clone(),
+                            parts.settings.clone(),
+                        ));
+                    }
+                }
+                Err(error) => {
+                    telemetry::outbox_unavailable(&error);
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+        if parts.stop.is_cancelled() && in_flight.is_empty() && finished.is_empty() {
+            return;
+        }
+        let full = in_flight.len() >= parts.settings.concurrency;
+        let nap = if full { NAP } else { until_next(&parts).await };
+        tokio::select! {
+            biased;
+            Some(done) = in_flight.join_next(), if !in_flight.is_empty() => {
+                finished.extend(done.ok());
+                while let Some(done) = in_flight.try_join_next() {
+                    finished.extend(done.ok());
+                }
+            }
+            () = parts.wake.notified(), if !full => {}
+            () = parts.stop.cancelled(), if !parts.stop.is_cancelled() => {}
+            () = tokio::time::sleep(nap), if finished.is_empty() => {}
+        }
+        if !finished.is_empty() {
+            match record(&parts, finished.clone()).await {
+                Ok(()) => finished.clear(),
+                Err(error) => {
+                    telemetry::outbox_unavailable(&error);
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+async fn lease(parts: &Parts, room: usize) -> Result<Vec<Delivery>, StoreError> {
+    if room == 0 {
+        return Ok(Vec::new());
+    }
+    let (store, now) = (Arc::clone(&parts.store), parts.clock.now());
+    let work = move || store.lease(now, now.plus(LEASE), room, &mut |notification| notify::render(notification));
+    blocking(work).await
+}
+
+async fn record(parts: &Parts, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+    let (store, now) = (Arc::clone(&parts.store), parts.clock.now());
+    blocking(move || store.record(&attempts, now)).await
+}
+
+async fn until_next(parts: &Parts) -> Duration {
+    let store = Arc::clone(&parts.store);
+    let next = blocking(move || store.next_delivery()).await.ok().flatten();
+    next.map_or(NAP, |next| next.since(parts.clock.now()).min(NAP))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(StoreError::Unavailable {
+            place: "this process".to_owned(),
+            doing: "run a task",
+            cause: if error.is_panic() { "the task ended abnormally".to_owned() } else { "shutting down".to_owned() },
+        })
+    })
+}
+
+async fn attempt(delivery: Delivery, senders: Arc<Senders>, clock: Clock, settings: DeliverySettings) -> Attempt {
+    let sent = senders.send(&delivery).await;
+    let at = clock.now();
+    let result = judge(&delivery, sent, at, &settings);
+    telemetry::delivery_attempted(delivery.id, delivery.notification.channel.kind(), &result);
+    Attempt { delivery: delivery.id, at, result }
+}
+
+fn judge(delivery: &Delivery, sent: Sent, at: Timestamp, settings: &DeliverySettings) -> AttemptResult {
+    match sent {
+        Sent::Delivered { reply } => AttemptResult::Delivered { reply },
+        Sent::Rejected { error } => AttemptResult::Dead { error },
+        Sent::Retry { after, error } => {
+            let next = at.plus(after.unwrap_or_else(|| backoff(delivery.attempts, settings)));
+            if next > delivery.notification.due.plus(settings.give_up_after) {
+                AttemptResult::Dead { error: format!("given up after {} attempts: {error}", delivery.attempts + 1) }
+            } else {
+                AttemptResult::Retry { at: next, error }
+            }
+        }
+    }
+}
+
+/// Doubles with each attempt up to the limit, and varies by a quarter so that many do not come at once.
+fn backoff(attempts: u32, settings: &DeliverySettings) -> Duration {
+    let doubled = settings.retry_first.saturating_mul(2_u32.saturating_pow(attempts.min(20)));
+    doubled.min(settings.retry_max).mul_f64(0.75 + fastrand::f64() / 2.0)
+}

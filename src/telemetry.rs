@@ -7,8 +7,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Log, LogFormat};
+use crate::digest::DigestError;
 use crate::impilo::Unreadable;
-use crate::store::StoreError;
+use crate::store::{AttemptResult, StoreError};
 
 /// Starts logging: text on a terminal, journald under systemd, JSON otherwise, unless the configuration says which.
 ///
@@ -71,4 +72,32 @@ pub fn body_unreadable(so_far: u64, reason: &Unreadable, new: bool) {
 /// A bad body could not be quarantined.
 pub fn quarantine_failed(error: &StoreError) {
     tracing::error!(%error, "a bad body could not be quarantined; it was refused with 503 and comes again");
+}
+
+/// The outbox cannot be read or written now.
+pub fn outbox_unavailable(error: &StoreError) {
+    tracing::error!(%error, "messages cannot be leased or recorded; trying again");
+}
+
+/// An attempt to deliver has ended.
+pub fn delivery_attempted(delivery: u64, channel: &str, result: &AttemptResult) {
+    match result {
+        AttemptResult::Delivered { .. } => tracing::info!(delivery, channel, "a message was delivered"),
+        AttemptResult::Retry { at, .. } => {
+            tracing::warn!(delivery, channel, next_attempt_at = %at, "a message was not delivered yet; `pulsewarden deliveries` says why");
+        }
+        AttemptResult::Dead { .. } => {
+            tracing::error!(delivery, channel, "a message was given up; `pulsewarden deliveries --dead` says why");
+        }
+    }
+}
+
+/// A digest could not run.
+pub fn digest_failed(error: &DigestError) {
+    tracing::error!(%error, "a digest could not run; trying again");
+}
+
+/// A digest ran.
+pub fn digest_ran(name: &str) {
+    tracing::info!(name, "a digest was put together");
 }

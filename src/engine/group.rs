@@ -3,7 +3,7 @@
 use super::alert::{Alert, AlertState};
 use super::effect::{ALERTS_SHOWN, Content, Effects, Notification};
 use super::event::{Announcement, Command};
-use super::lifecycle::{Moment, digest};
+use super::lifecycle::{Moment, key_of};
 use super::rule::{Receiver, Route};
 use super::slice::{Group, Member, Slice, Told};
 use super::time::Timestamp;
@@ -135,7 +135,7 @@ fn notification(at: Moment<'_>, slice: &Slice, group: &Group, receiver: &Receive
     firing.sort_by_key(|alert| (std::cmp::Reverse(alert.severity), alert.number));
     let sequence = group.sequence.to_string();
     Notification {
-        key: digest(&[&slice.subject.id, &sequence, &at.now.0.to_string()]),
+        key: key_of(&[&slice.subject.id, &sequence, &at.now.0.to_string()]),
         receiver: receiver.name.clone(),
         phi: receiver.phi,
         channel: group.channel.clone(),
@@ -171,7 +171,7 @@ pub(super) fn command(at: Moment<'_>, slice: &Slice, command: &Command, effects:
             let Some(receiver) = at.rules.receiver(receiver) else { return };
             for (place, channel) in receiver.channels.iter().enumerate() {
                 effects.notifications.push(Notification {
-                    key: digest(&[&slice.subject.id, &at.position.to_string(), &place.to_string()]),
+                    key: key_of(&[&slice.subject.id, &at.position.to_string(), &place.to_string()]),
                     receiver: receiver.name.clone(),
                     phi: receiver.phi,
                     channel: channel.clone(),

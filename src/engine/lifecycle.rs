@@ -41,6 +41,12 @@ pub(super) fn evidence(rule: &Rule, names: &Names<'_>) -> Evidence {
             values.insert(read.path.join("."), Seen { value, protection: read.protection });
         }
     }
+    // Every message about a device names it by its serial.
+    if names.slice.subject.kind == SubjectKind::Device
+        && let Some(value) = names.get(&["device", "serial"])
+    {
+        values.entry("device.serial".to_owned()).or_insert(Seen { value, protection: Protection::Ids });
+    }
     Evidence { event: names.event.map(reference), values }
 }
 
@@ -218,11 +224,11 @@ fn group_id(receiver: &str, channel: &Channel, key: &str) -> String {
         Channel::Email { to } => to.join(","),
         Channel::SlackWebhook { webhook } => webhook.clone(),
     };
-    digest(&[receiver, channel.kind(), &destination, key])
+    key_of(&[receiver, channel.kind(), &destination, key])
 }
 
-/// The first 128 bits of a SHA-256 over length-prefixed parts, in hexadecimal.
-pub(super) fn digest(parts: &[&str]) -> String {
+/// A key that the same parts always give: the first 128 bits of a SHA-256 over length-prefixed parts, in hexadecimal.
+pub fn key_of(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

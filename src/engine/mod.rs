@@ -25,6 +25,7 @@ pub use event::{
     About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
 };
 pub use expression::{Condition, ConditionError, DEEPEST, LONGEST, Truth, is_junction};
+pub use lifecycle::key_of;
 pub use names::Names;
 pub use rule::{
     Channel, Digest, EventPattern, EventTest, GroupBy, Phi, Raise, RaiseWhen, Read, Receiver, Resolve, Route, Rule,

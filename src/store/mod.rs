@@ -213,6 +213,10 @@ pub struct AlertFilter {
     pub moved_from: Option<Timestamp>,
     /// Moved to its present state before this instant.
     pub moved_before: Option<Timestamp>,
+    /// Fired at or after this instant, as Pulsewarden noticed it.
+    pub noticed_from: Option<Timestamp>,
+    /// Fired before this instant.
+    pub noticed_before: Option<Timestamp>,
     pub limit: usize,
 }
 
@@ -337,6 +341,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many alerts match, whatever `filter.limit` says.
     fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError>;
+
+    /// How many deliveries were given up between two instants.
+    fn count_dead(&self, from: Timestamp, before: Timestamp) -> Result<u64, StoreError>;
 
     /// The moves of one alert, oldest first.
     fn transitions(&self, alert: u64) -> Result<Vec<Transition>, StoreError>;

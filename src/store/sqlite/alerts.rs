@@ -17,7 +17,7 @@ pub(super) fn write(writer: &Writer<'_>, alert: &Alert) -> Result<(), Failure> {
     let severity = Severity::ALL.iter().position(|known| *known == alert.severity).unwrap_or_default() as i64;
     let moved_at = alert.end.as_ref().map_or(alert.noticed_at, |end| end.noticed_at);
     let mut upsert = writer.sql.prepare_cached(
-        "INSERT INTO alerts (number, rule, kind, id, state, severity, opened_at, moved_at, body)
+        "INSERT INTO alerts (number, rule, kind, id, state, severity, noticed_at, moved_at, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (number) DO UPDATE SET state = excluded.state, severity = excluded.severity,
              moved_at = excluded.moved_at, body = excluded.body",
@@ -29,7 +29,7 @@ pub(super) fn write(writer: &Writer<'_>, alert: &Alert) -> Result<(), Failure> {
         alert.subject.id,
         state_number(alert.state),
         severity,
-        alert.opened_at.0,
+        alert.noticed_at.0,
         moved_at.0,
         body
     ])?;
@@ -85,6 +85,12 @@ fn conditions(filter: &AlertFilter) -> (String, Vec<Sql>) {
     }
     if let Some(before) = filter.moved_before {
         add("moved_at < ?", before.0);
+    }
+    if let Some(from) = filter.noticed_from {
+        add("noticed_at >= ?", from.0);
+    }
+    if let Some(before) = filter.noticed_before {
+        add("noticed_at < ?", before.0);
     }
     if let Some(subject) = &filter.subject {
         add("kind = ?", kind_number(subject.kind));

@@ -145,6 +145,10 @@ impl Store for Sqlite {
         self.database.read("count alerts", |reader| alerts::count(reader, filter))
     }
 
+    fn count_dead(&self, from: Timestamp, before: Timestamp) -> Result<u64, StoreError> {
+        self.database.read("count deliveries", |reader| outbox::count_dead(reader, from, before))
+    }
+
     fn transitions(&self, alert: u64) -> Result<Vec<Transition>, StoreError> {
         self.database.read("read an alert's moves", |reader| alerts::transitions(reader, alert))
     }

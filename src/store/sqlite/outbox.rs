@@ -183,3 +183,9 @@ pub(super) fn list(
     }
     Ok(deliveries)
 }
+
+pub(super) fn count_dead(reader: &Connection, from: Timestamp, before: Timestamp) -> Result<u64, Failure> {
+    let mut select =
+        reader.prepare_cached("SELECT count(*) FROM outbox WHERE state = 2 AND ended_at >= ?1 AND ended_at < ?2")?;
+    Ok(select.query_row(params![from.0, before.0], |row| row.get::<_, i64>(0))?.unsigned_abs())
+}

@@ -42,12 +42,13 @@ CREATE TABLE alerts (
     id TEXT NOT NULL,
     state INTEGER NOT NULL,
     severity INTEGER NOT NULL,
-    opened_at INTEGER NOT NULL,
+    noticed_at INTEGER NOT NULL,
     moved_at INTEGER NOT NULL,
     body TEXT NOT NULL
 );
 CREATE INDEX alerts_open ON alerts (kind, id) WHERE state = 0;
 CREATE INDEX alerts_moved ON alerts (state, moved_at);
+CREATE INDEX alerts_noticed ON alerts (noticed_at);
 
 CREATE TABLE transitions (
     id INTEGER PRIMARY KEY,
