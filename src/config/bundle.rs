@@ -1,6 +1,5 @@
 //! The rule files of one moment, by name and text: what is kept in the store and compiled from there.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::problem::{Problem, Problems};
+use super::rules;
+use super::settings::Settings;
 use super::source::Source;
 use crate::engine::RuleSet;
 
@@ -126,7 +127,13 @@ impl Bundle {
     /// # Errors
     /// Every problem of every file, warnings included, where any is an error.
     pub fn compile(&self) -> Result<(RuleSet, Vec<Problem>), Problems> {
-        Ok((RuleSet::new(self.hash(), Vec::new(), BTreeMap::new(), Vec::new(), None, Vec::new()), Vec::new()))
+        rules::compile(self)
+    }
+
+    /// What receivers need and the configuration does not have: Slack webhooks by name, a mail server.
+    #[must_use]
+    pub fn check_receivers(&self, settings: &Settings) -> Problems {
+        rules::against_settings(self, settings)
     }
 
     fn gather(&mut self, origin: Origin, folder: &Path, problems: &mut Problems) {

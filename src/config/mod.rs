@@ -2,10 +2,12 @@
 
 mod address;
 mod bundle;
+mod exposure;
 mod hide;
 mod load;
 mod measure;
 mod problem;
+mod rules;
 mod secret;
 mod settings;
 mod source;
@@ -14,6 +16,7 @@ mod walk;
 mod yaml;
 
 pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
+pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
 pub use load::{DEFAULT_FILE, load_settings, parse_settings};
 pub use problem::{Level, Place, Problem, Problems};
 pub use secret::SecretError;

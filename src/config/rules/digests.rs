@@ -1,0 +1,86 @@
+//! Digests: what, when, in which zone, to whom.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use croner::Cron;
+
+use super::rule::name;
+use super::{Draft, File, Named, Reference, unique};
+use crate::config::suggest::nearest;
+use crate::config::walk::Walk;
+use crate::config::yaml::Node;
+use crate::engine::Digest;
+
+pub(super) fn read(file: &File, node: &Node, draft: &mut Draft) {
+    let walk = &file.walk;
+    let example = "{ digest: daily, schedule: \"0 8 * * MON-FRI\", time_zone: America/New_York, receiver: logistics }";
+    let Some(fields) = walk.fields(node, "a digest", example) else { return };
+    let named = fields
+        .need(walk, "digest", "a digest", "give it a name: digest: daily-device-health")
+        .and_then(|node| name(walk, node).map(|name| (name, walk.place(node))));
+    let schedule = fields
+        .need(walk, "schedule", "a digest", "say when: schedule: \"0 8 * * MON-FRI\"")
+        .and_then(|node| schedule(walk, node));
+    let time_zone = fields
+        .need(walk, "time_zone", "a digest", "say in which zone: time_zone: America/New_York")
+        .and_then(|node| time_zone(walk, node));
+    let receiver_node = fields.need(walk, "receiver", "a digest", "say who gets it: receiver: logistics");
+    let receiver = receiver_node.and_then(|node| walk.full_text(node, "logistics")).map(str::to_owned);
+    if let (Some(node), Some(name)) = (receiver_node, &receiver) {
+        draft.to_receivers.push(Reference { name: name.clone(), place: walk.place(node) });
+    }
+    let skip_when_empty = fields.get("skip_when_empty").map_or(Some(false), |node| walk.flag(node));
+    fields.done(walk, "a digest", &["sections", "calendar", "subject"]);
+    let (Some((name, place)), Some(schedule), Some(time_zone), Some(receiver), Some(skip_when_empty)) =
+        (named, schedule, time_zone, receiver, skip_when_empty)
+    else {
+        return;
+    };
+    unique(walk, &draft.digests, |digest| &digest.name, &name, &place, file.origin);
+    let value = Digest { name, schedule, time_zone, receiver, skip_when_empty };
+    draft.digests.push(Named { value, origin: file.origin, place });
+}
+
+/// Five fields, as in crontab, that come true at some time.
+fn schedule(walk: &Walk, node: &Node) -> Option<String> {
+    let example = "\"0 8 * * MON-FRI\"";
+    let text = walk.full_text(node, example)?;
+    let count = text.split_whitespace().count();
+    if count != 5 {
+        let fields = "minute, hour, day of month, month, day of week";
+        let help = format!("write five fields ({fields}), as in {example}");
+        walk.error(
+            node,
+            format!("`{text}` is not a schedule: it has {count} field{}", if count == 1 { "" } else { "s" }),
+            help,
+        );
+        return None;
+    }
+    let cron: Cron = match text.parse() {
+        Ok(cron) => cron,
+        Err(error) => {
+            walk.error(node, format!("`{text}` is not a schedule: {error}"), format!("write it as in {example}"));
+            return None;
+        }
+    };
+    // Any fixed instant would do: the question is whether there is a next time at all.
+    let start = DateTime::<Utc>::UNIX_EPOCH;
+    if cron.find_next_occurrence(&start, false).is_err() {
+        walk.error(node, format!("`{text}` never comes"), "check day and month");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn time_zone(walk: &Walk, node: &Node) -> Option<String> {
+    let text = walk.full_text(node, "America/New_York")?;
+    if text.parse::<Tz>().is_ok() {
+        return Some(text.to_owned());
+    }
+    let help = match nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "write the name of a place's zone, such as America/New_York, Europe/Berlin or UTC".to_owned(),
+    };
+    walk.error(node, format!("`{text}` is not a time zone"), help);
+    None
+}

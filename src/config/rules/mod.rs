@@ -1,0 +1,200 @@
+//! From rule files to a [`RuleSet`]: every file is read, then settings, then rules, then what refers across files.
+
+mod condition;
+mod digests;
+mod events;
+mod overrides;
+mod receivers;
+mod rule;
+mod text;
+mod values;
+
+use std::collections::BTreeMap;
+
+use super::bundle::{Bundle, Origin};
+use super::problem::{Place, Problem, Problems};
+use super::settings::Settings;
+use super::walk::{Fields, Walk};
+use super::yaml::{Node, Value as Yaml, parse};
+use crate::engine::{Digest, Receiver, Route, Rule, RuleSet, Severity, Value};
+
+/// What other versions know at the top of a rule file.
+const LATER: [&str; 7] =
+    ["inhibit_rules", "time_intervals", "mute_time_intervals", "calendars", "tables", "templates", "global"];
+
+/// One file on its way.
+struct File {
+    origin: Origin,
+    walk: Walk,
+    root: Option<Node>,
+}
+
+/// Something that a file says, with the place that names it.
+struct Named<T> {
+    value: T,
+    origin: Origin,
+    place: Place,
+}
+
+/// A reference that can be judged only when all files are read.
+struct Reference {
+    name: String,
+    place: Place,
+}
+
+/// What the files say, before it is put together.
+#[derive(Default)]
+struct Draft {
+    settings: BTreeMap<String, Named<Value>>,
+    rules: Vec<Named<Rule>>,
+    receivers: Vec<Named<Receiver>>,
+    route: Option<Named<Route>>,
+    digests: Vec<Named<Digest>>,
+    overrides: Vec<overrides::Override>,
+    /// Receivers that routes and digests name.
+    to_receivers: Vec<Reference>,
+    /// Labels that routes group by.
+    to_labels: Vec<Reference>,
+    /// Incoming webhooks of Slack, and mail, that receivers use.
+    to_webhooks: Vec<Reference>,
+    mail: Vec<Place>,
+}
+
+/// Builds and checks the rule set; warnings stand beside it.
+pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
+    let (mut draft, mut problems) = read(bundle);
+    problems.extend(refer(&mut draft));
+    if problems.any_errors() {
+        return Err(problems);
+    }
+    let settings = draft.settings.into_iter().map(|(name, named)| (name, named.value)).collect();
+    let set = RuleSet::new(
+        bundle.hash(),
+        draft.rules.into_iter().map(|named| named.value).collect(),
+        settings,
+        draft.receivers.into_iter().map(|named| named.value).collect(),
+        draft.route.map(|named| named.value),
+        draft.digests.into_iter().map(|named| named.value).collect(),
+    );
+    Ok((set, problems.into_vec()))
+}
+
+/// What receivers need and the configuration does not have.
+pub fn against_settings(bundle: &Bundle, settings: &Settings) -> Problems {
+    let (draft, _) = read(bundle);
+    let mut problems = Problems::default();
+    let known: Vec<_> = settings.slack.webhooks.keys().map(String::as_str).collect();
+    for reference in draft.to_webhooks {
+        if known.contains(&reference.name.as_str()) {
+            continue;
+        }
+        let message = format!("the configuration has no Slack webhook named `{}`", reference.name);
+        let help = match super::suggest::nearest(&reference.name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "add to pulsewarden.yaml: slack: {{ webhooks: {{ {}: {{ file: /etc/pulsewarden/secrets/slack-{} }} }} }}",
+                reference.name, reference.name
+            ),
+        };
+        problems.push(Problem::error(reference.place, message).help(help));
+    }
+    if settings.email.is_none() {
+        for place in draft.mail {
+            problems.push(
+                Problem::error(place, "the configuration has no mail server")
+                    .help("fill in `email:` in pulsewarden.yaml, or remove `email` here"),
+            );
+        }
+    }
+    problems
+}
+
+fn read(bundle: &Bundle) -> (Draft, Problems) {
+    let mut draft = Draft::default();
+    let files: Vec<_> = bundle
+        .files()
+        .iter()
+        .map(|file| {
+            let walk = Walk::new(file.source());
+            let (root, syntax) = parse(&walk.source);
+            walk.extend(syntax);
+            File { origin: file.origin, walk, root: root.filter(|root| !matches!(root.value, Yaml::Empty)) }
+        })
+        .collect();
+    // Conditions and durations of every file may read every setting, so settings come first.
+    for file in &files {
+        if let Some(Yaml::Map(entries)) = file.root.as_ref().map(|root| &root.value)
+            && let Some(entry) = entries.iter().find(|entry| entry.key == "settings")
+        {
+            values::read(file, &entry.value, &mut draft.settings);
+        }
+    }
+    for file in &files {
+        if let Some(root) = &file.root
+            && let Some(fields) = file.walk.fields(root, "the keys of a rule file", "rules: […]")
+        {
+            read_file(file, fields, &mut draft);
+        }
+    }
+    let mut problems = Problems::default();
+    for file in files {
+        problems.extend(file.walk.into_problems());
+    }
+    (draft, problems)
+}
+
+fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
+    let walk = &file.walk;
+    fields.get("settings");
+    for node in fields.get("rules").map_or(&[][..], |node| walk.items(node)) {
+        if let Some((rule, place)) = rule::read(walk, node, &draft.settings) {
+            unique(walk, &draft.rules, |rule| &rule.name, &rule.name, &place, file.origin);
+            draft.rules.push(Named { value: rule, origin: file.origin, place });
+        }
+    }
+    for node in fields.get("receivers").map_or(&[][..], |node| walk.items(node)) {
+        receivers::read_receiver(file, node, draft);
+    }
+    if let Some(node) = fields.get("route") {
+        receivers::read_route(file, node, draft);
+    }
+    for node in fields.get("digests").map_or(&[][..], |node| walk.items(node)) {
+        digests::read(file, node, draft);
+    }
+    for node in fields.get("override").map_or(&[][..], |node| walk.items(node)) {
+        draft.overrides.extend(overrides::read(walk, node));
+    }
+    fields.done(walk, "a rule file", &LATER);
+}
+
+/// Complains where something of this name was there before.
+fn unique<T>(
+    walk: &Walk,
+    all: &[Named<T>],
+    name_of: impl Fn(&T) -> &String,
+    name: &str,
+    place: &Place,
+    origin: Origin,
+) {
+    let Some(first) = all.iter().find(|known| name_of(&known.value) == name) else { return };
+    let problem = Problem::error(place.clone(), format!("`{name}` is defined twice"));
+    let problem = problem.related(first.place.clone(), "first here");
+    walk.add(if first.origin == Origin::Library && origin == Origin::Own {
+        problem.help(format!(
+            "to change a shipped rule, write override: [{{ alert: {name}, … }}]; else choose another name"
+        ))
+    } else {
+        problem.help("give one of the two another name")
+    });
+}
+
+/// Judges what refers to something in another place, and applies overrides.
+fn refer(draft: &mut Draft) -> Problems {
+    let mut problems = Problems::default();
+    overrides::apply(std::mem::take(&mut draft.overrides), &mut draft.rules, &mut problems);
+    receivers::check_references(draft, &mut problems);
+    problems
+}
+
+const SEVERITIES: [(&str, Severity); 3] =
+    [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];

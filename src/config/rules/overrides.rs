@@ -1,0 +1,55 @@
+//! `override:`: what a customer's file changes of a shipped rule.
+
+use super::{Named, SEVERITIES};
+use crate::config::problem::{Place, Problem, Problems};
+use crate::config::suggest::nearest;
+use crate::config::walk::Walk;
+use crate::config::yaml::Node;
+use crate::engine::{Rule, Severity};
+
+/// One change of one rule.
+pub(super) struct Override {
+    alert: String,
+    place: Place,
+    disabled: bool,
+    severity: Option<Severity>,
+}
+
+pub(super) fn read(walk: &Walk, node: &Node) -> Option<Override> {
+    let fields = walk.fields(node, "an override", "{ alert: DeviceBatteryLow, disabled: true }")?;
+    let alert_node = fields.need(walk, "alert", "an override", "name the rule: alert: DeviceBatteryLow");
+    let alert = alert_node.and_then(|node| walk.full_text(node, "DeviceBatteryLow"));
+    let disabled = fields.get("disabled").map_or(Some(false), |node| walk.flag(node));
+    let severity = fields.get("severity").and_then(|node| walk.choice(node, &SEVERITIES));
+    let says_nothing = fields.get("disabled").is_none() && fields.get("severity").is_none();
+    let later = ["labels", "annotations", "where", "raise", "resolve", "expire", "shadow"];
+    if says_nothing && !fields.all().iter().any(|entry| later.contains(&&*entry.key)) {
+        let problem = Problem::warning(fields.head(walk), "this override changes nothing");
+        walk.add(problem.help("add `disabled: true` or `severity: critical`"));
+    }
+    fields.done(walk, "an override", &later);
+    Some(Override { alert: alert?.to_owned(), place: walk.place(alert_node?), disabled: disabled?, severity })
+}
+
+/// Applies the changes, in the order in which they stand.
+pub(super) fn apply(overrides: Vec<Override>, rules: &mut Vec<Named<Rule>>, problems: &mut Problems) {
+    let mut disabled = Vec::new();
+    for change in overrides {
+        let Some(rule) = rules.iter_mut().find(|rule| rule.value.name == change.alert) else {
+            let help = match nearest(&change.alert, rules.iter().map(|rule| &*rule.value.name)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "overrides change rules of the shipped files; `pulsewarden check` lists them".to_owned(),
+            };
+            let message = format!("no rule is named `{}`", change.alert);
+            problems.push(Problem::error(change.place, message).help(help));
+            continue;
+        };
+        if let Some(severity) = change.severity {
+            rule.value.severity = severity;
+        }
+        if change.disabled {
+            disabled.push(change.alert);
+        }
+    }
+    rules.retain(|rule| !disabled.contains(&rule.value.name));
+}

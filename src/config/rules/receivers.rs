@@ -1,0 +1,214 @@
+//! Receivers and the route to them.
+
+use std::time::Duration;
+
+use super::rule::{BUILT_IN_LABELS, name};
+use super::values::duration;
+use super::{Draft, File, Named, Reference, unique};
+use crate::config::address::mailbox;
+use crate::config::problem::{Problem, Problems};
+use crate::config::suggest::nearest;
+use crate::config::walk::Walk;
+use crate::config::yaml::{Node, Value as Yaml};
+use crate::engine::{Channel, GroupBy, Protection, Receiver, Route};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+const PHI: [(&str, Protection); 3] = [("none", Protection::None), ("ids", Protection::Ids), ("full", Protection::Full)];
+
+/// What other versions know in a receiver, Alertmanager's own channels among them.
+const LATER_RECEIVER: [&str; 9] =
+    ["fallback", "cap", "quiet", "webhook", "pagerduty", "teams", "email_configs", "slack_configs", "webhook_configs"];
+/// What other versions know in a route.
+const LATER_ROUTE: [&str; 9] = [
+    "routes",
+    "matchers",
+    "match",
+    "match_re",
+    "continue",
+    "escalate",
+    "mute_time_intervals",
+    "active_time_intervals",
+    "calendar",
+];
+
+pub(super) fn read_receiver(file: &File, node: &Node, draft: &mut Draft) {
+    let walk = &file.walk;
+    let example = "{ name: logistics, email: [{ to: [logistics@clinic.example] }] }";
+    let Some(fields) = walk.fields(node, "a receiver", example) else { return };
+    let named = fields
+        .need(walk, "name", "a receiver", "give it a name: name: logistics")
+        .and_then(|node| name(walk, node).map(|name| (name, walk.place(node))));
+    let phi = fields.get("phi").map_or(Some(Protection::Ids), |node| walk.choice(node, &PHI));
+    let mut channels = Vec::new();
+    for node in fields.get("email").map_or(&[][..], |node| walk.items(node)) {
+        channels.extend(email(walk, node, draft));
+    }
+    for node in fields.get("slack").map_or(&[][..], |node| walk.items(node)) {
+        channels.extend(slack(walk, node, draft));
+    }
+    if fields.get("email").is_none() && fields.get("slack").is_none() {
+        let problem = Problem::warning(fields.head(walk), "this receiver has neither `email` nor `slack`");
+        walk.add(problem.help("nothing is sent to it; add email: [{ to: [someone@clinic.example] }]"));
+    }
+    let send_resolved = fields.get("send_resolved").map_or(Some(true), |node| walk.flag(node));
+    fields.done(walk, "a receiver", &LATER_RECEIVER);
+    let (Some((name, place)), Some(phi)) = (named, phi) else { return };
+    unique(walk, &draft.receivers, |receiver| &receiver.name, &name, &place, file.origin);
+    let value = Receiver { name, phi, channels, send_resolved: send_resolved.unwrap_or(true) };
+    draft.receivers.push(Named { value, origin: file.origin, place });
+}
+
+fn email(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
+    let example = "{ to: [logistics@clinic.example] }";
+    if let Yaml::Scalar(scalar) = &node.value
+        && scalar.text.contains('@')
+    {
+        walk.error(node, "expected a map with `to`, found text", format!("write {{ to: [{}] }}", scalar.text));
+        return None;
+    }
+    let fields = walk.fields(node, "a mail", example)?;
+    let to_node = fields.need(walk, "to", "`email`", "say to whom: to: [logistics@clinic.example]");
+    let people = to_node.map_or(&[][..], |node| walk.items(node));
+    let to: Vec<_> = people.iter().filter_map(|node| mailbox(walk, node, "logistics@clinic.example")).collect();
+    if let (Some(node), true) = (to_node, people.is_empty()) {
+        walk.error(node, "this list is empty", "write at least one mail address");
+    }
+    fields.done(walk, "`email`", &["subject", "from", "cc", "bcc", "html", "text", "headers"]);
+    draft.mail.push(walk.place(to_node?));
+    (!to.is_empty()).then_some(Channel::Email { to })
+}
+
+fn slack(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
+    let fields = walk.fields(node, "a Slack channel", "{ webhook: logistics }")?;
+    let webhook = match fields.get("webhook") {
+        Some(node) => webhook(walk, node).map(|name| Reference { name, place: walk.place(node) }),
+        None => {
+            // A channel by the bot is complained of as such.
+            if !fields.all().iter().any(|entry| entry.key == "channel") {
+                fields.need(
+                    walk,
+                    "webhook",
+                    "`slack`",
+                    "name one of slack.webhooks in pulsewarden.yaml: webhook: logistics",
+                );
+            }
+            None
+        }
+    };
+    fields.done(walk, "`slack`", &["channel", "title", "text", "mention"]);
+    let reference = webhook?;
+    let channel = Channel::SlackWebhook { webhook: reference.name.clone() };
+    draft.to_webhooks.push(reference);
+    Some(channel)
+}
+
+fn webhook(walk: &Walk, node: &Node) -> Option<String> {
+    let name = walk.full_text(node, "logistics")?;
+    if name.contains("://") {
+        walk.add(
+            Problem::error(
+                walk.place(node),
+                "the address of a Slack webhook is a secret and must not stand in this file",
+            )
+            .label("not shown here")
+            .help("name it in pulsewarden.yaml: slack: { webhooks: { logistics: { file: … } } }")
+            .help("and write its name here: webhook: logistics"),
+        );
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
+    let walk = &file.walk;
+    let Some(fields) = walk.fields(node, "a route", "{ receiver: logistics, group_by: [alertname, site] }") else {
+        return;
+    };
+    let receiver_node = fields.need(walk, "receiver", "the route", "say who is told: receiver: logistics");
+    let receiver = receiver_node.and_then(|node| walk.full_text(node, "logistics")).map(str::to_owned);
+    if let (Some(node), Some(name)) = (receiver_node, &receiver) {
+        draft.to_receivers.push(Reference { name: name.clone(), place: walk.place(node) });
+    }
+    let names = fields.get("group_by").map_or(&[][..], |node| walk.items(node));
+    let mut labels = Vec::new();
+    let mut each = false;
+    for node in names {
+        let Some(label) = walk.full_text(node, "site") else { continue };
+        if label == "..." {
+            each = true;
+            continue;
+        }
+        draft.to_labels.push(Reference { name: label.to_owned(), place: walk.place(node) });
+        labels.push(label.to_owned());
+    }
+    if each && !labels.is_empty() {
+        walk.error(
+            node,
+            "`...` stands for every label, so the other labels say nothing",
+            "write group_by: [\"...\"] alone",
+        );
+    }
+    let settings = &draft.settings;
+    let length = |key, default, example, least| {
+        let found = fields.get(key).map(|node| duration(walk, node, settings, example, least));
+        found.unwrap_or(Some(default))
+    };
+    let group_wait = length("group_wait", 2 * MINUTE, "2m", Duration::ZERO);
+    let group_interval = length("group_interval", 30 * MINUTE, "30m", Duration::from_secs(1));
+    let repeat_interval = length("repeat_interval", 24 * 60 * MINUTE, "24h", MINUTE);
+    fields.done(walk, "the route", &LATER_ROUTE);
+    let place = fields_head(walk, node);
+    let (Some(receiver), Some(group_wait), Some(group_interval), Some(repeat_interval)) =
+        (receiver, group_wait, group_interval, repeat_interval)
+    else {
+        return;
+    };
+    if let Some(first) = draft.route.as_ref().filter(|first| first.origin == file.origin) {
+        let problem = Problem::error(place, "a second route");
+        walk.add(problem.related(first.place.clone(), "the first").help("keep one: this version has a single route"));
+        return;
+    }
+    let group_by = if each { GroupBy::Each } else { GroupBy::Labels(labels) };
+    let value = Route { receiver, group_by, group_wait, group_interval, repeat_interval };
+    draft.route = Some(Named { value, origin: file.origin, place });
+}
+
+/// Judges the names of receivers and labels once all files are read.
+pub(super) fn check_references(draft: &Draft, problems: &mut Problems) {
+    let receivers: Vec<_> = draft.receivers.iter().map(|named| &*named.value.name).collect();
+    for reference in &draft.to_receivers {
+        if receivers.contains(&&*reference.name) {
+            continue;
+        }
+        let help = match nearest(&reference.name, receivers.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if receivers.is_empty() => {
+                format!("define it: receivers: [{{ name: {}, email: [{{ to: […] }}] }}]", reference.name)
+            }
+            None => format!("the receivers are {}", receivers.join(", ")),
+        };
+        let message = format!("no receiver is named `{}`", reference.name);
+        problems.push(Problem::error(reference.place.clone(), message).help(help));
+    }
+    let own = draft.rules.iter().flat_map(|named| named.value.labels.keys()).map(String::as_str);
+    let labels: Vec<_> = BUILT_IN_LABELS.into_iter().chain(own).collect();
+    for reference in &draft.to_labels {
+        if labels.contains(&&*reference.name) {
+            continue;
+        }
+        let message = format!("no rule has a label `{}`", reference.name);
+        problems.push(match nearest(&reference.name, labels.iter().copied()) {
+            Some(near) => Problem::error(reference.place.clone(), message).help(format!("did you mean `{near}`?")),
+            None => Problem::warning(reference.place.clone(), message)
+                .help(format!("every alert has {}; rules add their own with `labels`", BUILT_IN_LABELS.join(", "))),
+        });
+    }
+}
+
+fn fields_head(walk: &Walk, node: &Node) -> crate::config::problem::Place {
+    let mut place = walk.place(node);
+    let text = walk.source.text.get(place.at.clone()).unwrap_or_default();
+    place.at.end = place.at.start + text.lines().next().unwrap_or_default().trim_end().len();
+    place
+}

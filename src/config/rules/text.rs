@@ -1,0 +1,45 @@
+//! Annotations: texts with names in double braces.
+
+use std::collections::BTreeMap;
+
+use super::condition::Scope;
+use crate::config::walk::Walk;
+use crate::config::yaml::Node;
+use crate::engine::{Field, Protection, Read, SubjectKind};
+
+/// The annotations of one rule, and what they read.
+pub(super) fn read(walk: &Walk, node: &Node, _scope: &Scope<'_>) -> (BTreeMap<String, String>, Vec<Read>) {
+    let mut texts = BTreeMap::new();
+    let Some(fields) = walk.fields(node, "texts by name", "{ summary: \"…\", action: \"…\" }") else {
+        return (texts, Vec::new());
+    };
+    for entry in fields.all() {
+        if let Some(text) = walk.full_text(&entry.value, "\"Battery at {{ device.battery }}%\"") {
+            texts.insert(entry.key.clone(), text.to_owned());
+        }
+    }
+    (texts, Vec::new())
+}
+
+/// What an alert says where its rule has no `summary`.
+pub(super) fn default_summary(rule: &str, subject: SubjectKind) -> String {
+    match subject {
+        SubjectKind::Device => format!("{rule}: {{{{ device.item }}}} {{{{ device.serial }}}}"),
+        SubjectKind::Site | SubjectKind::Item => format!("{rule}: {{{{ {subject}.name }}}}"),
+        _ => format!("{rule}: {subject} {{{{ {subject}.id }}}}"),
+    }
+}
+
+/// The names that [`default_summary`] reads.
+pub(super) fn reads_of_default(subject: SubjectKind) -> Vec<Read> {
+    let fields: &[&str] = match subject {
+        SubjectKind::Device => &["item", "serial"],
+        SubjectKind::Site | SubjectKind::Item => &["name"],
+        _ => &["id"],
+    };
+    let read = |name: &&str| Read {
+        path: vec![subject.as_str().to_owned(), (*name).to_owned()],
+        protection: Field::find(subject, name).map_or(Protection::Ids, |field| field.protection),
+    };
+    fields.iter().map(read).collect()
+}
