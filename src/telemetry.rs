@@ -1,6 +1,7 @@
 //! What the log says, one function for each operational fact. No payload, name, serial or secret passes through here.
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -8,7 +9,9 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Log, LogFormat};
 use crate::digest::DigestError;
+use crate::engine::SelfAlert;
 use crate::impilo::Unreadable;
+use crate::notify::Sent;
 use crate::store::{AttemptResult, StoreError};
 
 /// Starts logging: text on a terminal, journald under systemd, JSON otherwise, unless the configuration says which.
@@ -100,4 +103,94 @@ pub fn digest_failed(error: &DigestError) {
 /// A digest ran.
 pub fn digest_ran(name: &str) {
     tracing::info!(name, "a digest was put together");
+}
+
+/// The daemon is up.
+pub fn started(address: SocketAddr) {
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "pulsewarden receives webhooks");
+}
+
+/// The daemon was asked to end.
+pub fn stopping() {
+    tracing::info!("stopping: finishing what was accepted");
+}
+
+/// The daemon has ended.
+pub fn stopped() {
+    tracing::info!("stopped");
+}
+
+/// A thread ended by a panic.
+pub fn ended_abnormally() {
+    tracing::error!("a part of the daemon ended abnormally; what it had not committed is done again at the next start");
+}
+
+/// A part that should run as long as the daemon has ended.
+pub fn part_ended(part: &str, error: &(dyn std::fmt::Display + Send + Sync)) {
+    tracing::error!(part, %error, "a part of the daemon ended; restart the service");
+}
+
+/// New rule files were put into the journal.
+pub fn rules_loaded(hash: &str) {
+    tracing::info!(rule_set = short(hash), "new rules come into force");
+}
+
+/// The rule files cannot be used.
+pub fn rules_bad(problem: &str) {
+    tracing::error!(problem, "the rule files cannot be used; the last good rules serve");
+}
+
+/// A stored rule set cannot be used.
+pub fn rule_set_unusable(hash: &str, why: &str) {
+    tracing::error!(rule_set = short(hash), why, "a stored rule set cannot be used; the one before serves on");
+}
+
+/// A reload went through.
+pub fn reloaded() {
+    tracing::info!("configuration and rules were read again");
+}
+
+/// A changed setting takes effect at the next start only.
+pub fn needs_restart() {
+    tracing::warn!("listen, storage or admin changed: restart the service for that to take effect");
+}
+
+/// A reload failed.
+pub fn reload_failed(why: &str) {
+    tracing::error!(why, "the reload failed; what served before serves on");
+}
+
+/// A watch on the daemon itself began to fire or ended.
+pub fn watch_turned(alert: &SelfAlert) {
+    if alert.firing {
+        tracing::error!(watch = alert.watch, "{}", alert.summary);
+    } else {
+        tracing::info!(watch = alert.watch, "{}", alert.summary);
+    }
+}
+
+/// A self-alert was sent without the store.
+pub fn sent_past_the_store(sent: &Sent) {
+    match sent {
+        Sent::Delivered { .. } => tracing::warn!("a self-alert was sent past the store, which cannot take it"),
+        Sent::Retry { .. } | Sent::Rejected { .. } => {
+            tracing::error!("a self-alert could neither be kept nor sent");
+        }
+    }
+}
+
+/// The heartbeat did not reach its place.
+pub fn heartbeat_failed(why: &str) {
+    tracing::warn!(why, "the heartbeat did not arrive");
+}
+
+/// What had outlived its retention was removed.
+pub fn pruned(rows: u64) {
+    tracing::info!(rows, "removed what has outlived its retention");
+}
+
+/// The beginning of a hash, enough to tell rule sets apart.
+#[must_use]
+pub fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
 }

@@ -1,1 +1,152 @@
-//! The admin interface on a unix socket.
+//! The admin interface on a unix socket: what changes state or needs a secret. Who may open the socket may use it.
+
+pub mod client;
+mod status;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::daemon::Shared;
+use crate::engine::{Command, key_of};
+use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
+
+pub use status::{Receiving, RuleState, Status, WatchState};
+
+/// How long a test notification is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the admin interface works with.
+#[derive(Clone)]
+pub struct Admin {
+    pub shared: Arc<Shared>,
+}
+
+/// A server on the socket at `path`. A socket that nobody listens on any more is replaced.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn server(admin: Admin, path: &Path) -> anyhow::Result<Server> {
+    let place = path.display();
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("the folder of the admin socket {place} cannot be made"))?;
+    }
+    if path.exists() {
+        if UnixStream::connect(path).is_ok() {
+            anyhow::bail!("another daemon listens on the admin socket {place}; stop it, or set another admin.socket");
+        }
+        fs::remove_file(path).with_context(|| format!("the old admin socket {place} cannot be removed"))?;
+    }
+    let app = move || App::new().app_data(web::Data::new(admin.clone())).configure(routes);
+    let server = HttpServer::new(app).workers(1).disable_signals().bind_uds(path).with_context(|| {
+        format!("the admin socket {place} cannot be made; check its folder, or set another admin.socket")
+    })?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o660))
+        .with_context(|| format!("the permissions of the admin socket {place} cannot be set"))?;
+    Ok(server.run())
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/api/v1/status", web::get().to(get_status))
+        .route("/api/v1/notifications/test", web::post().to(test_notification))
+        .route("/api/v1/reload", web::post().to(reload))
+        .default_service(web::to(|| async { failed(404, "there is nothing here") }));
+}
+
+fn failed(status: u16, why: &str) -> HttpResponse {
+    let status =
+        actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status).json(serde_json::json!({ "error": why }))
+}
+
+async fn get_status(admin: web::Data<Admin>) -> HttpResponse {
+    let shared = Arc::clone(&admin.shared);
+    match web::block(move || status::of(&shared)).await {
+        Ok(Ok(status)) => HttpResponse::Ok().json(status),
+        Ok(Err(error)) => failed(503, &error.to_string()),
+        Err(_) => failed(503, "shutting down"),
+    }
+}
+
+async fn reload(admin: web::Data<Admin>) -> HttpResponse {
+    match admin.shared.reload().await {
+        Ok(()) => HttpResponse::Ok().json(serde_json::json!({ "reloaded": true })),
+        Err(why) => failed(422, &why),
+    }
+}
+
+/// What is asked of `notifications/test`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TestRequest {
+    pub receiver: String,
+    /// Who asks, as the message tells.
+    pub by: String,
+}
+
+/// What became of a test on one channel.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TestResult {
+    pub channel: String,
+    pub state: String,
+    pub error: Option<String>,
+}
+
+async fn test_notification(admin: web::Data<Admin>, request: web::Json<TestRequest>) -> HttpResponse {
+    let shared = &admin.shared;
+    let TestRequest { receiver, by } = request.into_inner();
+    let command = Command::TestNotification { receiver: receiver.clone(), by };
+    let row = NewRow { received_at: shared.clock.now(), entry: Entry::Command(command) };
+    let position = match shared.journal.append(row).await {
+        Ok(Appended::New { position, .. }) => position,
+        Ok(Appended::Known) => return failed(500, "the command was taken for a repeat"),
+        Err(refused) => return failed(503, &refused.to_string()),
+    };
+    let subject = format!("test {receiver}");
+    let of_this = |row: &DeliveryRow| {
+        (0..16).any(|place: usize| row.key == key_of(&[&subject, &position.to_string(), &place.to_string()]))
+    };
+    let mut waited = Duration::ZERO;
+    loop {
+        let store = Arc::clone(&shared.store);
+        let rows = match web::block(move || store.deliveries(None, None, 200)).await {
+            Ok(Ok(rows)) => rows,
+            Ok(Err(error)) => return failed(503, &error.to_string()),
+            Err(_) => return failed(503, "shutting down"),
+        };
+        let rows: Vec<DeliveryRow> = rows.into_iter().filter(of_this).collect();
+        let processed = shared.process.position() >= position;
+        if processed && rows.is_empty() {
+            let why = format!(
+                "the rules in force have no receiver `{receiver}` with a channel; see `receivers` in the rule files"
+            );
+            return failed(404, &why);
+        }
+        let settled =
+            processed && rows.iter().all(|row| row.state != DeliveryState::Waiting || row.last_error.is_some());
+        if settled || waited >= PATIENCE {
+            return HttpResponse::Ok().json(rows.iter().map(result).collect::<Vec<_>>());
+        }
+        let pause = Duration::from_millis(100);
+        tokio::time::sleep(pause).await;
+        waited += pause;
+    }
+}
+
+fn result(row: &DeliveryRow) -> TestResult {
+    let state = match row.state {
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Dead => "given up",
+        DeliveryState::Waiting if row.last_error.is_some() => "failed, trying again",
+        DeliveryState::Waiting => "not delivered yet",
+    };
+    TestResult { channel: row.channel.kind().to_owned(), state: state.to_owned(), error: row.last_error.clone() }
+}

@@ -21,7 +21,7 @@ pub use load::{DEFAULT_FILE, load_settings, parse_settings};
 pub use problem::{Level, Place, Problem, Problems};
 pub use secret::SecretError;
 pub use settings::{
-    Admin, Delivery, Email, Heartbeat, Impilo, Log, LogFormat, Own, Receive, Retention, SecretRef, Settings, Slack,
-    Storage,
+    Admin, CannotServe, Delivery, Email, Heartbeat, Impilo, Log, LogFormat, Own, Receive, Retention, SecretRef,
+    Settings, Slack, Storage,
 };
 pub use source::Source;

@@ -231,7 +231,7 @@ pub struct Quarantined {
 }
 
 /// Figures for `status`, `readyz` and the self-watch; one read.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Figures {
     pub last_position: Position,
     pub processed_position: Position,

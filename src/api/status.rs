@@ -1,0 +1,88 @@
+//! The state of the daemon on one screen.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Storage;
+use crate::daemon::Shared;
+use crate::engine::Timestamp;
+use crate::store::{Figures, StoreError};
+use crate::watch;
+
+/// What `pulsewarden status` shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    pub now: Timestamp,
+    pub started_at: Timestamp,
+    pub listen: String,
+    pub figures: Figures,
+    pub rules: RuleState,
+    pub receiving: Receiving,
+    pub watches: Vec<WatchState>,
+    pub disk_free: Option<u64>,
+    pub commits_fail: bool,
+}
+
+/// The rule set in force, and what is wrong with the files.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RuleState {
+    pub in_force: String,
+    /// Why the files on disk are not in force; the last good ones serve.
+    pub problem: Option<String>,
+}
+
+/// What came to the port since the start.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Receiving {
+    pub accepted: u64,
+    pub repeated: u64,
+    pub refused_secret: u64,
+    pub unreadable: u64,
+    pub too_large: u64,
+    pub unavailable: u64,
+}
+
+/// A watch of the daemon on itself that fires.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WatchState {
+    pub name: String,
+    pub since: Timestamp,
+    pub summary: String,
+}
+
+pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
+    let figures = shared.store.figures()?;
+    let counters = &shared.counters;
+    let settings = shared.settings.lock().unwrap_or_else(PoisonError::into_inner);
+    let Storage::Sqlite(path) = &settings.storage;
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        now: shared.clock.now(),
+        started_at: shared.started_at,
+        listen: shared.address.to_string(),
+        rules: RuleState {
+            in_force: figures.rule_set.clone(),
+            problem: shared.rule_files.lock().unwrap_or_else(PoisonError::into_inner).problem.clone(),
+        },
+        figures,
+        receiving: Receiving {
+            accepted: counters.accepted.load(Ordering::Relaxed),
+            repeated: counters.repeated.load(Ordering::Relaxed),
+            refused_secret: counters.refused_secret.load(Ordering::Relaxed),
+            unreadable: counters.unreadable.load(Ordering::Relaxed),
+            too_large: counters.too_large.load(Ordering::Relaxed),
+            unavailable: counters.unavailable.load(Ordering::Relaxed),
+        },
+        watches: shared
+            .watch
+            .firing()
+            .into_iter()
+            .map(|(name, since, summary)| WatchState { name: name.to_owned(), since, summary })
+            .collect(),
+        disk_free: watch::free_bytes(path),
+        commits_fail: shared.process.is_failing(),
+    })
+}
