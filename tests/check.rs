@@ -1,10 +1,12 @@
 //! What people read when a file is wrong, and that the shipped files are right.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use expect_test::expect_file;
-use pulsewarden::config::{Bundle, Problems, parse_settings};
+use expect_test::{expect, expect_file};
+use pulsewarden::config::{Bundle, DEFAULT_FILE, IDENTIFIERS, Level, Problems, Settings, exposure, parse_settings};
+use pulsewarden::engine::{Severity, Value};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -34,6 +36,14 @@ fn rule_problems(name: &str, text: &str) -> String {
     }
 }
 
+/// What `check` says of one configuration file.
+fn settings_problems(name: &str, text: &str) -> String {
+    match parse_settings(name, text) {
+        Ok((_, warnings)) => warnings.into_iter().collect::<Problems>().render(false),
+        Err(problems) => problems.render(false),
+    }
+}
+
 #[test]
 fn every_mistake_in_a_rule_file_is_shown_with_its_place_and_a_way_out() {
     for (name, text) in yaml_files("tests/bad-rules") {
@@ -44,10 +54,242 @@ fn every_mistake_in_a_rule_file_is_shown_with_its_place_and_a_way_out() {
 #[test]
 fn every_mistake_in_the_configuration_is_shown_with_its_place_and_a_way_out() {
     for (name, text) in yaml_files("tests/bad-settings") {
-        let shown = match parse_settings(&name, &text) {
-            Ok((_, warnings)) => warnings.into_iter().collect::<Problems>().render(false),
-            Err(problems) => problems.render(false),
-        };
-        expect_file![expected("tests/bad-settings", &name)].assert_eq(&shown);
+        expect_file![expected("tests/bad-settings", &name)].assert_eq(&settings_problems(&name, &text));
+    }
+}
+
+#[test]
+fn ten_mistakes_give_ten_diagnostics() {
+    let text = fs::read_to_string(root().join("tests/bad-rules/ten-mistakes.yaml")).unwrap();
+    let problems = Bundle::of(&[("ten-mistakes.yaml", &text)]).compile().unwrap_err();
+    assert_eq!(problems.len(), 10, "{problems}");
+    assert!(problems.iter().all(|problem| problem.level == Level::Error && problem.place.is_some()));
+}
+
+#[test]
+fn no_diagnostic_shows_a_secret() {
+    for (name, text) in yaml_files("tests/bad-settings") {
+        assert!(!settings_problems(&name, &text).contains("geheim"), "{name}");
+    }
+    for (name, text) in yaml_files("tests/bad-rules") {
+        assert!(!rule_problems(&name, &text).contains("geheim"), "{name}");
+    }
+}
+
+#[test]
+fn the_shipped_rules_have_no_problems() {
+    let bundle = Bundle::read(None, &root().join("rules")).unwrap();
+    let (rules, warnings) = bundle.compile().unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    assert!(warnings.is_empty(), "{}", warnings.into_iter().collect::<Problems>().render(false));
+    assert!(rules.rule("DeviceBatteryLow").is_some());
+    for rule in &rules.rules {
+        for annotation in ["summary", "action"] {
+            assert!(rule.annotations.contains_key(annotation), "{} has no {annotation}", rule.name);
+        }
+    }
+}
+
+#[test]
+fn the_example_files_work_beside_the_shipped_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let examples = root().join("docs/examples");
+    fs::copy(examples.join("receivers.yaml"), folder.path().join("receivers.yaml")).unwrap();
+    let bundle = Bundle::read(Some(&root().join("rules")), folder.path()).unwrap();
+    let (rules, warnings) = bundle.compile().unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    assert!(warnings.is_empty(), "{}", warnings.into_iter().collect::<Problems>().render(false));
+
+    assert!(rules.rule("DeviceWeakSignal").is_none(), "the override disables it");
+    assert_eq!(rules.rule("OrderUnableToFulfill").unwrap().severity, Severity::Warning);
+    assert_eq!(rules.settings["low_battery"], Value::Int(25));
+    assert_eq!(rules.route.as_ref().unwrap().receiver, "logistics");
+    assert_eq!(rules.digests.len(), 1);
+
+    let text = fs::read_to_string(examples.join("pulsewarden.yaml")).unwrap();
+    let (settings, warnings) = parse_settings("pulsewarden.yaml", &text).unwrap();
+    assert!(warnings.is_empty());
+    settings.may_serve().unwrap();
+    assert!(bundle.check_receivers(&settings).is_empty());
+}
+
+#[test]
+fn receivers_need_what_the_configuration_has() {
+    let receivers = "receivers: [{ name: a, email: [{ to: a@b.example }], slack: [{ webhook: logistcs }] }]";
+    let bundle = Bundle::of(&[("receivers.yaml", receivers)]);
+    let configuration = "slack: { webhooks: { logistics: { env: URL } } }";
+    let (settings, _) = parse_settings("pulsewarden.yaml", configuration).unwrap();
+    expect![[r#"
+        error: the configuration has no mail server
+         --> receivers.yaml:1:38
+          |
+        1 | receivers: [{ name: a, email: [{ to: a@b.example }], slack: [{ webhook: logistcs }] }]
+          |                                      ^^^^^^^^^^^
+          |
+          = help: fill in `email:` in pulsewarden.yaml, or remove `email` here
+
+        error: the configuration has no Slack webhook named `logistcs`
+         --> receivers.yaml:1:73
+          |
+        1 | receivers: [{ name: a, email: [{ to: a@b.example }], slack: [{ webhook: logistcs }] }]
+          |                                                                         ^^^^^^^^
+          |
+          = help: did you mean `logistics`?
+
+        2 errors
+    "#]].assert_eq(&bundle.check_receivers(&settings).render(false));
+}
+
+#[test]
+fn the_table_of_receivers_says_what_each_is_told() {
+    let text = "receivers:\n- { name: open, phi: none, email: [{ to: a@b.example }] }\n- { name: usual, email: [{ to: a@b.example }] }";
+    let (rules, _) = Bundle::of(&[("receivers.yaml", text)]).compile().unwrap();
+    let told = |receiver: usize, class: &str| {
+        let class = IDENTIFIERS.iter().position(|known| known.name.contains(class)).unwrap();
+        exposure(&rules)[receiver].leaves[class]
+    };
+    assert!(told(0, "alert number") && !told(0, "serial"));
+    assert!(told(1, "serial") && !told(1, "names"));
+}
+
+/// The shipped configuration with every key that stands in a comment made to count.
+fn uncommented() -> String {
+    let lines = DEFAULT_FILE.lines().map(|line| {
+        let indent = line.len() - line.trim_start().len();
+        match line.trim_start().strip_prefix('#') {
+            Some(key) if key.starts_with(|first: char| first.is_ascii_lowercase()) => {
+                format!("{}{key}", &line[..indent])
+            }
+            _ => line.to_owned(),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_shipped_configuration_is_the_default() {
+    let (settings, warnings) = parse_settings("pulsewarden.yaml", DEFAULT_FILE).unwrap();
+    assert!(warnings.is_empty());
+    let mut default = Settings::default();
+    default.impilo.webhook_secrets = settings.impilo.webhook_secrets.clone();
+    assert_eq!(format!("{settings:?}"), format!("{default:?}"));
+    settings.may_serve().unwrap();
+    Settings::default().may_serve().unwrap_err();
+}
+
+#[test]
+fn the_shipped_configuration_states_the_defaults() {
+    let text = uncommented();
+    let (settings, warnings) = parse_settings("pulsewarden.yaml", &text).unwrap_or_else(|problems| {
+        panic!("{}", problems.render(false));
+    });
+    assert!(warnings.is_empty());
+    // What has no default is shown by example.
+    let mut default = Settings::default();
+    default.public_url = Some("https://alerts.clinic.example".to_owned());
+    default.impilo = settings.impilo.clone();
+    default.slack = settings.slack.clone();
+    default.own.email = settings.own.email.clone();
+    default.own.heartbeat = settings.own.heartbeat.clone();
+    assert_eq!(settings.own.heartbeat.as_ref().unwrap().every, Duration::from_secs(60));
+    let email = settings.email.clone().unwrap();
+    assert_eq!(email.timeout, Duration::from_secs(30));
+    default.email = Some(email);
+    assert_eq!(format!("{settings:?}"), format!("{default:?}"));
+}
+
+#[test]
+fn a_bundle_is_the_same_after_the_store() {
+    let bundle = Bundle::read(None, &root().join("rules")).unwrap();
+    let again = Bundle::from_bytes(&bundle.to_bytes()).unwrap();
+    assert_eq!(again.hash(), bundle.hash());
+    assert_eq!(again.to_bytes(), bundle.to_bytes());
+    assert_eq!(again.compile().unwrap().0.hash, bundle.hash());
+    assert_ne!(Bundle::of(&[("a.yaml", "rules: []")]).hash(), Bundle::of(&[("b.yaml", "rules: []")]).hash());
+    Bundle::from_bytes(b"{").unwrap_err();
+}
+
+#[test]
+fn folders_are_read_in_name_order_and_what_cannot_be_read_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir(path.join("b")).unwrap();
+    for name in ["c.yaml", "b/x.yaml", "a.yaml", "a.test.yaml", ".hidden.yaml", "notes.txt"] {
+        fs::write(path.join(name), "rules: []\n").unwrap();
+    }
+    let bundle = Bundle::read(Some(Path::new("/does/not/exist")), path).unwrap();
+    let names: Vec<_> = bundle.files().iter().map(|file| &*file.name).collect();
+    assert_eq!(names, ["a.yaml", "b/x.yaml", "c.yaml"]);
+
+    let missing = Bundle::read(None, &path.join("missing")).unwrap_err();
+    assert!(missing.render(false).contains("cannot read the folder"));
+    fs::write(path.join("latin.yaml"), b"rules: []\n# caf\xe9\n").unwrap();
+    let latin = Bundle::read(None, path).unwrap_err().render(false);
+    assert!(latin.contains("latin.yaml:2: not UTF-8"), "{latin}");
+}
+
+#[test]
+fn line_ends_of_windows_and_byte_order_marks_are_fine() {
+    let text = fs::read_to_string(root().join("rules/low-battery.yaml")).unwrap();
+    let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    let (rules, _) = Bundle::of(&[("a.yaml", &windows)]).compile().unwrap();
+    assert!(rules.rule("DeviceBatteryLow").is_some());
+}
+
+#[test]
+fn hostile_files_are_refused_quickly() {
+    let deep = "[".repeat(5000);
+    let wide = "- {a: b, c: [d, e]}\n".repeat(40_000);
+    let odd =
+        ["\u{0}", "a\rb", "\u{feff}\u{feff}", "? ? ? ?", "--- ---", "%TAG !e! x\n---\n!e!a b", "\"\\x\"", "|9\n x"];
+    for text in [&*deep, &*wide].into_iter().chain(odd) {
+        let _ = Bundle::of(&[("a.yaml", text)]).compile().map_err(|problems| problems.render(false));
+        let _ = parse_settings("a.yaml", text).map_err(|problems| problems.render(true));
+    }
+}
+
+/// A small generator of pseudo-random numbers, the same on every run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit.max(1)
+    }
+}
+
+#[test]
+fn no_mutation_of_a_file_panics() {
+    let mut files: Vec<String> = yaml_files("tests/bad-rules").into_iter().map(|(_, text)| text).collect();
+    for folder in ["rules", "docs/examples", "tests/bad-settings"] {
+        files.extend(yaml_files(folder).into_iter().map(|(_, text)| text));
+    }
+    let pieces = [
+        "\t", "\r", "\n", "\n  ", "- ", ": ", "\"", "'", "{", "}", "[", "]", "|", ">-", "#", "&a ", "*a", "!t ", "é",
+        "😀", "\u{0}", "\u{feff}", "---\n", "...", "{{", "}}", "\\", "<<: ", "~", "?", "%", "@", "\u{85}", "\u{2028}",
+    ];
+    let mut chance = Chance(7);
+    for _ in 0..4_000 {
+        let mut text: Vec<char> = files[chance.below(files.len())].chars().collect();
+        for _ in 0..=chance.below(4) {
+            let at = chance.below(text.len() + 1);
+            match chance.below(4) {
+                0 if at < text.len() => {
+                    text.remove(at);
+                }
+                1 => text.truncate(at),
+                2 => {
+                    let end = (at + chance.below(30)).min(text.len());
+                    let part = text[at..end].to_vec();
+                    let to = chance.below(text.len() + 1);
+                    text.splice(to..to, part);
+                }
+                _ => {
+                    let piece = pieces[chance.below(pieces.len())];
+                    text.splice(at..at, piece.chars());
+                }
+            }
+        }
+        let text: String = text.into_iter().collect();
+        let _ = Bundle::of(&[("a.yaml", &text)]).compile().map_err(|problems| problems.render(false));
+        let _ = parse_settings("a.yaml", &text).map_err(|problems| problems.render(false));
     }
 }

@@ -12,17 +12,19 @@ use super::yaml::Node;
 /// An IP address with a port.
 pub fn socket(walk: &Walk, node: &Node) -> Option<SocketAddr> {
     let example = "127.0.0.1:8080";
-    let text = walk.text(node, example)?;
+    let text = &*walk.scalar(node, "an IP address with a port", example)?.text;
     if let Ok(found) = text.parse() {
         return Some(found);
     }
-    let help = if let Some(port) = text.strip_prefix(':').filter(|port| port.parse::<u16>().is_ok()) {
-        format!("write 127.0.0.1:{port} for this machine alone, or 0.0.0.0:{port} for every address")
-    } else if let Ok(ip) = text.parse::<IpAddr>() {
-        format!("add a port: {}", SocketAddr::new(ip, 8080))
-    } else {
-        format!("write an IP address with a port, as in {example}; host names are not looked up here")
-    };
+    let help =
+        if let Some(port) = Some(text.strip_prefix(':').unwrap_or(text)).filter(|port| port.parse::<u16>().is_ok()) {
+            format!("write 127.0.0.1:{port} for this machine alone, or 0.0.0.0:{port} for every address")
+        } else if let Ok(ip) = text.parse::<IpAddr>() {
+            format!("add a port: {}", SocketAddr::new(ip, 8080))
+        } else {
+            format!("write an IP address with a port, as in {example}; host names are not looked up here")
+        };
+    let text = walk.quotable(node, text);
     walk.error(node, format!("`{text}` is not an IP address with a port"), help);
     None
 }
@@ -48,7 +50,11 @@ pub fn http_url(walk: &Walk, node: &Node, text: &str, example: &str) -> Option<U
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
         _ => {
-            walk.error(node, "this is not a web address", format!("write something like {example}"));
+            let help = match text.contains("://") || walk.quotable(node, text) != text {
+                true => format!("write something like {example}"),
+                false => format!("write https://{text}"),
+            };
+            walk.error(node, "this is not a web address", help);
             None
         }
     }
@@ -61,7 +67,9 @@ pub fn smtp(walk: &Walk, node: &Node) -> Option<String> {
     let url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "smtp" | "smtps") && url.has_host() => url,
         _ => {
-            let help = "write smtps://HOST:465 (TLS from the start) or smtp://HOST:587 (STARTTLS)";
+            let host = text.split(':').next().filter(|_| !text.contains("://")).unwrap_or("HOST");
+            let host = walk.quotable(node, host);
+            let help = format!("write smtps://{host}:465 (TLS from the start) or smtp://{host}:587 (STARTTLS)");
             walk.error(node, "this is not the address of a mail server", help);
             return None;
         }
@@ -89,6 +97,6 @@ pub fn mailbox(walk: &Walk, node: &Node, example: &str) -> Option<String> {
     } else {
         format!("it has no `@`; write something like {example}")
     };
-    walk.error(node, format!("`{text}` is not a mail address"), help);
+    walk.error(node, format!("`{}` is not a mail address", walk.quotable(node, text)), help);
     None
 }

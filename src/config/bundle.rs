@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::hide;
 use super::problem::{Problem, Problems};
 use super::rules;
 use super::settings::Settings;
@@ -177,7 +178,7 @@ impl RuleFile {
             (None, Origin::Own) => self.name.clone(),
             (None, Origin::Library) => format!("library/{}", self.name),
         };
-        Arc::new(Source::new(name, self.text.clone()))
+        Arc::new(Source::hiding(name, self.text.clone(), &hide::anywhere(&self.text)))
     }
 }
 

@@ -4,9 +4,7 @@
 use std::ops::Range;
 
 /// Keys below which a secret belongs, by parts of their names.
-const SECRET_KEYS: [&str; 6] = ["password", "passwd", "secret", "token", "api_key", "webhooks"];
-/// What a reference to a secret begins with.
-const REFERENCES: [&str; 3] = ["file", "credential", "env"];
+const SECRET_KEYS: [&str; 6] = ["passw", "secret", "token", "api_key", "apikey", "webhooks"];
 /// What comes after these is a secret wherever it stands.
 const SECRET_STARTS: [&str; 5] = ["hooks.slack.com/", "xoxb-", "xoxp-", "xapp-", "xoxe"];
 
@@ -96,21 +94,46 @@ fn after_secret_keys(line: &str) -> Vec<usize> {
     found
 }
 
-/// Whether this is a reference to a secret, or a list or map of such.
+/// Whether nothing but references to secrets stands here, as far as the brackets that open here are closed.
 fn refers(text: &str) -> bool {
-    let inner = text.trim_start_matches(['-', '[', '{', ' ', '"', '\'']);
-    let reference = |text: &str| {
-        let Some((key, value)) = text.split_once(':') else { return false };
-        let value = value.trim().trim_end_matches([']', '}', ' ', ',']).trim_matches(['"', '\'']);
-        let value = value.split(['}', ',', '#']).next().unwrap_or_default().trim();
-        let fits = match key.trim() {
-            "file" => value.starts_with('/'),
-            _ => is_name(value),
-        };
-        REFERENCES.contains(&key.trim()) && fits
-    };
-    // `logistics: { env: NAME }` refers as well.
-    reference(inner) || inner.split_once('{').is_some_and(|(_, map)| reference(map.trim_start()))
+    let judged = &text[..balanced(text)];
+    let mut any = false;
+    // What is left between brackets and commas is `key: value`, perhaps after a name and its bracket.
+    let fit =
+        judged.split(['[', ']', '{', '}', ',']).map(str::trim).filter(|part| !matches!(*part, "" | "-")).all(|part| {
+            let part = part.trim_start_matches("- ").trim_matches(['"', '\'']);
+            let Some((key, value)) = part.split_once(':') else { return false };
+            let (key, value) = (key.trim_matches(['"', '\'', ' ']), value.trim().trim_matches(['"', '\'']));
+            match key {
+                "file" if value.starts_with('/') => any = true,
+                "credential" | "env" if is_name(value) => any = true,
+                // The name of a webhook, before its reference.
+                _ if value.is_empty() => {}
+                _ => return false,
+            }
+            true
+        });
+    fit && any
+}
+
+/// How far a bracket at the beginning reaches; the whole text where there is none, or it stays open. A comment is left out.
+fn balanced(text: &str) -> usize {
+    let text = text.split(" #").next().unwrap_or_default();
+    if !text.starts_with(['[', '{']) {
+        return text.len();
+    }
+    let mut depth = 0_usize;
+    for (at, char) in text.char_indices() {
+        match char {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return at + 1;
+        }
+    }
+    text.len()
 }
 
 /// Whether this can be the name of an environment variable or a credential.

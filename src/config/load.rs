@@ -52,7 +52,7 @@ pub fn parse_settings(name: &str, text: &str) -> Result<(Settings, Vec<Problem>)
 }
 
 fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
-    let Some(file) = walk.fields(root, "the configuration", "listen: 127.0.0.1:8080") else { return };
+    let Some(file) = walk.fields(root, "keys with their values", "listen: 127.0.0.1:8080") else { return };
     set(&mut settings.listen, file.get("listen").and_then(|node| address::socket(walk, node)));
     settings.public_url = file.get("public_url").and_then(|node| address::public_url(walk, node));
     set(&mut settings.storage, file.get("storage").and_then(|node| storage(walk, node)));
@@ -103,7 +103,7 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
             ("json", Some(LogFormat::Json)),
             ("journald", Some(LogFormat::Journald)),
         ];
-        set(&mut settings.log.format, log.get("format").and_then(|node| walk.choice(node, &formats)));
+        set(&mut settings.log.format, log.get("format").and_then(|node| walk.choice(node, "a log format", &formats)));
         log.done(walk, "log", &[]);
     }
     if settings.email.is_none()
@@ -220,7 +220,7 @@ fn read_retention(walk: &Walk, retention: &Fields<'_>, to: &mut Retention) {
 /// The section under `key`. One without any keys is as good as none.
 fn section<'n>(walk: &Walk, file: &Fields<'n>, key: &'static str) -> Option<Fields<'n>> {
     let node = file.get(key)?;
-    walk.fields(node, &format!("the keys of `{key}`"), "an indented line below it")
+    walk.fields(node, &format!("the keys of `{key}`"), "them on indented lines below it")
 }
 
 fn set<T>(to: &mut T, found: Option<T>) {
@@ -254,7 +254,7 @@ fn storage(walk: &Walk, node: &Node) -> Option<Storage> {
             return Some(Storage::Sqlite(PathBuf::from(file)));
         }
         Some(_) => format!("write the file's whole path after `sqlite:`, as in {example}"),
-        None if text.starts_with('/') => format!("write sqlite:{text}"),
+        None if text.starts_with('/') => format!("write sqlite:{}", walk.quotable(node, text)),
         None => format!("write something like {example}"),
     };
     walk.error(node, "this is not a place for the store", help);
@@ -265,6 +265,7 @@ fn path(walk: &Walk, node: &Node, example: &str) -> Option<PathBuf> {
     let text = walk.full_text(node, example)?;
     if !text.starts_with('/') {
         let help = format!("write the whole path, as in {example}: a relative one depends on where the program starts");
+        let text = walk.quotable(node, text);
         walk.error(node, format!("`{text}` does not begin with `/`"), help);
         return None;
     }
@@ -289,7 +290,7 @@ fn log_filter(walk: &Walk, node: &Node) -> Option<String> {
     if EnvFilter::builder().parse(text).is_err() {
         walk.error(
             node,
-            format!("`{text}` is not a log filter"),
+            format!("`{}` is not a log filter", walk.quotable(node, text)),
             "write a level (error, warn, info, debug, trace), or pulsewarden=debug,info",
         );
         return None;
@@ -314,7 +315,7 @@ fn secret(walk: &Walk, node: &Node, key: &str, name: &str) -> Option<SecretRef> 
     let fields = match &node.value {
         Value::Map(_) => walk.fields(node, "a reference to a secret", &proposal)?,
         Value::Scalar(_) => {
-            let proposal = if key.ends_with('s') { format!("[{proposal}]") } else { proposal };
+            let proposal = if key == "webhook_secrets" { format!("[{proposal}]") } else { proposal };
             walk.add(
                 Problem::error(walk.place(node), "a secret must not stand in this file")
                     .label("not shown here")

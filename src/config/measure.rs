@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Ten thousand years would do; what is longer is a slip of the finger.
+/// A hundred years; what is longer is a slip of the finger.
 const MAX_DAYS: u64 = 36_500;
 
 /// Why a text is no length of time.
@@ -27,6 +27,9 @@ impl NotDuration {
     pub fn help(self, text: &str, example: &str) -> String {
         match self {
             Self::NoUnit => format!("write {text}s, {text}m, {text}h, {text}d or {text}w"),
+            Self::UnknownUnit if meant_duration(text).is_some() => {
+                format!("write {}", meant_duration(text).unwrap_or_default())
+            }
             _ => format!("write a number with s, m, h, d or w, as in {example}"),
         }
     }
@@ -93,4 +96,41 @@ pub fn size(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.checked_mul(unit)
+}
+
+/// What somebody who wrote `6 hours` will have meant.
+fn meant_duration(text: &str) -> Option<String> {
+    let (number, word) = number_and_word(text)?;
+    let unit = match word {
+        "sec" | "secs" | "second" | "seconds" | "S" => "s",
+        "min" | "mins" | "minute" | "minutes" => "m",
+        "hr" | "hrs" | "hour" | "hours" | "H" => "h",
+        "day" | "days" | "D" => "d",
+        "week" | "weeks" | "W" => "w",
+        "s" | "m" | "h" | "d" | "w" => word,
+        _ => return None,
+    };
+    Some(format!("{number}{unit}"))
+}
+
+/// What somebody who wrote `1M` will have meant.
+#[must_use]
+pub fn meant_size(text: &str) -> Option<String> {
+    let (number, word) = number_and_word(text)?;
+    let unit = match word.to_ascii_lowercase().as_str() {
+        "" => return Some(format!("{number}B, {number}KiB or {number}MiB")),
+        "b" | "byte" | "bytes" => "B",
+        "k" | "kb" | "kib" => "KiB",
+        "m" | "mb" | "mib" => "MiB",
+        "g" | "gb" | "gib" => "GiB",
+        "t" | "tb" | "tib" => "TiB",
+        _ => return None,
+    };
+    Some(format!("{number}{unit}"))
+}
+
+fn number_and_word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    (digits > 0).then(|| (&text[..digits], text[digits..].trim()))
 }

@@ -40,6 +40,12 @@ impl Source {
         &self.shown
     }
 
+    /// The bytes at `at` for use in a message: an ellipsis where they may not be shown.
+    #[must_use]
+    pub fn quotable<'t>(&self, at: &Range<usize>, text: &'t str) -> &'t str {
+        if self.text.get(at.clone()) == self.shown.get(at.clone()) { text } else { "…" }
+    }
+
     /// Line and column of a byte position, both counted from one; columns count characters.
     #[must_use]
     pub fn line_column(&self, at: usize) -> (usize, usize) {

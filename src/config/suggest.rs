@@ -7,8 +7,8 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' ', '.'], "");
     let word = plain(word);
     let most = match word.chars().count() {
-        0..=2 => return None,
-        3..=5 => 1,
+        0..=1 => return None,
+        2..=5 => 1,
         6..=9 => 2,
         _ => 3,
     };

@@ -59,7 +59,7 @@ impl Walk {
         match &node.value {
             Value::Map(entries) => Some(Fields { node, entries, known: RefCell::default() }),
             _ => {
-                self.wrong_type(node, &format!("{what} (a map of keys)"), example);
+                self.wrong_type(node, what, example);
                 None
             }
         }
@@ -78,7 +78,7 @@ impl Walk {
     pub fn text<'n>(&self, node: &'n Node, example: &str) -> Option<&'n str> {
         let scalar = self.scalar(node, "text", example)?;
         if !scalar.is_text() {
-            let help = format!("write \"{}\"", scalar.text);
+            let help = format!("write \"{}\"", self.quotable(node, &scalar.text));
             self.error(node, format!("expected text, found {}", scalar.describe()), help);
             return None;
         }
@@ -96,7 +96,7 @@ impl Walk {
     }
 
     pub fn flag(&self, node: &Node) -> Option<bool> {
-        let scalar = self.scalar(node, "true or false", "true")?;
+        let scalar = self.scalar(node, "true or false", "true or false")?;
         match (scalar.describe(), scalar.text.to_ascii_lowercase().as_str()) {
             ("true or false", text) => Some(text == "true"),
             (found, "true" | "false") => {
@@ -104,7 +104,7 @@ impl Walk {
                 None
             }
             _ => {
-                self.wrong_type(node, "true or false", "true");
+                self.wrong_type(node, "true or false", "true or false");
                 None
             }
         }
@@ -140,7 +140,8 @@ impl Walk {
             }
             Ok(length) => Some(length),
             Err(reason) => {
-                self.error(node, reason.message(&scalar.text), reason.help(&scalar.text, example));
+                let text = self.quotable(node, &scalar.text);
+                self.error(node, reason.message(text), reason.help(text, example));
                 None
             }
         }
@@ -152,31 +153,38 @@ impl Walk {
         match measure::size(&scalar.text) {
             Some(size) => Some(size),
             None => {
-                let help = format!("write a number with B, KiB, MiB or GiB, as in {example}");
-                self.error(node, format!("`{}` is not a size", scalar.text), help);
+                let help = match measure::meant_size(&scalar.text) {
+                    Some(meant) => format!("write {meant}"),
+                    None => format!("write a number with B, KiB, MiB or GiB, as in {example}"),
+                };
+                self.error(node, format!("`{}` is not a size", self.quotable(node, &scalar.text)), help);
                 None
             }
         }
     }
 
-    /// One word of a few.
-    pub fn choice<T: Copy>(&self, node: &Node, choices: &[(&'static str, T)]) -> Option<T> {
+    /// One word of a few; `what` says what they are, as in "a severity".
+    pub fn choice<T: Copy>(&self, node: &Node, what: &str, choices: &[(&'static str, T)]) -> Option<T> {
         let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-        let scalar = self.scalar(node, &one_of(&words), words.first().copied().unwrap_or_default())?;
+        let scalar = self.scalar(node, what, words.first().copied().unwrap_or_default())?;
         let found = choices.iter().find(|(word, _)| *word == scalar.text).map(|(_, value)| *value);
         if found.is_none() {
             let help = match nearest(&scalar.text, words.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("write {}", one_of(&words)),
             };
-            let place = self.place(node);
-            self.add(Problem::error(place, format!("expected {}, found `{}`", one_of(&words), scalar.text)).help(help));
+            self.error(node, format!("`{}` is not {what}", self.quotable(node, &scalar.text)), help);
         }
         found
     }
 
+    /// The text of a node for use in a message; an ellipsis where it may not be shown.
+    pub fn quotable<'t>(&self, node: &Node, text: &'t str) -> &'t str {
+        self.source.quotable(&node.at, text)
+    }
+
     /// The scalar of a node that must have one, and was not complained of before.
-    fn scalar<'n>(&self, node: &'n Node, expected: &str, example: &str) -> Option<&'n Scalar> {
+    pub fn scalar<'n>(&self, node: &'n Node, expected: &str, example: &str) -> Option<&'n Scalar> {
         match &node.value {
             Value::Scalar(scalar) if scalar.faulty => None,
             Value::Scalar(scalar) => Some(scalar),
@@ -193,13 +201,10 @@ impl Walk {
         {
             return;
         }
-        let braces = matches!(&node.value, Value::Map(entries) if entries.is_empty())
-            && self.source.text[node.at.clone()].starts_with("{{");
-        let help = if braces {
-            "text that begins with `{{` must stand in quotes: \"{{ … }}\"".to_owned()
-        } else {
-            format!("write something like {example}")
-        };
+        if self.source.text[node.at.clone()].starts_with("{{") {
+            return;
+        }
+        let help = format!("write {}{example}", if expected == "true or false" { "" } else { "something like " });
         let mut place = self.place(node);
         // A collection over many lines is shown by its first.
         let text = &self.source.text[place.at.clone()];
@@ -225,6 +230,8 @@ impl<'n> Fields<'n> {
                 walk.add(Problem::error(place, format!("nothing is written after `{key}:`")).help(example));
                 None
             }
+            // A key that is nearly this one will be complained of by itself.
+            None if self.entries.iter().any(|entry| nearest(&entry.key, [key]).is_some()) => None,
             None => {
                 walk.add(
                     Problem::error(self.head(walk), format!("{what} needs `{key}`"))
@@ -266,6 +273,7 @@ impl<'n> Fields<'n> {
                 );
                 continue;
             }
+            let key = walk.source.quotable(&entry.key_at, key);
             let help = match nearest(key, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("{what} can have {}", list(&known)),

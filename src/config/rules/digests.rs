@@ -31,14 +31,16 @@ pub(super) fn read(file: &File, node: &Node, draft: &mut Draft) {
     }
     let skip_when_empty = fields.get("skip_when_empty").map_or(Some(false), |node| walk.flag(node));
     fields.done(walk, "a digest", &["sections", "calendar", "subject"]);
-    let (Some((name, place)), Some(schedule), Some(time_zone), Some(receiver), Some(skip_when_empty)) =
-        (named, schedule, time_zone, receiver, skip_when_empty)
-    else {
-        return;
+    let Some((name, place)) = named else { return };
+    let value = match (schedule, time_zone, receiver, skip_when_empty) {
+        (Some(schedule), Some(time_zone), Some(receiver), Some(skip_when_empty)) => {
+            Some(Digest { name: name.clone(), schedule, time_zone, receiver, skip_when_empty })
+        }
+        _ => None,
     };
-    unique(walk, &draft.digests, |digest| &digest.name, &name, &place, file.origin);
-    let value = Digest { name, schedule, time_zone, receiver, skip_when_empty };
-    draft.digests.push(Named { value, origin: file.origin, place });
+    let digest = Named { name, value, origin: file.origin, place };
+    unique(walk, &draft.digests, &digest);
+    draft.digests.push(digest);
 }
 
 /// Five fields, as in crontab, that come true at some time.
@@ -59,7 +61,9 @@ fn schedule(walk: &Walk, node: &Node) -> Option<String> {
     let cron: Cron = match text.parse() {
         Ok(cron) => cron,
         Err(error) => {
-            walk.error(node, format!("`{text}` is not a schedule: {error}"), format!("write it as in {example}"));
+            let error = error.to_string();
+            let reason = error.trim_start_matches("Component error: ").trim_end_matches('.').to_lowercase();
+            walk.error(node, format!("`{text}` is not a schedule: {reason}"), format!("write it as in {example}"));
             return None;
         }
     };

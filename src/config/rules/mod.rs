@@ -29,9 +29,17 @@ struct File {
     root: Option<Node>,
 }
 
-/// Something that a file says, with the place that names it.
-struct Named<T> {
+/// Something that a file says, and where.
+struct Placed<T> {
     value: T,
+    origin: Origin,
+    place: Place,
+}
+
+/// Something with a name. What is wrong in itself keeps its name, so that others can still refer to it.
+struct Named<T> {
+    name: String,
+    value: Option<T>,
     origin: Origin,
     place: Place,
 }
@@ -45,10 +53,12 @@ struct Reference {
 /// What the files say, before it is put together.
 #[derive(Default)]
 struct Draft {
-    settings: BTreeMap<String, Named<Value>>,
+    settings: BTreeMap<String, Placed<Value>>,
     rules: Vec<Named<Rule>>,
+    /// Labels that rules add, those of rules that are wrong otherwise included.
+    labels: Vec<String>,
     receivers: Vec<Named<Receiver>>,
-    route: Option<Named<Route>>,
+    route: Option<Placed<Route>>,
     digests: Vec<Named<Digest>>,
     overrides: Vec<overrides::Override>,
     /// Receivers that routes and digests name.
@@ -67,14 +77,14 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
     if problems.any_errors() {
         return Err(problems);
     }
-    let settings = draft.settings.into_iter().map(|(name, named)| (name, named.value)).collect();
+    let settings = draft.settings.into_iter().map(|(name, placed)| (name, placed.value)).collect();
     let set = RuleSet::new(
         bundle.hash(),
-        draft.rules.into_iter().map(|named| named.value).collect(),
+        draft.rules.into_iter().filter_map(|named| named.value).collect(),
         settings,
-        draft.receivers.into_iter().map(|named| named.value).collect(),
-        draft.route.map(|named| named.value),
-        draft.digests.into_iter().map(|named| named.value).collect(),
+        draft.receivers.into_iter().filter_map(|named| named.value).collect(),
+        draft.route.map(|placed| placed.value),
+        draft.digests.into_iter().filter_map(|named| named.value).collect(),
     );
     Ok((set, problems.into_vec()))
 }
@@ -147,9 +157,12 @@ fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
     let walk = &file.walk;
     fields.get("settings");
     for node in fields.get("rules").map_or(&[][..], |node| walk.items(node)) {
-        if let Some((rule, place)) = rule::read(walk, node, &draft.settings) {
-            unique(walk, &draft.rules, |rule| &rule.name, &rule.name, &place, file.origin);
-            draft.rules.push(Named { value: rule, origin: file.origin, place });
+        let read = rule::read(walk, node, &draft.settings);
+        draft.labels.extend(read.labels);
+        if let Some((name, place)) = read.name {
+            let rule = Named { name, value: read.rule, origin: file.origin, place };
+            unique(walk, &draft.rules, &rule);
+            draft.rules.push(rule);
         }
     }
     for node in fields.get("receivers").map_or(&[][..], |node| walk.items(node)) {
@@ -168,21 +181,14 @@ fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
 }
 
 /// Complains where something of this name was there before.
-fn unique<T>(
-    walk: &Walk,
-    all: &[Named<T>],
-    name_of: impl Fn(&T) -> &String,
-    name: &str,
-    place: &Place,
-    origin: Origin,
-) {
-    let Some(first) = all.iter().find(|known| name_of(&known.value) == name) else { return };
-    let problem = Problem::error(place.clone(), format!("`{name}` is defined twice"));
+fn unique<T>(walk: &Walk, all: &[Named<T>], new: &Named<T>) {
+    let name = &new.name;
+    let Some(first) = all.iter().find(|known| known.name == *name) else { return };
+    let problem = Problem::error(new.place.clone(), format!("`{name}` is defined twice"));
     let problem = problem.related(first.place.clone(), "first here");
-    walk.add(if first.origin == Origin::Library && origin == Origin::Own {
-        problem.help(format!(
-            "to change a shipped rule, write override: [{{ alert: {name}, … }}]; else choose another name"
-        ))
+    walk.add(if first.origin == Origin::Library && new.origin == Origin::Own {
+        let change = format!("to change a shipped rule, write override: [{{ alert: {name}, … }}]");
+        problem.help(change).help("to add a rule, choose another name")
     } else {
         problem.help("give one of the two another name")
     });

@@ -20,7 +20,7 @@ pub(super) fn read(walk: &Walk, node: &Node) -> Option<Override> {
     let alert_node = fields.need(walk, "alert", "an override", "name the rule: alert: DeviceBatteryLow");
     let alert = alert_node.and_then(|node| walk.full_text(node, "DeviceBatteryLow"));
     let disabled = fields.get("disabled").map_or(Some(false), |node| walk.flag(node));
-    let severity = fields.get("severity").and_then(|node| walk.choice(node, &SEVERITIES));
+    let severity = fields.get("severity").and_then(|node| walk.choice(node, "a severity", &SEVERITIES));
     let says_nothing = fields.get("disabled").is_none() && fields.get("severity").is_none();
     let later = ["labels", "annotations", "where", "raise", "resolve", "expire", "shadow"];
     if says_nothing && !fields.all().iter().any(|entry| later.contains(&&*entry.key)) {
@@ -35,21 +35,25 @@ pub(super) fn read(walk: &Walk, node: &Node) -> Option<Override> {
 pub(super) fn apply(overrides: Vec<Override>, rules: &mut Vec<Named<Rule>>, problems: &mut Problems) {
     let mut disabled = Vec::new();
     for change in overrides {
-        let Some(rule) = rules.iter_mut().find(|rule| rule.value.name == change.alert) else {
-            let help = match nearest(&change.alert, rules.iter().map(|rule| &*rule.value.name)) {
+        let Some(rule) = rules.iter_mut().find(|rule| rule.name == change.alert) else {
+            let help = match nearest(&change.alert, rules.iter().map(|rule| &*rule.name)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "overrides change rules of the shipped files; `pulsewarden check` lists them".to_owned(),
+                None if rules.is_empty() => "there are no rules to change: is `library: false` set?".to_owned(),
+                None => {
+                    let names: Vec<_> = rules.iter().map(|rule| &*rule.name).collect();
+                    format!("the rules are {}", names.join(", "))
+                }
             };
             let message = format!("no rule is named `{}`", change.alert);
             problems.push(Problem::error(change.place, message).help(help));
             continue;
         };
-        if let Some(severity) = change.severity {
-            rule.value.severity = severity;
+        if let (Some(severity), Some(rule)) = (change.severity, &mut rule.value) {
+            rule.severity = severity;
         }
         if change.disabled {
             disabled.push(change.alert);
         }
     }
-    rules.retain(|rule| !disabled.contains(&rule.value.name));
+    rules.retain(|rule| !disabled.contains(&rule.name));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rule::{BUILT_IN_LABELS, name};
 use super::values::duration;
-use super::{Draft, File, Named, Reference, unique};
+use super::{Draft, File, Named, Placed, Reference, unique};
 use crate::config::address::mailbox;
 use crate::config::problem::{Problem, Problems};
 use crate::config::suggest::nearest;
@@ -39,7 +39,8 @@ pub(super) fn read_receiver(file: &File, node: &Node, draft: &mut Draft) {
     let named = fields
         .need(walk, "name", "a receiver", "give it a name: name: logistics")
         .and_then(|node| name(walk, node).map(|name| (name, walk.place(node))));
-    let phi = fields.get("phi").map_or(Some(Protection::Ids), |node| walk.choice(node, &PHI));
+    let phi =
+        fields.get("phi").map_or(Some(Protection::Ids), |node| walk.choice(node, "one of the settings of `phi`", &PHI));
     let mut channels = Vec::new();
     for node in fields.get("email").map_or(&[][..], |node| walk.items(node)) {
         channels.extend(email(walk, node, draft));
@@ -53,10 +54,14 @@ pub(super) fn read_receiver(file: &File, node: &Node, draft: &mut Draft) {
     }
     let send_resolved = fields.get("send_resolved").map_or(Some(true), |node| walk.flag(node));
     fields.done(walk, "a receiver", &LATER_RECEIVER);
-    let (Some((name, place)), Some(phi)) = (named, phi) else { return };
-    unique(walk, &draft.receivers, |receiver| &receiver.name, &name, &place, file.origin);
-    let value = Receiver { name, phi, channels, send_resolved: send_resolved.unwrap_or(true) };
-    draft.receivers.push(Named { value, origin: file.origin, place });
+    let Some((name, place)) = named else { return };
+    let value = match (phi, send_resolved) {
+        (Some(phi), Some(send_resolved)) => Some(Receiver { name: name.clone(), phi, channels, send_resolved }),
+        _ => None,
+    };
+    let receiver = Named { name, value, origin: file.origin, place };
+    unique(walk, &draft.receivers, &receiver);
+    draft.receivers.push(receiver);
 }
 
 fn email(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
@@ -132,17 +137,17 @@ pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
     }
     let names = fields.get("group_by").map_or(&[][..], |node| walk.items(node));
     let mut labels = Vec::new();
-    let mut each = false;
+    let mut each = None;
     for node in names {
         let Some(label) = walk.full_text(node, "site") else { continue };
         if label == "..." {
-            each = true;
+            each = Some(node);
             continue;
         }
         draft.to_labels.push(Reference { name: label.to_owned(), place: walk.place(node) });
         labels.push(label.to_owned());
     }
-    if each && !labels.is_empty() {
+    if let (Some(node), false) = (each, labels.is_empty()) {
         walk.error(
             node,
             "`...` stands for every label, so the other labels say nothing",
@@ -157,26 +162,26 @@ pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
     let group_wait = length("group_wait", 2 * MINUTE, "2m", Duration::ZERO);
     let group_interval = length("group_interval", 30 * MINUTE, "30m", Duration::from_secs(1));
     let repeat_interval = length("repeat_interval", 24 * 60 * MINUTE, "24h", MINUTE);
+    let head = fields.head(walk);
     fields.done(walk, "the route", &LATER_ROUTE);
-    let place = fields_head(walk, node);
     let (Some(receiver), Some(group_wait), Some(group_interval), Some(repeat_interval)) =
         (receiver, group_wait, group_interval, repeat_interval)
     else {
         return;
     };
     if let Some(first) = draft.route.as_ref().filter(|first| first.origin == file.origin) {
-        let problem = Problem::error(place, "a second route");
+        let problem = Problem::error(head, "a second route");
         walk.add(problem.related(first.place.clone(), "the first").help("keep one: this version has a single route"));
         return;
     }
-    let group_by = if each { GroupBy::Each } else { GroupBy::Labels(labels) };
+    let group_by = if each.is_some() { GroupBy::Each } else { GroupBy::Labels(labels) };
     let value = Route { receiver, group_by, group_wait, group_interval, repeat_interval };
-    draft.route = Some(Named { value, origin: file.origin, place });
+    draft.route = Some(Placed { value, origin: file.origin, place: head });
 }
 
 /// Judges the names of receivers and labels once all files are read.
 pub(super) fn check_references(draft: &Draft, problems: &mut Problems) {
-    let receivers: Vec<_> = draft.receivers.iter().map(|named| &*named.value.name).collect();
+    let receivers: Vec<_> = draft.receivers.iter().map(|named| &*named.name).collect();
     for reference in &draft.to_receivers {
         if receivers.contains(&&*reference.name) {
             continue;
@@ -191,7 +196,7 @@ pub(super) fn check_references(draft: &Draft, problems: &mut Problems) {
         let message = format!("no receiver is named `{}`", reference.name);
         problems.push(Problem::error(reference.place.clone(), message).help(help));
     }
-    let own = draft.rules.iter().flat_map(|named| named.value.labels.keys()).map(String::as_str);
+    let own = draft.labels.iter().map(String::as_str);
     let labels: Vec<_> = BUILT_IN_LABELS.into_iter().chain(own).collect();
     for reference in &draft.to_labels {
         if labels.contains(&&*reference.name) {
@@ -200,15 +205,10 @@ pub(super) fn check_references(draft: &Draft, problems: &mut Problems) {
         let message = format!("no rule has a label `{}`", reference.name);
         problems.push(match nearest(&reference.name, labels.iter().copied()) {
             Some(near) => Problem::error(reference.place.clone(), message).help(format!("did you mean `{near}`?")),
-            None => Problem::warning(reference.place.clone(), message)
-                .help(format!("every alert has {}; rules add their own with `labels`", BUILT_IN_LABELS.join(", "))),
+            None => Problem::warning(reference.place.clone(), message).help(format!(
+                "every alert has {}; rules add their own with `labels`",
+                BUILT_IN_LABELS[..8].join(", ")
+            )),
         });
     }
-}
-
-fn fields_head(walk: &Walk, node: &Node) -> crate::config::problem::Place {
-    let mut place = walk.place(node);
-    let text = walk.source.text.get(place.at.clone()).unwrap_or_default();
-    place.at.end = place.at.start + text.lines().next().unwrap_or_default().trim_end().len();
-    place
 }

@@ -9,7 +9,7 @@ use super::{SEVERITIES, events, text};
 use crate::config::problem::{Place, Problem};
 use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::{Node, Value as Yaml};
-use crate::engine::{EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, SubjectKind};
+use crate::engine::{Condition, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, SubjectKind};
 
 /// What other versions know in a rule.
 const LATER: [&str; 20] = [
@@ -63,63 +63,70 @@ struct Draft<'a> {
     settings: &'a Values,
     subject: SubjectKind,
     reads: Vec<Read>,
+    /// Whether subject and events are known, so that conditions and texts can be judged.
+    told: bool,
 }
 
-/// The rule, and the place of its name. `None` where something is missing without which there is no rule; what is wrong is noted.
-pub(super) fn read(walk: &Walk, node: &Node, settings: &Values) -> Option<(Rule, Place)> {
-    let fields = walk.fields(node, "a rule", "{ alert: DeviceBatteryLow, event: device.lowBattery }")?;
-    let name = fields
+/// What was read of a rule.
+pub(super) struct RuleRead {
+    pub name: Option<(String, Place)>,
+    /// `None` where something is wrong; what it is has been noted.
+    pub rule: Option<Rule>,
+    pub labels: Vec<String>,
+}
+
+pub(super) fn read(walk: &Walk, node: &Node, settings: &Values) -> RuleRead {
+    let mut read = RuleRead { name: None, rule: None, labels: Vec::new() };
+    let Some(fields) = walk.fields(node, "a rule", "{ alert: DeviceBatteryLow, event: device.lowBattery }") else {
+        return read;
+    };
+    read.name = fields
         .need(walk, "alert", "a rule", "give it a name: alert: DeviceBatteryLow")
         .and_then(|node| name(walk, node).map(|name| (name, walk.place(node))));
-    let event = fields.need(walk, "event", "a rule", "say which event it is about: event: device.lowBattery");
+    let labels = fields.get("labels").map_or_else(BTreeMap::new, |node| labels(walk, node));
+    read.labels.extend(labels.keys().cloned());
+    read.rule = rule(walk, &fields, settings, read.name.as_ref().map(|(name, _)| &**name), labels);
+    fields.done(walk, "a rule", &LATER);
+    read
+}
+
+fn rule(
+    walk: &Walk,
+    fields: &Fields<'_>,
+    settings: &Values,
+    name: Option<&str>,
+    labels: BTreeMap<String, String>,
+) -> Option<Rule> {
+    let event = event(walk, fields);
     let patterns = event.and_then(|node| events::read(walk, node));
-    let subject = subject(walk, &fields, patterns.as_deref());
+    let subject = subject(walk, fields, patterns.as_deref());
     if let (Some(node), Some(patterns), Some(subject)) = (event, &patterns, subject) {
         events::concern(walk, node, patterns, subject);
     }
-    let severity = fields.get("severity").map_or(Some(Severity::Warning), |node| walk.choice(node, &SEVERITIES));
-    // Without its subject or events nothing can be said of what it reads, but its shape is checked all the same.
+    let severity =
+        fields.get("severity").map_or(Some(Severity::Warning), |node| walk.choice(node, "a severity", &SEVERITIES));
+    // Without subject and events nothing can be said of what the rule reads, but its shape is checked all the same.
     let told = patterns.is_some() && subject.is_some();
-    let patterns = patterns.unwrap_or_default();
-    let mut draft = Draft { walk, settings, subject: subject.unwrap_or(SubjectKind::Device), reads: Vec::new() };
-    let trigger = fields.get("where").map(|node| draft.condition(node, &patterns, told));
-    let raise: Vec<_> =
-        items(walk, &fields, "raise").map(|node| draft.raise(node, &patterns, severity, told)).collect();
-    let labels = fields.get("labels").map_or_else(BTreeMap::new, |node| labels(walk, node));
-    let scope = Scope { subject: draft.subject, events: &patterns, settings };
-    let mut annotations = BTreeMap::new();
-    if let Some(node) = fields.get("annotations")
-        && told
-    {
-        let (texts, reads) = text::read(walk, node, &scope);
-        annotations = texts;
-        draft.reads.extend(reads);
-    }
-    let resolve: Vec<_> = items(walk, &fields, "resolve").map(|node| draft.resolve(node, told)).collect();
+    let events = patterns.unwrap_or_default();
+    let mut draft = Draft { walk, settings, subject: subject.unwrap_or(SubjectKind::Device), reads: Vec::new(), told };
+    let condition = fields.get("where").map(|node| draft.condition(node, &events));
+    let raise: Vec<_> = items(walk, fields, "raise").map(|node| draft.raise(node, &events, severity)).collect();
+    let mut annotations = draft.annotations(fields.get("annotations"), &events);
+    let resolve: Vec<_> = items(walk, fields, "resolve").map(|node| draft.resolve(node)).collect();
     let expire = fields.get("expire").map_or(Some(EXPIRE), |node| duration(walk, node, settings, "90d", SECOND));
     let ends_with_relations = fields.get("ends_with_relations").map_or(Some(true), |node| walk.flag(node));
-    fields.done(walk, "a rule", &LATER);
 
-    let (name, place) = name?;
-    if !told {
-        return None;
-    }
-    let trigger = match trigger {
-        Some(None) => return None,
-        Some(condition) => condition,
-        None => None,
-    };
+    let name = name.filter(|_| told)?;
     if !annotations.contains_key("summary") {
-        let summary = text::default_summary(&name, draft.subject);
+        annotations.insert("summary".to_owned(), text::default_summary(name, draft.subject));
         draft.reads.extend(text::reads_of_default(draft.subject));
-        annotations.insert("summary".to_owned(), summary);
     }
     draft.reads.sort();
     draft.reads.dedup();
-    let rule = Rule {
-        name,
+    Some(Rule {
+        name: name.to_owned(),
         subject: draft.subject,
-        trigger: EventTest { events: patterns, condition: trigger },
+        trigger: EventTest { events, condition: all(condition)? },
         severity: severity?,
         raise: raise.into_iter().collect::<Option<_>>()?,
         labels,
@@ -128,8 +135,24 @@ pub(super) fn read(walk: &Walk, node: &Node, settings: &Values) -> Option<(Rule,
         expire: expire?,
         ends_with_relations: ends_with_relations?,
         reads: draft.reads,
-    };
-    Some((rule, place))
+    })
+}
+
+/// Nothing written is fine; something written and refused is not.
+fn all<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    match read {
+        None => Some(None),
+        Some(found) => found.map(Some),
+    }
+}
+
+/// The events of the rule. Where another version's rule has none, that it is one is said beside its key.
+fn event<'n>(walk: &Walk, fields: &Fields<'n>) -> Option<&'n Node> {
+    let without_event = |key: &str| matches!(key, "silent" | "while");
+    if fields.all().iter().any(|entry| without_event(&entry.key)) {
+        return fields.get("event");
+    }
+    fields.need(walk, "event", "a rule", "say which event it is about: event: device.lowBattery")
 }
 
 fn items<'n>(walk: &Walk, fields: &Fields<'n>, key: &'static str) -> std::slice::Iter<'n, Node> {
@@ -151,7 +174,7 @@ fn subject(walk: &Walk, fields: &Fields<'_>, patterns: Option<&[EventPattern]>) 
     match fields.get("subject") {
         Some(node) => {
             let kinds: Vec<_> = SubjectKind::NAMED.iter().map(|kind| (kind.as_str(), *kind)).collect();
-            walk.choice(node, &kinds)
+            walk.choice(node, "a kind of subject", &kinds)
         }
         None => {
             let found = events::subject(patterns?);
@@ -192,8 +215,8 @@ fn labels(walk: &Walk, node: &Node) -> BTreeMap<String, String> {
 }
 
 impl Draft<'_> {
-    fn condition(&mut self, node: &Node, events: &[EventPattern], told: bool) -> Option<crate::engine::Condition> {
-        if !told {
+    fn condition(&mut self, node: &Node, events: &[EventPattern]) -> Option<Condition> {
+        if !self.told {
             return None;
         }
         let scope = Scope { subject: self.subject, events, settings: self.settings };
@@ -202,11 +225,19 @@ impl Draft<'_> {
         Some(condition)
     }
 
-    fn raise(&mut self, node: &Node, events: &[EventPattern], from: Option<Severity>, told: bool) -> Option<Raise> {
+    fn annotations(&mut self, node: Option<&Node>, events: &[EventPattern]) -> BTreeMap<String, String> {
+        let Some(node) = node.filter(|_| self.told) else { return BTreeMap::new() };
+        let scope = Scope { subject: self.subject, events, settings: self.settings };
+        let (texts, reads) = text::read(self.walk, node, &scope);
+        self.reads.extend(reads);
+        texts
+    }
+
+    fn raise(&mut self, node: &Node, events: &[EventPattern], from: Option<Severity>) -> Option<Raise> {
         let walk = self.walk;
         let fields = walk.fields(node, "a raise of severity", "{ to: critical, after: 7d }")?;
         let to_node = fields.need(walk, "to", "`raise`", "say which severity: to: critical");
-        let to = to_node.and_then(|node| walk.choice(node, &SEVERITIES));
+        let to = to_node.and_then(|node| walk.choice(node, "a severity", &SEVERITIES));
         if let (Some(node), Some(to), Some(from)) = (to_node, to, from)
             && to <= from
         {
@@ -217,7 +248,7 @@ impl Draft<'_> {
             );
         }
         let when = match (fields.get("where"), fields.get("after")) {
-            (Some(node), None) => self.condition(node, events, told).map(RaiseWhen::Where),
+            (Some(node), None) => self.condition(node, events).map(RaiseWhen::Where),
             (None, Some(node)) => duration(walk, node, self.settings, "7d", SECOND).map(RaiseWhen::After),
             (found, _) => {
                 let message = if found.is_some() { "both `where` and `after`" } else { "neither `where` nor `after`" };
@@ -234,7 +265,7 @@ impl Draft<'_> {
         Some(Raise { to: to?, when: when? })
     }
 
-    fn resolve(&mut self, node: &Node, told: bool) -> Option<Resolve> {
+    fn resolve(&mut self, node: &Node) -> Option<Resolve> {
         let walk = self.walk;
         let fields = walk.fields(node, "an end of the alert", "{ event: device.healthcheck } or { after: 14d }")?;
         let event = fields.get("event");
@@ -242,18 +273,15 @@ impl Draft<'_> {
         let end = match (event, after) {
             (Some(node), None) => {
                 let patterns = events::read(walk, node);
-                if let (Some(patterns), true) = (&patterns, told) {
+                if let (Some(patterns), true) = (&patterns, self.told) {
                     events::concern(walk, node, patterns, self.subject);
                 }
                 let condition = match (fields.get("where"), &patterns) {
-                    (Some(node), Some(patterns)) => Some(self.condition(node, patterns, told)),
+                    (Some(node), Some(patterns)) => Some(self.condition(node, patterns)),
                     _ => None,
                 };
-                match (patterns, condition) {
-                    (Some(events), None) => Some(Resolve::Event(EventTest { events, condition: None })),
-                    (Some(events), Some(Some(found))) => {
-                        Some(Resolve::Event(EventTest { events, condition: Some(found) }))
-                    }
+                match (patterns, all(condition)) {
+                    (Some(events), Some(condition)) => Some(Resolve::Event(EventTest { events, condition })),
                     _ => None,
                 }
             }

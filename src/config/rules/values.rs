@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{File, Named};
+use super::{File, Placed};
 use crate::config::measure;
 use crate::config::problem::{Place, Problem};
 use crate::config::suggest::nearest;
@@ -12,7 +12,7 @@ use crate::config::yaml::{Node, Value as Yaml};
 use crate::engine::Value;
 
 /// The settings by name.
-pub(super) type Values = BTreeMap<String, Named<Value>>;
+pub(super) type Values = BTreeMap<String, Placed<Value>>;
 
 pub(super) fn read(file: &File, node: &Node, settings: &mut Values) {
     let walk = &file.walk;
@@ -46,7 +46,7 @@ pub(super) fn read(file: &File, node: &Node, settings: &mut Values) {
                 continue;
             }
         }
-        settings.insert(entry.key.clone(), Named { value, origin: file.origin, place });
+        settings.insert(entry.key.clone(), Placed { value, origin: file.origin, place });
     }
 }
 

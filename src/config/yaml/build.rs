@@ -153,7 +153,8 @@ impl Builder<'_> {
                 self.error(at.clone(), "aliases (`*name`) are not used in these files")
                     .help
                     .push("write the value again; where the text itself begins with `*`, put quotes around it".into());
-                self.value(Node { at, value: Value::Empty });
+                let alias = Scalar { text: String::new(), style: Style::Plain, faulty: true };
+                self.value(Node { at, value: Value::Scalar(alias) });
             }
             Event::DocumentStart(_) if self.root.is_some() => {
                 self.error(at, "a second document in one file").help.push(
@@ -188,7 +189,7 @@ impl Builder<'_> {
         };
         if tag.is_some() {
             let at = found('!').map_or(start..start, range);
-            let line = source.text[at.start..].lines().next().unwrap_or_default();
+            let line = source.shown()[at.start..].lines().next().unwrap_or_default();
             let help =
                 format!("where the text itself begins with `!`, put quotes around it: {}", syntax::quote(line.trim()));
             self.error(at, "tags (`!name`) are not used in these files").help.push(help);
@@ -219,6 +220,9 @@ impl Builder<'_> {
 
     /// Reports an unquoted scalar that readers of YAML understand differently.
     fn doubtful(&mut self, text: &str, at: &Range<usize>) -> bool {
+        if self.source.quotable(at, text) != text {
+            return false;
+        }
         if plain::kind(text) == plain::Kind::Null {
             self.error(at.clone(), format!("`{text}` stands for no value at all"))
                 .help
@@ -227,7 +231,7 @@ impl Builder<'_> {
         }
         let Some(differs) = plain::disagreement(text) else { return false };
         let instead = differs.plain.map_or_else(String::new, |plain| format!(", or {plain}"));
-        let message = format!("`{text}` is {} to YAML 1.1 and {} to YAML 1.2", differs.older, differs.newer);
+        let message = format!("`{text}` reads as {} in YAML 1.1 and as {} in YAML 1.2", differs.older, differs.newer);
         let help = match (differs.plain, differs.newer) {
             (None, "a decimal number") => {
                 let decimal = text.trim_start_matches('0');
@@ -299,19 +303,22 @@ impl Builder<'_> {
     fn refuse_key(&mut self, fault: KeyFault, key: &str, at: Range<usize>) {
         match fault {
             KeyFault::NotText => {
-                let braces = self.source.text[at.clone()].starts_with('{');
-                let problem = self.error(at, "a key must be text");
-                problem.help.push(if braces {
-                    "text that begins with `{{` must stand in quotes: \"{{ … }}\"".to_owned()
+                let text = &self.source.text;
+                let outer = text[..at.start].ends_with('{') && text[at.end..].starts_with('}');
+                if outer && text[at.clone()].starts_with('{') {
+                    let problem =
+                        self.error(at.start - 1..at.end + 1, "text that begins with `{{` must stand in quotes");
+                    problem.help.push("write \"{{ … }}\"".to_owned());
                 } else {
-                    "write `key: value`".to_owned()
-                });
+                    self.error(at, "a key must be text").help.push("write `key: value`".to_owned());
+                }
             }
             KeyFault::Merge => {
                 self.error(at, "merges (`<<`) are not used in these files").help.push("write the keys again".into());
             }
             KeyFault::Twice(first) => {
                 let place = Place { source: self.source.clone(), at: first };
+                let key = self.source.quotable(&at, key);
                 let problem = self.error(at, format!("the key `{key}` stands here twice"));
                 problem.related.push((place, "first here".to_owned()));
                 problem.help.push("keep one of the two; put several values into one list".into());

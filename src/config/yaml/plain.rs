@@ -57,7 +57,7 @@ fn is_number(text: &str) -> bool {
 pub struct Disagreement {
     /// As in "the number 750".
     pub older: String,
-    /// As in "the text".
+    /// As in "text".
     pub newer: &'static str,
     /// What to write where the text is meant.
     pub quoted: String,
@@ -70,8 +70,8 @@ pub fn disagreement(text: &str) -> Option<Disagreement> {
     let quoted = format!("\"{text}\"");
     let found = |older: &str, newer, plain| Some(Disagreement { older: older.to_owned(), newer, quoted, plain });
     match text.to_ascii_lowercase().as_str() {
-        "yes" | "on" | "y" if cased(text) => return found("true", "the text", Some("true")),
-        "no" | "off" | "n" if cased(text) => return found("false", "the text", Some("false")),
+        "yes" | "on" | "y" if cased(text) => return found("true", "text", Some("true")),
+        "no" | "off" | "n" if cased(text) => return found("false", "text", Some("false")),
         _ => {}
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -80,22 +80,22 @@ pub fn disagreement(text: &str) -> Option<Disagreement> {
     }
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if is_sexagesimal(unsigned) {
-        return found("a number in base 60", "the text", None);
+        return found("a number in base 60", "text", None);
     }
     if unsigned.starts_with("0o") && is_number(text) {
-        return found("the text", "an octal number", None);
+        return found("text", "an octal number", None);
     }
     if unsigned.strip_prefix("0b").is_some_and(|bits| !bits.is_empty() && bits.bytes().all(|b| b"01_".contains(&b))) {
-        return found("a binary number", "the text", None);
+        return found("a binary number", "text", None);
     }
     if unsigned.len() > 1 && unsigned.starts_with('0') && digits(unsigned) {
         return found("an octal number", "a decimal number", None);
     }
     if unsigned.contains('_') && digits(&unsigned.replace('_', "")) {
-        return found("a number", "the text", None);
+        return found("a number", "text", None);
     }
     if unsigned.contains(['e', 'E']) && is_number(text) {
-        return found("the text", "a number", None);
+        return found("text", "a number", None);
     }
     None
 }

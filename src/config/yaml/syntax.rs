@@ -29,7 +29,7 @@ pub fn explain(source: &Arc<Source>, at: usize, info: &str) -> Problem {
     }
     if info.contains("unexpected character") {
         let first = text[at..].chars().next().unwrap_or(' ');
-        let value = line_rest(text, at);
+        let value = line_rest(source.shown(), at);
         return problem(at..at + first.len_utf8(), &format!("text that begins with `{first}` must stand in quotes"))
             .help(format!("write {}", quote(value)));
     }
@@ -79,7 +79,8 @@ fn quoted(source: &Arc<Source>, at: usize, info: &str) -> Problem {
 fn colon(source: &Arc<Source>, at: usize) -> Problem {
     let text = &*source.text;
     let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
-    let line = &text[begin..line_end(text, begin)];
+    let shown = source.shown();
+    let line = &shown[begin..line_end(shown, begin)];
     let before = &text[begin..at];
     let place = |range: Range<usize>| Place { source: source.clone(), at: range };
     if let Some((key, _)) = before.split_once(": ") {
@@ -88,7 +89,7 @@ fn colon(source: &Arc<Source>, at: usize) -> Problem {
         let value_at = value_at + (text[value_at..].len() - text[value_at..].trim_start_matches(' ').len());
         return Problem::error(place(at..at + 1), "a `:` inside text that is not in quotes")
             .related(place(value_at..at), "the text begins here")
-            .help(format!("write {}: {}", key.trim(), quote(value)));
+            .help(format!("write {}: {}", key.trim(), quote(source.quotable(&(value_at..line_end(text, at)), value))));
     }
     let key_at = begin + (before.len() - before.trim_start().len());
     Problem::error(place(key_at..at.max(key_at)), "this key stands where the value above goes on")
