@@ -1,3 +1,18 @@
 //! The program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use pulsewarden::cli::{self, Arguments};
+
+fn main() -> ExitCode {
+    // Every TLS connection of the process uses this provider. It can be set once, and this is the first line.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match cli::run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            cli::print_error(&error);
+            cli::exit_code(&error)
+        }
+    }
+}

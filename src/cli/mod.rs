@@ -1,1 +1,212 @@
 //! The command line.
+
+mod alerts;
+mod check;
+mod deliveries;
+mod devices;
+mod events;
+mod notify;
+mod output;
+mod serve;
+mod status;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::config::{Settings, Storage, load_settings};
+use crate::daemon::StartError;
+use crate::store::sqlite::Sqlite;
+
+/// Everything is well.
+const FINE: u8 = 0;
+/// The command found something wrong.
+const WRONG: u8 = 1;
+/// The daemon cannot start as configured.
+const MISCONFIGURED: u8 = 78;
+
+/// Watches connected medical devices through Impilo's webhooks and tells the right people.
+///
+/// Pulsewarden receives what Impilo reports about devices, orders and returns, keeps it, evaluates the rule files that
+/// care-operations people edit, and sends alerts by mail and Slack, and digests on a schedule.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 fine, 1 something is wrong, 2 used wrongly, 78 cannot start as configured.\n\nStart with: pulsewarden demo"
+)]
+pub struct Arguments {
+    /// The configuration file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "PULSEWARDEN_CONFIG",
+        default_value = "/etc/pulsewarden/pulsewarden.yaml"
+    )]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon
+    ///
+    /// Receives webhooks until SIGTERM or SIGINT; SIGHUP reads configuration and rules again. Bad rule files never keep it
+    /// from receiving: the last good ones serve. It refuses to start (exit code 78) only without a secret, a port or a store.
+    Serve,
+    /// Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account
+    Demo(DemoArguments),
+    /// How the daemon is doing, on one screen; exit code 1 where something is wrong
+    Status(Json),
+    /// Check configuration and rule files; shows every problem at once
+    ///
+    /// Exit code 1 where there is an error; warnings alone are fine.
+    #[command(
+        after_help = "Examples:\n  pulsewarden check\n  pulsewarden check --rules ./rules      # rule files alone, without a configuration"
+    )]
+    Check(check::CheckArguments),
+    /// List alerts, or show one with its moves, its evidence and where each message went
+    #[command(
+        after_help = "Examples:\n  pulsewarden alerts                     # open ones\n  pulsewarden alerts --all\n  pulsewarden alerts 12"
+    )]
+    Alerts(alerts::AlertArguments),
+    /// List devices, or show one with its state, its alerts, and why rules did not fire
+    Devices(devices::DeviceArguments),
+    /// List events, newest first; shows no payload
+    Events(events::EventArguments),
+    /// List messages and where they stand
+    Deliveries(deliveries::DeliveryArguments),
+    /// Try a receiver
+    Notify {
+        #[command(subcommand)]
+        command: NotifyCommand,
+    },
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  pulsewarden completions bash > /etc/bash_completion.d/pulsewarden")]
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+enum NotifyCommand {
+    /// Send a marked test message to a receiver, through the running daemon
+    Test(notify::TestArguments),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Json {
+    /// Print JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// How the demo runs.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Where the demo listens; a free port of the loopback by default
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+    /// Keep running after the story until Ctrl-C, also where there is no terminal
+    #[arg(long)]
+    keep: bool,
+    /// Tell the story this many times faster
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    speed: f64,
+}
+
+/// A file that people must mend, already described.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misconfigured(String);
+
+/// Runs a command.
+///
+/// # Errors
+/// When the command could not do its work.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let config = arguments.config;
+    let code = match arguments.command {
+        Command::Serve => serve::run(&config)?,
+        Command::Demo(demo) => {
+            runtime()?.block_on(crate::demo::run(demo.port, demo.keep, demo.speed)).map(|()| FINE)?
+        }
+        Command::Status(json) => runtime()?.block_on(status::run(&settings(&config)?, json))?,
+        Command::Check(check) => check::run(&config, &check)?,
+        Command::Alerts(alerts) => alerts::run(&settings(&config)?, &alerts)?,
+        Command::Devices(devices) => devices::run(&settings(&config)?, &devices)?,
+        Command::Events(events) => events::run(&settings(&config)?, &events)?,
+        Command::Deliveries(deliveries) => deliveries::run(&settings(&config)?, &deliveries)?,
+        Command::Notify { command: NotifyCommand::Test(test) } => {
+            runtime()?.block_on(notify::run(&settings(&config)?, &test))?
+        }
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "pulsewarden", &mut text);
+            std::io::stdout().write_all(&text)?;
+            FINE
+        }
+        Command::Man => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Arguments::command()).render(&mut text)?;
+            std::io::stdout().write_all(&text)?;
+            FINE
+        }
+    };
+    Ok(ExitCode::from(code))
+}
+
+/// Says what went wrong, with its causes.
+pub fn print_error(error: &anyhow::Error) {
+    if is_closed_pipe(error) {
+        return;
+    }
+    eprintln!("pulsewarden: {error:#}");
+}
+
+/// The exit code of an error.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if is_closed_pipe(error) {
+        return ExitCode::from(FINE);
+    }
+    let misconfigured = error.downcast_ref::<Misconfigured>().is_some() || error.downcast_ref::<StartError>().is_some();
+    ExitCode::from(if misconfigured { MISCONFIGURED } else { WRONG })
+}
+
+/// The reader of our output has seen enough, as `head` does.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    kind == Some(std::io::ErrorKind::BrokenPipe)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")
+}
+
+/// The settings of the configuration file; every problem in it is printed.
+fn settings(path: &std::path::Path) -> anyhow::Result<Settings> {
+    match load_settings(path) {
+        Ok((settings, _)) => Ok(settings),
+        Err(problems) => {
+            eprint!("{}", problems.render(output::colors_stderr()));
+            Err(Misconfigured(format!("the configuration {} cannot be used", path.display())).into())
+        }
+    }
+}
+
+/// The store, for reading; the daemon need not run.
+fn reader(settings: &Settings) -> anyhow::Result<Sqlite> {
+    let Storage::Sqlite(path) = &settings.storage;
+    Sqlite::open_reader(path).with_context(|| {
+        format!(
+            "the store {} cannot be read; run this as root or in the group pulsewarden, on the machine of the daemon",
+            path.display()
+        )
+    })
+}

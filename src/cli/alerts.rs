@@ -1,0 +1,164 @@
+//! `alerts`: what is open, and everything about one.
+
+use std::fmt::Write;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::output::{instant, json, shown, table, text};
+use super::{FINE, WRONG, reader};
+use crate::config::Settings;
+use crate::engine::{Alert, AlertState, Protection, Seen, Subject, SubjectKind, Transition};
+use crate::store::{AlertFilter, DeliveryRow, DeliveryState, Store};
+
+#[derive(Debug, Args)]
+pub struct AlertArguments {
+    /// Show this alert alone, with everything about it
+    number: Option<u64>,
+    /// Ended ones too
+    #[arg(long)]
+    all: bool,
+    /// Alerts of this device alone, by Impilo's id
+    #[arg(long, value_name = "ID")]
+    device: Option<String>,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+    /// Print JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// One alert with all that happened to it.
+#[derive(Serialize)]
+struct Story {
+    alert: Alert,
+    moves: Vec<Transition>,
+    deliveries: Vec<DeliveryRow>,
+}
+
+pub(super) fn run(settings: &Settings, arguments: &AlertArguments) -> anyhow::Result<u8> {
+    let store = reader(settings)?;
+    let filter = AlertFilter {
+        number: arguments.number,
+        state: (!arguments.all && arguments.number.is_none()).then_some(AlertState::Firing),
+        subject: arguments.device.as_ref().map(|id| Subject::new(SubjectKind::Device, id.clone())),
+        limit: arguments.limit,
+        ..AlertFilter::default()
+    };
+    let mut alerts = store.alerts(&filter)?;
+    alerts.iter_mut().for_each(hide);
+    let Some(number) = arguments.number else {
+        if arguments.json {
+            json(&alerts)?;
+        } else {
+            text(&list(&alerts, arguments.all))?;
+        }
+        return Ok(FINE);
+    };
+    let Some(alert) = alerts.pop() else {
+        eprintln!("pulsewarden: there is no alert {number}; `pulsewarden alerts --all` lists them");
+        return Ok(WRONG);
+    };
+    let mut moves = store.transitions(number)?;
+    moves.iter_mut().flat_map(|moved| moved.evidence.values.values_mut()).for_each(hide_value);
+    let story = Story { alert, moves, deliveries: store.deliveries(Some(number), None, 100)? };
+    if arguments.json {
+        json(&story)?;
+    } else {
+        text(&tell(&story))?;
+    }
+    Ok(FINE)
+}
+
+/// What leaves under `full` alone is not shown in a terminal either.
+fn hide(alert: &mut Alert) {
+    alert.evidence.values.values_mut().chain(alert.labels.values_mut()).for_each(hide_value);
+}
+
+fn hide_value(seen: &mut Seen) {
+    if seen.protection == Protection::Full {
+        seen.value = crate::engine::Value::from("[hidden]");
+    }
+}
+
+fn list(alerts: &[Alert], all: bool) -> String {
+    if alerts.is_empty() {
+        return if all { "No alert has ever fired.\n".to_owned() } else { "No alert is open.\n".to_owned() };
+    }
+    let label = |alert: &Alert, name: &str| alert.labels.get(name).map(shown).unwrap_or_default();
+    let rows = alerts.iter().map(|alert| {
+        vec![
+            alert.number.to_string(),
+            alert.state.to_string(),
+            alert.severity.to_string(),
+            alert.rule.clone(),
+            alert.subject.to_string(),
+            label(alert, "item"),
+            label(alert, "site"),
+            instant(alert.opened_at),
+            alert.count.to_string(),
+        ]
+    });
+    table(&["NUMBER", "STATE", "SEVERITY", "RULE", "SUBJECT", "ITEM", "SITE", "SINCE", "SEEN"], rows.collect())
+}
+
+fn tell(story: &Story) -> String {
+    let alert = &story.alert;
+    let mut out = format!("Alert {}: {} on {}\n", alert.number, alert.rule, alert.subject);
+    let _ = writeln!(
+        out,
+        "  {} {}, since {}, noticed {}, seen {} times, episode {}",
+        alert.severity,
+        alert.state,
+        instant(alert.opened_at),
+        instant(alert.noticed_at),
+        alert.count,
+        alert.episode
+    );
+    let labels: Vec<String> = alert.labels.iter().map(|(name, seen)| format!("{name}={}", shown(seen))).collect();
+    let _ = writeln!(out, "  labels: {}", labels.join(", "));
+    out.push_str("\nMoves\n");
+    for moved in &story.moves {
+        let _ = writeln!(out, "  {}  {} ({}): {}", instant(moved.noticed_at), moved.to, moved.severity, moved.reason);
+        if let Some(event) = &moved.evidence.event {
+            let _ = writeln!(
+                out,
+                "      by event {} ({}), happened {}, received {}, journal row {}",
+                event.id,
+                event.kind,
+                instant(event.occurred_at),
+                instant(event.received_at),
+                event.position
+            );
+        }
+        for (name, seen) in &moved.evidence.values {
+            let _ = writeln!(out, "      {name} = {}", shown(seen));
+        }
+    }
+    out.push_str("\nMessages\n");
+    if story.deliveries.is_empty() {
+        out.push_str("  none: no route, or its group still waits\n");
+    }
+    for delivery in story.deliveries.iter().rev() {
+        let state = match delivery.state {
+            DeliveryState::Delivered => format!("delivered {}", delivery.delivered_at.map(instant).unwrap_or_default()),
+            DeliveryState::Dead => "given up".to_owned(),
+            DeliveryState::Waiting => {
+                format!("waiting, next attempt {}", delivery.next_attempt_at.map(instant).unwrap_or_default())
+            }
+        };
+        let _ = writeln!(
+            out,
+            "  {}  to {} by {}: {state}, {} attempts",
+            instant(delivery.due),
+            delivery.receiver,
+            delivery.channel.kind(),
+            delivery.attempts
+        );
+        if let Some(error) = &delivery.last_error {
+            let _ = writeln!(out, "      {error}");
+        }
+    }
+    out
+}

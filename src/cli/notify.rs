@@ -1,0 +1,36 @@
+//! `notify test`: proves that a receiver is reached.
+
+use clap::Args;
+
+use super::output::{json, table, text};
+use super::{FINE, WRONG};
+use crate::api::client::AdminClient;
+use crate::api::{TestRequest, TestResult};
+use crate::config::Settings;
+
+#[derive(Debug, Args)]
+pub struct TestArguments {
+    /// The receiver, as the rule files name it
+    #[arg(long)]
+    receiver: String,
+    /// Print JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(settings: &Settings, arguments: &TestArguments) -> anyhow::Result<u8> {
+    let by =
+        std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "an administrator".to_owned());
+    let request = TestRequest { receiver: arguments.receiver.clone(), by };
+    let client = AdminClient::new(&settings.admin.socket)?;
+    let results: Vec<TestResult> = client.post("/api/v1/notifications/test", &request).await?;
+    let well = results.iter().all(|result| result.state == "delivered");
+    if arguments.json {
+        json(&results)?;
+    } else {
+        let rows =
+            results.into_iter().map(|result| vec![result.channel, result.state, result.error.unwrap_or_default()]);
+        text(&table(&["CHANNEL", "RESULT", "ERROR"], rows.collect()))?;
+    }
+    Ok(if well { FINE } else { WRONG })
+}

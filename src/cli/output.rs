@@ -1,0 +1,87 @@
+//! Tables for people, JSON for programs.
+
+use std::io::{IsTerminal, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::engine::{Protection, Seen, Timestamp, Value};
+
+/// Whether diagnostics may be coloured.
+pub(super) fn colors_stderr() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Whether output may be coloured.
+pub(super) fn colors_stdout() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Prints a value as JSON.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Prints lines.
+pub(super) fn text(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// A table of plain columns, as wide as the terminal.
+pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if !std::io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
+    table.set_header(head.iter().copied());
+    table.add_rows(rows);
+    let lines: Vec<String> = table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
+}
+
+/// An instant to the second, in UTC.
+pub(super) fn instant(at: Timestamp) -> String {
+    at.to_utc().map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+/// How long ago, roughly.
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.since(at).as_secs();
+    match seconds {
+        0..=119 => format!("{seconds} s ago"),
+        120..=7199 => format!("{} min ago", seconds / 60),
+        7200..=172_799 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// A value of evidence, unless it may leave under `full` only.
+pub(super) fn shown(seen: &Seen) -> String {
+    if seen.protection == Protection::Full { "[hidden]".to_owned() } else { plain(&seen.value) }
+}
+
+/// A value of a subject's state.
+pub(super) fn plain(value: &Value) -> String {
+    match value {
+        Value::Bool(flag) => flag.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Text(text) => printable(text),
+        Value::Time(at) => instant(*at),
+        Value::Span(millis) => format!("{} s", millis / 1000),
+        Value::List(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Text that cannot steer a terminal: payloads may hold any character.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
