@@ -135,7 +135,8 @@ fn receivers_need_what_the_configuration_has() {
           = help: did you mean `logistics`?
 
         2 errors
-    "#]].assert_eq(&bundle.check_receivers(&settings).render(false));
+    "#]]
+    .assert_eq(&bundle.check_receivers(&settings).render(false));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Conditions of rules: compiled, and checked against what their events and subjects can have.
 
-use crate::config::problem::{Level, Problem};
+use crate::config::problem::Problem;
 use crate::config::walk::Walk;
 use crate::config::yaml::Node;
 use crate::engine::{Condition, EventPattern, Read, SubjectKind};
@@ -21,9 +21,47 @@ pub(super) fn read(walk: &Walk, node: &Node, _scope: &Scope<'_>) -> Option<(Cond
     match Condition::compile(source) {
         Ok(condition) => Some((condition, Vec::new())),
         Err(error) => {
-            let place = node.place_inside(&walk.source, error.at);
-            walk.add(Problem { level: Level::Error, ..Problem::error(place, error.message) });
+            let (message, help) = in_words(&error.message);
+            walk.add(Problem::error(node.place_inside(&walk.source, error.at), message).help(help));
             None
         }
+    }
+}
+
+/// What the CEL parser says, for people who have never met one.
+fn in_words(message: &str) -> (String, &'static str) {
+    const SHAPE: &str = "a condition is made of comparisons (==, !=, <, <=, >, >=, in) joined with && and ||";
+    let quoted = |after: &str| {
+        let rest = message.split_once(after)?.1.strip_prefix('\'')?;
+        rest.split_once('\'').map(|(token, _)| token.trim())
+    };
+    if let Some(name) = message.strip_prefix("reserved identifier: ") {
+        return (format!("`{name}` is a reserved word"), "read it through `payload` instead");
+    }
+    let Some(message) = message.strip_prefix("Syntax error: ") else {
+        return (format!("this cannot be a condition: {message}"), SHAPE);
+    };
+    if message.contains("error at: ''") || message.contains("error at: '\"") {
+        return ("this text has no closing quote".to_owned(), "end the text with the quote that it begins with");
+    }
+    if let Some(token) = quoted("token recognition error at: ") {
+        let help = match token.chars().next() {
+            Some('=') => "write == to compare",
+            Some('&') => "write && for and",
+            Some('|') => "write || for or",
+            _ => SHAPE,
+        };
+        return (format!("`{token}` means nothing in a condition"), help);
+    }
+    if let Some(token) = quoted("missing ") {
+        return (format!("a `{token}` is missing here"), "every bracket that is opened must be closed");
+    }
+    match quoted(" input ") {
+        Some("<EOF>") => ("the condition ends too soon".to_owned(), SHAPE),
+        Some("and" | "AND") => ("`and` is not an operator".to_owned(), "write &&"),
+        Some("or" | "OR") => ("`or` is not an operator".to_owned(), "write ||"),
+        Some("not" | "NOT") => ("`not` is not an operator".to_owned(), "write !"),
+        Some(token) => (format!("`{token}` does not fit here"), SHAPE),
+        None => (format!("this is not a condition: {message}"), SHAPE),
     }
 }
