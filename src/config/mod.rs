@@ -2,6 +2,7 @@
 
 mod address;
 mod bundle;
+mod check;
 mod exposure;
 mod hide;
 mod load;

@@ -125,7 +125,7 @@ impl Field {
     }
 
     /// The fields of `kind`, in documentation order.
-    pub fn of(kind: SubjectKind) -> impl Iterator<Item = &'static Self> {
+    pub fn of(kind: SubjectKind) -> impl Iterator<Item = &'static Self> + Clone {
         FIELDS.iter().filter(move |field| field.kind == kind)
     }
 }

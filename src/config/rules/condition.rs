@@ -1,5 +1,6 @@
 //! Conditions of rules: compiled, and checked against what their events and subjects can have.
 
+use crate::config::check::{self, Finding, Known};
 use crate::config::problem::Problem;
 use crate::config::walk::Walk;
 use crate::config::yaml::Node;
@@ -15,11 +16,22 @@ pub(super) struct Scope<'a> {
     pub settings: &'a Values,
 }
 
+impl Scope<'_> {
+    pub(super) fn known(&self, in_text: bool) -> Known<'_> {
+        let settings = self.settings.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect();
+        Known { subject: self.subject, events: self.events, settings, in_text }
+    }
+}
+
 /// A condition, and what it reads.
-pub(super) fn read(walk: &Walk, node: &Node, _scope: &Scope<'_>) -> Option<(Condition, Vec<Read>)> {
+pub(super) fn read(walk: &Walk, node: &Node, scope: &Scope<'_>) -> Option<(Condition, Vec<Read>)> {
     let source = walk.full_text(node, "\"payload.batteryPercentage <= 20\"")?;
     match Condition::compile(source) {
-        Ok(condition) => Some((condition, Vec::new())),
+        Ok(condition) => {
+            let (findings, reads) = check::condition(&condition, &scope.known(false));
+            report(walk, node, findings);
+            Some((condition, reads))
+        }
         Err(error) => {
             let (message, help) = in_words(&error.message);
             walk.add(Problem::error(node.place_inside(&walk.source, error.at), message).help(help));
@@ -63,5 +75,17 @@ fn in_words(message: &str) -> (String, &'static str) {
         Some("not" | "NOT") => ("`not` is not an operator".to_owned(), "write !"),
         Some(token) => (format!("`{token}` does not fit here"), SHAPE),
         None => (format!("this is not a condition: {message}"), SHAPE),
+    }
+}
+
+/// Adds what a check found, at its place in the file.
+pub(super) fn report(walk: &Walk, node: &Node, findings: Vec<Finding>) {
+    for finding in findings {
+        let place = node.place_inside(&walk.source, finding.at);
+        let problem = Problem { level: finding.level, ..Problem::error(place, finding.message) };
+        walk.add(match finding.help {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
     }
 }

@@ -2,23 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::Scope;
+use super::condition::{Scope, report};
+use crate::config::check;
 use crate::config::walk::Walk;
 use crate::config::yaml::Node;
 use crate::engine::{Field, Protection, Read, SubjectKind};
 
 /// The annotations of one rule, and what they read.
-pub(super) fn read(walk: &Walk, node: &Node, _scope: &Scope<'_>) -> (BTreeMap<String, String>, Vec<Read>) {
+pub(super) fn read(walk: &Walk, node: &Node, scope: &Scope<'_>) -> (BTreeMap<String, String>, Vec<Read>) {
     let mut texts = BTreeMap::new();
+    let mut reads = Vec::new();
     let Some(fields) = walk.fields(node, "texts by name", "{ summary: \"…\", action: \"…\" }") else {
         return (texts, Vec::new());
     };
     for entry in fields.all() {
         if let Some(text) = walk.full_text(&entry.value, "\"Battery at {{ device.battery }}%\"") {
+            let (findings, read) = check::text(text, &scope.known(true));
+            report(walk, &entry.value, findings);
+            reads.extend(read);
             texts.insert(entry.key.clone(), text.to_owned());
         }
     }
-    (texts, Vec::new())
+    (texts, reads)
 }
 
 /// What an alert says where its rule has no `summary`.

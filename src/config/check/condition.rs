@@ -1,0 +1,369 @@
+//! Conditions: every name exists, types fit, statuses are possible.
+
+use std::ops::Range;
+
+use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
+
+use super::super::suggest::nearest;
+use super::Finding;
+use super::names::{Found, Kind, Known};
+use crate::engine::{Condition, Protection, Read, SubjectKind};
+use crate::impilo::schema;
+
+/// Functions that conditions can call.
+const FUNCTIONS: &[(&str, Kind)] = &[
+    ("size", Kind::Number),
+    ("contains", Kind::Bool),
+    ("startsWith", Kind::Bool),
+    ("endsWith", Kind::Bool),
+    ("matches", Kind::Bool),
+    ("duration", Kind::Span),
+    ("timestamp", Kind::Time),
+    ("string", Kind::Text),
+    ("int", Kind::Number),
+    ("uint", Kind::Number),
+    ("double", Kind::Number),
+    ("bool", Kind::Bool),
+    ("dyn", Kind::Any),
+    ("type", Kind::Any),
+    ("getFullYear", Kind::Number),
+    ("getMonth", Kind::Number),
+    ("getDate", Kind::Number),
+    ("getDayOfMonth", Kind::Number),
+    ("getDayOfWeek", Kind::Number),
+    ("getDayOfYear", Kind::Number),
+    ("getHours", Kind::Number),
+    ("getMinutes", Kind::Number),
+    ("getSeconds", Kind::Number),
+    ("getMilliseconds", Kind::Number),
+    ("min", Kind::Any),
+    ("max", Kind::Any),
+];
+
+/// Checks a condition; gives what there is to say, and what it reads.
+pub(in crate::config) fn condition(condition: &Condition, known: &Known<'_>) -> (Vec<Finding>, Vec<Read>) {
+    let mut walk = Walk {
+        condition,
+        known,
+        findings: Vec::new(),
+        reads: Vec::new(),
+        bound: Vec::new(),
+        guarded: Vec::new(),
+        negated: 0,
+    };
+    walk.collect_guards(condition.expression());
+    let kind = walk.kind(condition.expression());
+    if !kind.fits(Kind::Bool) && walk.findings.is_empty() {
+        let message = format!("a condition must come to true or false, and this comes to {}", kind.words());
+        walk.findings.push(Finding::error(0..condition.source().len(), message));
+    }
+    (walk.findings, walk.reads)
+}
+
+struct Walk<'w> {
+    condition: &'w Condition,
+    known: &'w Known<'w>,
+    findings: Vec<Finding>,
+    reads: Vec<Read>,
+    /// Names that a loop binds.
+    bound: Vec<String>,
+    /// Paths that `has(…)` asks for somewhere.
+    guarded: Vec<String>,
+    /// How many negations stand around.
+    negated: usize,
+}
+
+impl Walk<'_> {
+    fn collect_guards(&mut self, expression: &IdedExpr) {
+        match &expression.expr {
+            Expr::Select(select) => {
+                if select.test
+                    && let Some(path) = path(expression)
+                {
+                    self.guarded.push(path.join("."));
+                }
+                self.collect_guards(&select.operand);
+            }
+            Expr::Call(call) => {
+                call.args.iter().chain(call.target.as_deref()).for_each(|part| self.collect_guards(part));
+            }
+            _ => {}
+        }
+    }
+
+    /// The type of an expression; everything wrong inside it is noted.
+    fn kind(&mut self, expression: &IdedExpr) -> Kind {
+        match &expression.expr {
+            Expr::Literal(literal) => match literal {
+                LiteralValue::Boolean(_) => Kind::Bool,
+                LiteralValue::Double(_) | LiteralValue::Int(_) | LiteralValue::UInt(_) => Kind::Number,
+                LiteralValue::String(_) => Kind::Text,
+                LiteralValue::Bytes(_) | LiteralValue::Null => Kind::Any,
+            },
+            Expr::Ident(_) | Expr::Select(_) => self.name(expression),
+            Expr::Call(call) => self.call(expression, call),
+            Expr::List(list) => {
+                for element in &list.elements {
+                    self.kind(element);
+                }
+                Kind::List
+            }
+            Expr::Comprehension(looped) => {
+                self.kind(&looped.iter_range);
+                let before = self.bound.len();
+                self.bound.extend([looped.iter_var.clone(), looped.accu_var.clone()]);
+                self.bound.extend(looped.iter_var2.clone());
+                self.kind(&looped.loop_step);
+                self.bound.truncate(before);
+                Kind::Any
+            }
+            Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => Kind::Any,
+        }
+    }
+
+    fn name(&mut self, expression: &IdedExpr) -> Kind {
+        let test = matches!(&expression.expr, Expr::Select(select) if select.test);
+        let Some(path) = path(expression) else {
+            if let Expr::Select(select) = &expression.expr {
+                self.kind(&select.operand);
+            }
+            return Kind::Any;
+        };
+        if self.bound.iter().any(|bound| bound == path[0]) {
+            return Kind::Any;
+        }
+        match self.known.find(&path) {
+            Ok(found) => {
+                self.read(&path, found);
+                if !test && self.negated > 0 && path[0] == "payload" && !self.guarded.contains(&path.join(".")) {
+                    let name = path.join(".");
+                    let at = self.whole(expression);
+                    self.findings.push(
+                        Finding::warning(at, format!("`{name}` may be missing, and then this is unknown, not true"))
+                            .help(format!("say what is meant: `!has({name}) || …` or `has({name}) && …`")),
+                    );
+                }
+                if test { Kind::Bool } else { found.kind }
+            }
+            Err(missing) => {
+                let at = self.step(expression, path.len(), missing.step);
+                let finding = if missing.perhaps {
+                    Finding::warning(at, format!("{}; what Impilo sends there is not documented", missing.message))
+                } else {
+                    Finding::error(at, missing.message)
+                };
+                self.findings.push(match missing.help {
+                    Some(help) => finding.help(help),
+                    None => finding,
+                });
+                Kind::Any
+            }
+        }
+    }
+
+    fn read(&mut self, path: &[&str], found: Found) {
+        let plain = !matches!(path[0], "settings" | "now") && found.kind != Kind::Object;
+        if plain {
+            let path = path.iter().map(|step| (*step).to_owned()).collect();
+            self.reads.push(Read { path, protection: found.protection });
+        } else if path[0] == "settings" && path.len() > 1 {
+            let path = path.iter().map(|step| (*step).to_owned()).collect();
+            self.reads.push(Read { path, protection: Protection::None });
+        }
+    }
+
+    fn call(&mut self, expression: &IdedExpr, call: &CallExpr) -> Kind {
+        let function = call.func_name.as_str();
+        let negates = matches!(function, operators::LOGICAL_NOT | operators::NOT_EQUALS);
+        self.negated += usize::from(negates);
+        let kinds: Vec<Kind> =
+            call.target.as_deref().into_iter().chain(&call.args).map(|part| self.kind(part)).collect();
+        self.negated -= usize::from(negates);
+        match function {
+            operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT => {
+                for (part, kind) in call.args.iter().zip(&kinds) {
+                    if !kind.fits(Kind::Bool) {
+                        let at = self.whole(part);
+                        let message = format!("this is {}, where true or false is needed", kind.words());
+                        self.findings.push(Finding::error(at, message));
+                    }
+                }
+                Kind::Bool
+            }
+            operators::EQUALS
+            | operators::NOT_EQUALS
+            | operators::LESS
+            | operators::LESS_EQUALS
+            | operators::GREATER
+            | operators::GREATER_EQUALS => {
+                self.compare(expression, call, &kinds);
+                Kind::Bool
+            }
+            operators::IN => {
+                if let [needle, haystack] = call.args.as_slice()
+                    && let Expr::List(list) = &haystack.expr
+                {
+                    for element in &list.elements {
+                        self.status(needle, element);
+                    }
+                }
+                Kind::Bool
+            }
+            operators::ADD | operators::SUBSTRACT => match kinds.as_slice() {
+                [Kind::Time, Kind::Time] => Kind::Span,
+                [Kind::Time, _] | [_, Kind::Time] => Kind::Time,
+                [Kind::Span, _] | [_, Kind::Span] => Kind::Span,
+                [kind, _] => *kind,
+                _ => Kind::Any,
+            },
+            operators::MULTIPLY | operators::DIVIDE | operators::MODULO | operators::NEGATE => Kind::Number,
+            operators::CONDITIONAL => kinds.get(1).copied().unwrap_or(Kind::Any),
+            _ if is_operator(function) => Kind::Any,
+            _ => self.function(expression, function),
+        }
+    }
+
+    fn function(&mut self, expression: &IdedExpr, function: &str) -> Kind {
+        if let Some((_, kind)) = FUNCTIONS.iter().find(|(name, _)| *name == function) {
+            return *kind;
+        }
+        let help = match nearest(function, FUNCTIONS.iter().map(|(name, _)| *name)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "functions are size, contains, startsWith, endsWith, matches, duration, timestamp, and CEL's others"
+                    .to_owned()
+            }
+        };
+        let at = self.find_word(expression, function);
+        self.findings.push(Finding::error(at, format!("there is no function `{function}`")).help(help));
+        Kind::Any
+    }
+
+    fn compare(&mut self, expression: &IdedExpr, call: &CallExpr, kinds: &[Kind]) {
+        let ([left, right], [left_kind, right_kind]) = (call.args.as_slice(), kinds) else { return };
+        if !left_kind.fits(*right_kind) {
+            let (one, other) = (left_kind.words(), right_kind.words());
+            let at = self.span(left, right).unwrap_or_else(|| self.whole(expression));
+            let mut finding = Finding::error(at, format!("{one} is compared with {other}, which is never true"));
+            if matches!((left_kind, right_kind), (Kind::Text, Kind::Time) | (Kind::Time, Kind::Text)) {
+                finding = finding.help("times in payloads are text: write `timestamp(payload.…)`");
+            } else if matches!((left_kind, right_kind), (Kind::Span, Kind::Number) | (Kind::Number, Kind::Span)) {
+                finding = finding.help("a length of time has a unit: write `duration(\"72h\")`");
+            } else if matches!((left_kind, right_kind), (Kind::Number, Kind::Text)) {
+                finding = finding.help("numbers stand without quotes");
+            }
+            self.findings.push(finding);
+        }
+        self.status(left, right);
+        self.status(right, left);
+    }
+
+    /// A status compared with a word that Impilo is not known to use.
+    fn status(&mut self, name: &IdedExpr, literal: &IdedExpr) {
+        let Expr::Literal(LiteralValue::String(word)) = &literal.expr else { return };
+        let Some(kind) = path(name).and_then(|path| self.known.find(&path).ok()).and_then(|found| found.status_of)
+        else {
+            return;
+        };
+        let word = word.inner();
+        let mut statuses = schema::statuses(kind).peekable();
+        if statuses.peek().is_none() || statuses.any(|status| status == word) {
+            return;
+        }
+        let at = self.whole(literal);
+        let finding =
+            Finding::warning(at, format!("Impilo is not known to give {} the status `{word}`", article(kind)));
+        self.findings.push(match nearest(word, schema::statuses(kind)) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(format!("known are {}", schema::statuses(kind).collect::<Vec<_>>().join(", "))),
+        });
+    }
+
+    /// The bytes of one step of a dotted name.
+    fn step(&self, expression: &IdedExpr, steps: usize, step: usize) -> Range<usize> {
+        let mut at = expression;
+        for _ in step + 1..steps {
+            match &at.expr {
+                Expr::Select(select) => at = &select.operand,
+                _ => break,
+            }
+        }
+        match &at.expr {
+            Expr::Select(select) => self.field(at, select),
+            _ => self.whole(at),
+        }
+    }
+
+    /// The field after a dot.
+    fn field(&self, expression: &IdedExpr, select: &SelectExpr) -> Range<usize> {
+        let source = self.condition.source();
+        let from = self.start(expression);
+        let found = source.get(from..).and_then(|rest| rest.find(&select.field)).map(|at| from + at);
+        found.map_or(0..source.len(), |start| start..start + select.field.len())
+    }
+
+    fn find_word(&self, expression: &IdedExpr, word: &str) -> Range<usize> {
+        let source = self.condition.source();
+        let near = self.start(expression).saturating_sub(word.len() + 1);
+        let near = (near..source.len()).find(|at| source.is_char_boundary(*at)).unwrap_or(0);
+        let found = source.get(near..).and_then(|rest| rest.find(word)).map(|at| near + at);
+        found.or_else(|| source.find(word)).map_or(0..source.len(), |start| start..start + word.len())
+    }
+
+    fn start(&self, expression: &IdedExpr) -> usize {
+        self.condition.place(expression.id).map_or(0, |place| place.start)
+    }
+
+    /// The bytes of a name or a literal, first step to last.
+    fn whole(&self, expression: &IdedExpr) -> Range<usize> {
+        let mut root = expression;
+        while let Expr::Select(select) = &root.expr {
+            root = &select.operand;
+        }
+        let start = self.condition.place(root.id);
+        let end = match &expression.expr {
+            Expr::Select(select) => Some(self.field(expression, select)),
+            _ => self.condition.place(expression.id),
+        };
+        match (start, end) {
+            (Some(start), Some(end)) if start.start < end.end => start.start..end.end,
+            _ => 0..self.condition.source().len(),
+        }
+    }
+
+    fn span(&self, left: &IdedExpr, right: &IdedExpr) -> Option<Range<usize>> {
+        let (left, right) = (self.whole(left), self.whole(right));
+        (left.start < right.end).then_some(left.start..right.end)
+    }
+}
+
+fn article(kind: SubjectKind) -> String {
+    match kind {
+        SubjectKind::Order | SubjectKind::Item => format!("an {kind}"),
+        _ => format!("a {kind}"),
+    }
+}
+
+fn is_operator(function: &str) -> bool {
+    !function.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+/// The steps of a dotted name.
+fn path(expression: &IdedExpr) -> Option<Vec<&str>> {
+    let mut steps = Vec::new();
+    let mut at = expression;
+    loop {
+        match &at.expr {
+            Expr::Ident(name) => {
+                steps.push(name.as_str());
+                steps.reverse();
+                return Some(steps);
+            }
+            Expr::Select(select) => {
+                steps.push(&select.field);
+                at = &select.operand;
+            }
+            _ => return None,
+        }
+    }
+}
