@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use expect_test::{expect, expect_file};
 use pulsewarden::config::{Bundle, DEFAULT_FILE, IDENTIFIERS, Level, Problems, Settings, exposure, parse_settings};
-use pulsewarden::engine::{Severity, Value};
+use pulsewarden::engine::{Protection, Severity, Value};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -293,4 +293,41 @@ fn no_mutation_of_a_file_panics() {
         let _ = Bundle::of(&[("a.yaml", &text)]).compile().map_err(|problems| problems.render(false));
         let _ = parse_settings("a.yaml", &text).map_err(|problems| problems.render(false));
     }
+}
+
+#[test]
+fn a_rule_keeps_what_its_conditions_and_texts_read() {
+    let text = r#"
+settings: { low: 20 }
+rules:
+  - alert: A
+    event: device.lowBattery
+    where: "payload.batteryPercentage <= settings.low && payload.device.deviceEvents.exists(e, e.type == 'x')"
+    raise: { to: critical, where: "previous.battery < 5" }
+    resolve: { event: device.healthcheck, where: "has(payload.device.externalIdentifier)" }
+    annotations: { summary: "{{ device.serial }} of {{ patient.site }} at {{ event.occurred_at }}" }
+  - { alert: B, event: order.status }
+"#;
+    let (rules, _) = Bundle::of(&[("a.yaml", text)]).compile().unwrap();
+    let reads = |rule: &str| -> Vec<(String, Protection)> {
+        rules.rule(rule).unwrap().reads.iter().map(|read| (read.path.join("."), read.protection)).collect()
+    };
+    let named = |list: &[(&str, Protection)]| -> Vec<(String, Protection)> {
+        list.iter().map(|(path, protection)| ((*path).to_owned(), *protection)).collect()
+    };
+    assert_eq!(
+        reads("A"),
+        named(&[
+            ("device.serial", Protection::Ids),
+            ("event.occurred_at", Protection::Ids),
+            ("patient.site", Protection::None),
+            ("payload.batteryPercentage", Protection::Ids),
+            ("payload.device.deviceEvents", Protection::Ids),
+            ("payload.device.externalIdentifier", Protection::Full),
+            ("previous.battery", Protection::Ids),
+            ("settings.low", Protection::None),
+        ])
+    );
+    assert_eq!(reads("B"), named(&[("order.id", Protection::Ids)]));
+    assert_eq!(rules.rule("B").unwrap().annotations["summary"], "B: order {{ order.id }}");
 }
