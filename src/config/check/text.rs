@@ -71,6 +71,7 @@ fn syntax(source: &str, error: &minijinja::Error) -> Finding {
     let what = error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
     let at = error.range().filter(|range| range.end <= source.len() && range.start < range.end);
     Finding::error(at.unwrap_or(0..source.len()), format!("this text cannot be rendered: {what}"))
+        .help("names stand in double braces, as in {{ device.serial }}")
 }
 
 /// Where a dotted name stands.
