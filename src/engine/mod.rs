@@ -24,7 +24,7 @@ pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, No
 pub use event::{
     About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
 };
-pub use expression::{Condition, ConditionError, DEEPEST, LONGEST, Truth, is_junction};
+pub use expression::{Condition, ConditionError, RETURN, Truth};
 pub use lifecycle::key_of;
 pub use names::Names;
 pub use rule::{

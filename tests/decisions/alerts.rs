@@ -34,7 +34,12 @@ fn fires_once_and_counts_repeats() {
     world.wait("1h");
     world.post("device.lowBattery", battery(7, 16));
     world.post("device.lowBattery", battery(8, 50));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 2×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+        2026-03-02T10:00:00.000Z → team (email): #1 firing warning;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -46,7 +51,19 @@ fn is_raised_by_an_event_and_by_age_but_only_upward() {
     world.post("device.lowBattery", battery(7, 4));
     world.post("device.lowBattery", battery(7, 15));
     world.wait("8d");
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 3×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z firing critical: severity raised to critical
+        #2 DeviceBatteryLow on device 8, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-09T10:00:00.000Z firing critical: severity raised to critical
+        2026-03-02T10:00:00.000Z → team (email): #1 firing warning;
+        2026-03-02T10:00:00.000Z → team (email): #2 firing warning;
+        2026-03-02T11:00:00.000Z → team (email): #1 firing critical;
+        2026-03-09T10:00:00.000Z → team (email): #2 firing critical;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -57,7 +74,17 @@ fn resolves_by_event_and_may_fire_anew() {
     world.post("device.lowBattery", battery(7, 90));
     world.wait("1h");
     world.post("device.lowBattery", battery(7, 12));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: device.lowBattery met the rule's resolve condition
+        #2 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T12:00:00.000Z firing warning: device.lowBattery met the rule's condition
+        2026-03-02T10:00:00.000Z → team (email): #1 firing warning;
+        2026-03-02T11:00:00.000Z → team (email): #1 resolved;
+        2026-03-02T12:00:00.000Z → team (email): #2 firing warning;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -68,19 +95,43 @@ fn resolves_when_heard_after_a_quiet_time_and_not_before() {
     world.post("device.healthcheck", json!({ "device": device(7) }));
     world.wait("5d");
     world.post("device.healthcheck", json!({ "device": device(7) }));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-09T10:00:00.000Z firing critical: severity raised to critical
+          2026-03-17T10:00:00.000Z resolved critical: heard from, with nothing new since 2026-03-02T10:00:00.000Z
+        2026-03-02T10:00:00.000Z → team (email): #1 firing warning;
+        2026-03-09T10:00:00.000Z → team (email): #1 firing critical;
+        2026-03-17T10:00:00.000Z → team (email): #1 resolved;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
 fn expires_without_news_and_is_not_announced_as_resolved() {
-    let mut world = World::new(LOW_BATTERY);
+    let mut world = World::new(&LOW_BATTERY.replace("- { after: 14d }", ""));
     world.post("device.lowBattery", battery(7, 9));
     world.wait("30d");
     world.post("device.weakSignal", json!({ "device": { "id": 7 } }));
     world.wait("59d");
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-09T10:00:00.000Z firing critical: severity raised to critical
+        2026-03-02T10:00:00.000Z → team (email): #1 firing warning;
+        2026-03-09T10:00:00.000Z → team (email): #1 firing critical;
+    "#]]
+    .assert_eq(&world.timeline());
     world.wait("2d");
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-09T10:00:00.000Z firing critical: severity raised to critical
+          2026-05-31T10:00:00.000Z expired critical: no news since 2026-04-01T10:00:00.000Z; not known to be well
+        2026-03-02T10:00:00.000Z → team (email): #1 firing warning;
+        2026-03-09T10:00:00.000Z → team (email): #1 firing critical;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -89,7 +140,14 @@ fn closes_when_its_rule_is_removed() {
     world.post("device.lowBattery", battery(7, 9));
     world.wait("1h");
     world.rules(&LOW_BATTERY.replace("DeviceBatteryLow", "AnotherName"));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z closed warning: the rule was removed; no longer watched
+        2026-03-02T10:00:00.000Z → team (email): #1 firing warning;
+        2026-03-02T11:00:00.000Z → team (email): #1 closed;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -98,7 +156,12 @@ fn a_missing_field_neither_fires_nor_resolves() {
     world.post("device.lowBattery", json!({ "device": device(7) }));
     world.post("device.lowBattery", battery(7, 9));
     world.post("device.lowBattery", json!({ "device": device(7) }));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+        2026-03-02T10:00:00.000Z → team (email): #1 firing warning;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]

@@ -23,7 +23,14 @@ fn disassociation_resolves_and_says_why() {
     world.post("device.lowBattery", battery(7, 8));
     world.wait("1h");
     world.post("device.associationRemoved", association(7, 5, "2026-03-02T10:59:00Z", false));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: the device was disassociated from its patient
+        #2 Unbound on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -32,7 +39,14 @@ fn a_removal_with_an_old_time_of_its_own_still_ends_what_has_none() {
     world.post("device.lowBattery", battery(7, 8));
     world.wait("1h");
     world.post("device.associationRemoved", association(7, 5, "2025-09-15T09:05:33Z", false));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: the device was disassociated from its patient
+        #2 Unbound on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -44,7 +58,13 @@ fn an_event_on_its_way_since_before_the_removal_opens_nothing() {
     expect![[""]].assert_eq(&world.timeline());
     world.wait("4h");
     world.post("device.lowBattery", battery(7, 7));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T14:40:00.000Z firing warning: device.lowBattery met the rule's condition
+        #2 Unbound on device 7, seen 1×
+          2026-03-02T14:40:00.000Z firing warning: device.lowBattery met the rule's condition
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -57,7 +77,16 @@ fn a_device_that_goes_to_another_patient_ends_what_the_first_one_had() {
     world.post("device.associationRemoved", association(7, 5, "2026-03-02T10:29:00Z", false));
     world.wait("1h");
     world.post("device.lowBattery", json!({ "batteryPercentage": 6, "device": device_of(7, Some(6)) }));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: the device went to another patient
+        #2 Unbound on device 7, seen 2×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+        #3 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T12:00:00.000Z firing warning: device.lowBattery met the rule's condition
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -68,7 +97,14 @@ fn an_archived_patient_ends_the_alerts_of_its_devices() {
     let mut patient = person(5);
     patient["archived"] = json!(true);
     world.post("patient.updated", patient);
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: the patient was archived
+        #2 Unbound on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -79,5 +115,12 @@ fn a_decommissioned_device_ends_its_alerts() {
     let mut gone = device_of(7, None);
     gone["currentStatus"] = json!("decommissioned");
     world.post("device.healthcheck", json!({ "device": gone }));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: its status is now decommissioned
+        #2 Unbound on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+    "#]]
+    .assert_eq(&world.timeline());
 }

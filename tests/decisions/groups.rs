@@ -29,7 +29,19 @@ fn a_new_group_waits_for_company_then_keeps_its_interval() {
     world.wait("5m");
     world.post("device.lowBattery", battery(3, 9));
     world.wait("1h");
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 1, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+        #2 DeviceBatteryLow on device 2, seen 1×
+          2026-03-02T10:01:00.000Z firing warning: device.lowBattery met the rule's condition
+        #3 DeviceBatteryLow on device 3, seen 1×
+          2026-03-02T10:06:00.000Z firing warning: device.lowBattery met the rule's condition
+        2026-03-02T10:02:00.000Z → team (email): #1 firing warning; #2 firing warning;
+        2026-03-02T10:02:00.000Z → team (slack): #1 firing warning; #2 firing warning;
+        2026-03-02T10:32:00.000Z → team (email): #1 firing warning; #2 firing warning; #3 firing warning;
+        2026-03-02T10:32:00.000Z → team (slack): #1 firing warning; #2 firing warning; #3 firing warning;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -39,7 +51,12 @@ fn what_ends_before_it_was_told_is_never_mentioned() {
     world.wait("1m");
     world.post("device.lowBattery", battery(1, 90));
     world.wait("1h");
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 1, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T10:01:00.000Z resolved warning: device.lowBattery met the rule's resolve condition
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -49,7 +66,18 @@ fn an_end_is_told_once_and_an_open_alert_again_after_the_repeat_interval() {
     world.wait("25h");
     world.post("device.associationRemoved", association(1, 5, "2026-03-03T10:59:00Z", false));
     world.wait("2d");
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 1, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-03T11:00:00.000Z resolved warning: the device was disassociated from its patient
+        2026-03-02T10:02:00.000Z → team (email): #1 firing warning;
+        2026-03-02T10:02:00.000Z → team (slack): #1 firing warning;
+        2026-03-03T10:02:00.000Z → team (email): #1 firing warning again;
+        2026-03-03T10:02:00.000Z → team (slack): #1 firing warning again;
+        2026-03-03T11:00:00.000Z → team (email): #1 resolved;
+        2026-03-03T11:00:00.000Z → team (slack): #1 resolved;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -57,12 +85,19 @@ fn a_notification_that_was_given_up_is_told_anew() {
     let mut world = World::new(RULES);
     world.post("device.lowBattery", battery(1, 9));
     world.wait("1h");
-    let told = world.store.deliveries(None, Some(DeliveryState::Waiting), 10).unwrap();
+    let told = world.store.deliveries(None, Some(DeliveryState::Delivered), 10).unwrap();
     let row = told.iter().find(|row| row.channel.kind() == "email").unwrap();
     let failure = DeliveryFailure { key: row.key.clone(), group: row.group.clone() };
     world.append(Entry::DeliveryFailed(failure));
     world.wait("1h");
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 1, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+        2026-03-02T10:02:00.000Z → team (email): #1 firing warning;
+        2026-03-02T10:02:00.000Z → team (slack): #1 firing warning;
+        2026-03-02T11:00:00.000Z → team (email): #1 firing warning;
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -72,5 +107,9 @@ fn a_test_notification_goes_to_every_channel_of_its_receiver() {
     world.append(Entry::Command(command));
     let nobody = Command::TestNotification { receiver: "nobody".to_owned(), by: "root".to_owned() };
     world.append(Entry::Command(nobody));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        2026-03-02T10:00:00.000Z → team (email): test
+        2026-03-02T10:00:00.000Z → team (slack): test
+    "#]]
+    .assert_eq(&world.timeline());
 }

@@ -29,7 +29,12 @@ fn a_stuck_order_resolves_when_it_moves_on() {
     world.post("order.status", order("onHold"));
     world.wait("1d");
     world.post("order.status", order("shipped"));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 OrderOnHold on order 90, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: order.status met the rule's condition
+          2026-03-03T10:00:00.000Z resolved warning: order.status met the rule's resolve condition
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -49,7 +54,12 @@ fn delivery_ends_what_the_order_had_open() {
     let full = json!({ "id": 90, "currentStatus": "delivered",
         "orderEvents": [{ "name": "delivered", "eventTimestamp": "2026-03-02T10:45:00Z" }] });
     world.post("order.statusFull", full);
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 OrderOnHold on order 90, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: order.status met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: its status is now delivered
+    "#]]
+    .assert_eq(&world.timeline());
 }
 
 #[test]
@@ -58,5 +68,10 @@ fn a_completed_return_ends_its_alerts() {
     world.post("return.status", json!({ "id": 12, "currentStatus": "arrived" }));
     world.wait("1h");
     world.post("return.status", json!({ "returnId": 12, "status": "completed" }));
-    expect![[""]].assert_eq(&world.timeline());
+    expect![[r#"
+        #1 ReturnArrived on return 12, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: return.status met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: its status is now completed
+    "#]]
+    .assert_eq(&world.timeline());
 }

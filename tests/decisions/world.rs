@@ -10,7 +10,7 @@ use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
 use pulsewarden::process::Processor;
 use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{AlertFilter, Entry, EventRow, NewRow, Rendered, Store};
+use pulsewarden::store::{AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, Rendered, Store};
 use serde_json::{Value, json};
 
 pub struct World {
@@ -117,6 +117,8 @@ impl World {
         let leased =
             self.store.lease(self.now, until, 1000, &mut |_| Rendered::Failed { error: String::new() }).unwrap();
         for delivery in leased {
+            let result = AttemptResult::Delivered { reply: String::new() };
+            self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
             let notification = delivery.notification;
             let mut line =
                 format!("{} → {} ({}):", notification.due, notification.receiver, notification.channel.kind());

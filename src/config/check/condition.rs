@@ -7,7 +7,7 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, opera
 use super::super::suggest::nearest;
 use super::Finding;
 use super::names::{Found, Kind, Known};
-use crate::engine::{Condition, Protection, Read, SubjectKind};
+use crate::engine::{Condition, Protection, RETURN, Read, SubjectKind};
 use crate::impilo::schema;
 
 /// Functions that conditions can call.
@@ -355,7 +355,7 @@ fn path(expression: &IdedExpr) -> Option<Vec<&str>> {
     loop {
         match &at.expr {
             Expr::Ident(name) => {
-                steps.push(name.as_str());
+                steps.push(if name == RETURN { "return" } else { name.as_str() });
                 steps.reverse();
                 return Some(steps);
             }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::{Expr, IdedExpr, operators};
+use cel::common::ast::{Expr, IdedExpr};
 use cel::common::types::CelBool;
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
@@ -23,6 +23,9 @@ pub const DEEPEST: usize = 32;
 
 /// How many loops (`exists`, `all`, `map`, `filter`) may stand inside one another.
 pub const LOOPS: usize = 2;
+
+/// How `return` is spelled for the parser.
+pub const RETURN: &str = "Return";
 
 /// One environment for all conditions; it holds functions alone.
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
@@ -82,7 +85,8 @@ impl Condition {
     /// When it is not CEL, or larger than a condition may be.
     pub fn compile(source: &str) -> Result<Self, ConditionError> {
         bounded(source)?;
-        let program = ENVIRONMENT.compile(source).map_err(|errors| {
+        let spelled = spelled(source);
+        let program = ENVIRONMENT.compile(&spelled).map_err(|errors| {
             let first = errors.errors.first();
             let message = first.map_or_else(|| "not a CEL expression".to_owned(), |error| error.msg.clone());
             let (line, column) = first.map_or((1, 1), |error| error.pos);
@@ -144,7 +148,7 @@ struct Resolver<'a>(Names<'a>);
 
 impl VariableResolver for Resolver<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        self.0.root(variable).map(borrow)
+        self.0.root(if variable == RETURN { "return" } else { variable }).map(borrow)
     }
 }
 
@@ -190,7 +194,7 @@ impl Terms {
                 return join(parts.into_iter().map(Self::of).collect());
             }
         }
-        Self::Term { source: source.to_owned(), program: ENVIRONMENT.compile(source).ok() }
+        Self::Term { source: source.to_owned(), program: ENVIRONMENT.compile(&spelled(source)).ok() }
     }
 
     /// The term that made the whole come out so.
@@ -241,6 +245,31 @@ fn split<'s>(source: &'s str, operator: &str) -> Vec<&'s str> {
     parts
 }
 
+/// `return` is a reserved word of CEL and the name of a kind of subject: the parser is given [`RETURN`] in its place, which
+/// is as long, so that every position stays true.
+fn spelled(source: &str) -> String {
+    let mut text = source.to_owned();
+    let mut quote = None;
+    for (at, byte) in source.bytes().enumerate() {
+        match (quote, byte) {
+            (Some(open), close) if open == close => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'r') => {
+                let before = source.get(..at).and_then(|text| text.chars().next_back());
+                let after = source.get(at + RETURN.len()..).and_then(|text| text.chars().next());
+                let word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+                let whole = !before.is_some_and(word) && after.is_some_and(|c| matches!(c, '.' | ' ' | ')'));
+                if whole && source.get(at..).is_some_and(|rest| rest.starts_with("return")) {
+                    text.replace_range(at..at + RETURN.len(), RETURN);
+                }
+            }
+            _ => {}
+        }
+    }
+    text
+}
+
 fn bounded(source: &str) -> Result<(), ConditionError> {
     if source.len() > LONGEST {
         let message = format!("{} bytes long; at most {LONGEST} are allowed", source.len());
@@ -284,12 +313,6 @@ fn nested_loops(expression: &IdedExpr) -> usize {
         Expr::List(list) => list.elements.iter().map(nested_loops).max().unwrap_or(0),
         _ => 0,
     }
-}
-
-/// Whether a call is `&&` or `||`.
-#[must_use]
-pub fn is_junction(function: &str) -> bool {
-    function == operators::LOGICAL_AND || function == operators::LOGICAL_OR
 }
 
 fn offset(source: &str, line: isize, column: isize) -> usize {
