@@ -1,12 +1,16 @@
 //! What people read when a file is wrong, and that the shipped files are right.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use expect_test::{expect, expect_file};
-use pulsewarden::config::{Bundle, DEFAULT_FILE, IDENTIFIERS, Level, Problems, Settings, exposure, parse_settings};
+use pulsewarden::config::{
+    Bundle, DEFAULT_FILE, IDENTIFIERS, Level, Own, Problems, SecretRef, Settings, exposure, parse_settings,
+};
 use pulsewarden::engine::{Protection, Severity, Value};
+use secrecy::ExposeSecret as _;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -80,7 +84,8 @@ fn no_diagnostic_shows_a_secret() {
 fn the_shipped_rules_have_no_problems() {
     let bundle = Bundle::read(None, &root().join("rules")).unwrap();
     let (rules, warnings) = bundle.compile().unwrap_or_else(|problems| panic!("{}", problems.render(false)));
-    assert!(warnings.is_empty(), "{}", warnings.into_iter().collect::<Problems>().render(false));
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["there is no route, so alerts are recorded and nobody is told"]);
     assert!(rules.rule("DeviceBatteryLow").is_some());
     for rule in &rules.rules {
         for annotation in ["summary", "action"] {
@@ -169,8 +174,7 @@ fn uncommented() -> String {
 fn the_shipped_configuration_is_the_default() {
     let (settings, warnings) = parse_settings("pulsewarden.yaml", DEFAULT_FILE).unwrap();
     assert!(warnings.is_empty());
-    let mut default = Settings::default();
-    default.impilo.webhook_secrets = settings.impilo.webhook_secrets.clone();
+    let default = Settings { impilo: settings.impilo.clone(), ..Settings::default() };
     assert_eq!(format!("{settings:?}"), format!("{default:?}"));
     settings.may_serve().unwrap();
     Settings::default().may_serve().unwrap_err();
@@ -183,17 +187,19 @@ fn the_shipped_configuration_states_the_defaults() {
         panic!("{}", problems.render(false));
     });
     assert!(warnings.is_empty());
+    let usual = Settings::default();
+    let heartbeat = settings.own.heartbeat.clone();
+    assert_eq!(heartbeat.as_ref().unwrap().every, Duration::from_secs(60));
+    assert_eq!(settings.email.as_ref().unwrap().timeout, Duration::from_secs(30));
     // What has no default is shown by example.
-    let mut default = Settings::default();
-    default.public_url = Some("https://alerts.clinic.example".to_owned());
-    default.impilo = settings.impilo.clone();
-    default.slack = settings.slack.clone();
-    default.own.email = settings.own.email.clone();
-    default.own.heartbeat = settings.own.heartbeat.clone();
-    assert_eq!(settings.own.heartbeat.as_ref().unwrap().every, Duration::from_secs(60));
-    let email = settings.email.clone().unwrap();
-    assert_eq!(email.timeout, Duration::from_secs(30));
-    default.email = Some(email);
+    let default = Settings {
+        public_url: Some("https://alerts.clinic.example".to_owned()),
+        impilo: settings.impilo.clone(),
+        email: settings.email.clone(),
+        slack: settings.slack.clone(),
+        own: Own { email: settings.own.email.clone(), heartbeat, ..usual.own },
+        ..usual
+    };
     assert_eq!(format!("{settings:?}"), format!("{default:?}"));
 }
 
@@ -244,6 +250,103 @@ fn hostile_files_are_refused_quickly() {
     for text in [&*deep, &*wide].into_iter().chain(odd) {
         let _ = Bundle::of(&[("a.yaml", text)]).compile().map_err(|problems| problems.render(false));
         let _ = parse_settings("a.yaml", text).map_err(|problems| problems.render(true));
+    }
+}
+
+#[test]
+fn no_rules_and_no_folder_of_rules_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, warnings) = Bundle::read(None, folder.path()).unwrap().compile().unwrap();
+    assert_eq!(warnings[0].to_string(), "there are no rules, so nothing will ever raise an alert");
+
+    let (settings, warnings) = parse_settings("a.yaml", "library: /does/not/exist").unwrap();
+    assert_eq!(warnings[0].to_string(), "a.yaml:1:10: there is no folder `/does/not/exist`");
+    assert_eq!(settings.library.as_deref(), Some(Path::new("/does/not/exist")));
+    assert_eq!(parse_settings("a.yaml", "library: false").unwrap().0.library, None);
+}
+
+#[test]
+fn durations_and_sizes_read_as_written() {
+    let quiet_after = |text: &str| {
+        let text = format!("self: {{ quiet_after: {text} }}");
+        parse_settings("a.yaml", &text).map(|(settings, _)| settings.own.quiet_after.as_secs()).ok()
+    };
+    let cases = [("90s", 90), ("15m", 900), ("2h", 7200), ("3d", 259_200), ("1w", 604_800), ("1h30m", 5400)];
+    for (text, seconds) in cases {
+        assert_eq!(quiet_after(text), Some(seconds), "{text}");
+    }
+    for text in ["90", "-1h", "1.5h", "99999999999999999999h", "99999d", "1h30", "h", "\"\"", "[1h]"] {
+        assert_eq!(quiet_after(text), None, "{text}");
+    }
+    let disk_free = |text: &str| {
+        let text = format!("self: {{ disk_free: {text} }}");
+        parse_settings("a.yaml", &text).map(|(settings, _)| settings.own.disk_free).ok()
+    };
+    for (text, bytes) in [("100B", 100), ("2KiB", 2048), ("3MiB", 3_145_728), ("1GB", 1_000_000_000)] {
+        assert_eq!(disk_free(text), Some(bytes), "{text}");
+    }
+    for text in ["5", "1M", "99999999999TiB", "MiB"] {
+        assert_eq!(disk_free(text), None, "{text}");
+    }
+}
+
+#[test]
+fn secrets_are_read_from_where_they_are_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        SecretRef::File(path)
+    };
+    let good = file("good", b"geheim\n").read().unwrap();
+    assert_eq!(good.expose_secret(), "geheim");
+    let bad = [
+        file("empty", b" \n"),
+        file("lines", b"geheim\ngeheim\n"),
+        file("binary", b"geheim\xff"),
+        SecretRef::File(folder.path().join("missing")),
+        SecretRef::Credential("pulsewarden-has-no-such-credential".to_owned()),
+        SecretRef::Env("PULSEWARDEN_HAS_NO_SUCH_VARIABLE".to_owned()),
+    ];
+    for secret in bad {
+        let error = secret.read().unwrap_err();
+        assert!(!error.to_string().contains("geheim") && !format!("{error:?}").contains("geheim"), "{error}");
+    }
+    let literal = SecretRef::Literal("geheim".into());
+    assert!(!format!("{literal:?} {literal}").contains("geheim"));
+}
+
+#[test]
+fn a_secret_stays_hidden_whatever_is_wrong_around_it() {
+    let templates = [
+        "email:\n  smtp: smtps://mail.example:465\n  password: SECRET\n  from: a@b.example\n",
+        "email: { smtp: x, password: SECRET, from: y }\n",
+        "impilo:\n  webhook_secrets:\n    - SECRET\n    - { file: /a }\n  api_key: \"SECRET\"\n",
+        "slack:\n  webhooks:\n    a: https://hooks.slack.com/services/SECRET\n    b: { env: x!SECRET }\n",
+        "slack:\n  bot_token: |\n    SECRET\n",
+        "self:\n  heartbeat: { url: { env: 'https://x.example/SECRET' } }\n",
+    ];
+    let pieces =
+        ["\t", "\n", "\n    ", ": ", "\"", "'", "{", "}", "[", "]", "&a ", "!t ", "é", "---\n", " #", "- ", "?"];
+    let mut chance = Chance(11);
+    for round in 0..6_000 {
+        let template = templates[round % templates.len()];
+        let secret = template.rfind("SECRET").unwrap();
+        // Whatever comes after the last secret may be wrong, and so may a first line; a key that is misspelt names no secret.
+        let after: Vec<usize> = (secret + 6..=template.len()).collect();
+        let mut text = template.to_owned();
+        for _ in 0..=chance.below(2) {
+            let at = after[chance.below(after.len())];
+            if text.is_char_boundary(at) {
+                text.insert_str(at, pieces[chance.below(pieces.len())]);
+            }
+        }
+        if chance.below(2) == 0 {
+            text.insert_str(0, ["a: b: c\n", "\"x\n", "[\n", "x: !t y\n", "password: 1\n"][chance.below(5)]);
+        }
+        let text = text.replace("SECRET", "geheim");
+        let shown = settings_problems("a.yaml", &text);
+        assert!(!shown.contains("geheim"), "{text}\n{shown}");
     }
 }
 

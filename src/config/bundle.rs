@@ -156,7 +156,7 @@ impl Bundle {
                 } else if !is_folder && is_rule_file(&entry) {
                     match read_text(&path) {
                         Ok(text) => self.files.push(RuleFile { origin, name: below, text, path: Some(path) }),
-                        Err(problem) => problems.push(problem),
+                        Err(found) => problems.extend(found),
                     }
                 }
             }
@@ -201,7 +201,7 @@ fn is_rule_file(name: &str) -> bool {
 }
 
 /// The text of a file, or what keeps it from being read as text.
-pub(super) fn read_text(path: &Path) -> Result<String, Problem> {
+pub(super) fn read_text(path: &Path) -> Result<String, Problems> {
     let shown = path.display();
     let found = fs::metadata(path).and_then(|found| {
         if found.len() > MAX_FILE {
@@ -209,15 +209,17 @@ pub(super) fn read_text(path: &Path) -> Result<String, Problem> {
         }
         fs::read(path)
     });
-    let bytes = found.map_err(|error| {
+    let bytes = found.map_err(|error| -> Problems {
         Problem::general(format!("cannot read {shown}: {error}"))
             .help("check that the file exists and that the service's user may read it")
+            .into()
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
         Problem::general(format!("{shown}:{line}: not UTF-8: byte {at} is not part of any character"))
             .help("save the file as UTF-8")
+            .into()
     })
 }
 

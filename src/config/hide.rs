@@ -5,6 +5,8 @@ use std::ops::Range;
 
 /// Keys below which a secret belongs, by parts of their names.
 const SECRET_KEYS: [&str; 6] = ["passw", "secret", "token", "api_key", "apikey", "webhooks"];
+/// What a reference to a secret says it by.
+const REFERENCES: [&str; 3] = ["file", "credential", "env"];
 /// What comes after these is a secret wherever it stands.
 const SECRET_STARTS: [&str; 5] = ["hooks.slack.com/", "xoxb-", "xoxp-", "xapp-", "xoxe"];
 
@@ -12,27 +14,36 @@ const SECRET_STARTS: [&str; 5] = ["hooks.slack.com/", "xoxb-", "xoxp-", "xapp-",
 #[must_use]
 pub fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut hidden = anywhere(text);
-    // The indentation of a secret key whose value stands below it.
-    let mut below: Option<usize> = None;
+    // A secret key whose value may stand below it: its indentation, and whether names come before the secrets.
+    let mut below: Option<(usize, bool)> = None;
     let mut begin = 0;
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
-        let indent = content.len() - content.trim_start().len();
-        let blank = content.is_empty() || content.trim_start().starts_with('#');
-        if !blank && below.is_some_and(|outer| indent <= outer && !content.trim_start().starts_with("- ")) {
+        let start = content.trim_start();
+        let indent = content.len() - start.len();
+        let blank = start.is_empty() || start.starts_with('#');
+        if !blank && below.is_some_and(|(outer, _)| indent <= outer && !start.starts_with("- ")) {
             below = None;
         }
-        if !blank && below.is_some() && !refers(content.trim_start()) {
-            let value = content.find(": ").map_or(indent, |colon| colon + 2);
+        if let Some((_, named)) = below
+            && !blank
+            && !refers(start)
+        {
+            let value =
+                keys(content).find(|(key, _)| named || REFERENCES.contains(key)).map_or(indent, |(_, value)| value);
             hide(&mut hidden, begin, content, value);
         }
-        for value in after_secret_keys(content) {
+        for value in bad_references(content) {
+            hide(&mut hidden, begin, content, value);
+        }
+        for (key, value) in secret_keys(content) {
             let rest = content[value..].trim_start();
-            if rest.is_empty() || rest.starts_with(['#', '|', '>']) {
-                below = Some(indent);
-            } else if !refers(rest) {
+            let empty = rest.is_empty() || rest.starts_with(['#', '|', '>']);
+            if !empty && !refers(rest) {
                 hide(&mut hidden, begin, content, value);
-                below = Some(indent);
+            }
+            if empty || !refers(rest) {
+                below = Some((indent, key == "webhooks" && !rest.starts_with(['|', '>'])));
             }
         }
         begin += line.len();
@@ -75,23 +86,38 @@ fn hide(hidden: &mut Vec<Range<usize>>, begin: usize, content: &str, value: usiz
     hidden.push(begin + value..begin + content.len());
 }
 
-/// Positions in `line` after each `key:` whose key names a secret.
-fn after_secret_keys(line: &str) -> Vec<usize> {
-    let lower = line.to_ascii_lowercase();
-    let bytes = lower.as_bytes();
-    let mut found = Vec::new();
-    for (colon, _) in lower.match_indices(':') {
-        let ends_key = bytes.get(colon + 1).is_none_or(|next| matches!(next, b' ' | b'\t'));
-        let before = lower[..colon].trim_end_matches(['"', '\'', ' ']);
-        let key_start = before.rfind([' ', '{', ',', '[', '"', '\'', '\t']).map_or(0, |at| at + 1);
-        let key = &before[key_start..];
-        let names_secret = SECRET_KEYS.iter().any(|part| key.contains(part));
-        // `refused_secrets: 5` is a count.
-        if ends_key && names_secret && !key.starts_with("refused_") {
-            found.push(colon + 1);
+/// The keys of a line, each with the position after its colon.
+fn keys(line: &str) -> impl Iterator<Item = (&str, usize)> {
+    line.match_indices(':').filter_map(move |(colon, _)| {
+        let ends_key = line.as_bytes().get(colon + 1).is_none_or(|next| matches!(next, b' ' | b'\t'));
+        let before = line[..colon].trim_end_matches(['"', '\'', ' ']);
+        let start = before.rfind([' ', '{', ',', '[', '"', '\'', '\t']).map_or(0, |at| at + 1);
+        ends_key.then_some((&before[start..], colon + 1))
+    })
+}
+
+/// The keys of a line that name secrets, each with the position after its colon.
+fn secret_keys(line: &str) -> Vec<(&str, usize)> {
+    let names_secret = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        // `url` alone is the heartbeat's, which holds a token; `public_url` is for everybody. `refused_secrets` is a count.
+        key == "url" || (!key.starts_with("refused_") && SECRET_KEYS.iter().any(|part| key.contains(part)))
+    };
+    keys(line).filter(|(key, _)| names_secret(key)).collect()
+}
+
+/// Positions in `line` after each `env:`, `credential:` or `file:` that is followed by no name: it may be the secret itself.
+fn bad_references(line: &str) -> Vec<usize> {
+    let bad = |key: &str, value: usize| {
+        let value = line[value..].split(['}', ',', ']']).next().unwrap_or_default();
+        let value = value.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+        match key {
+            "env" | "credential" => !is_name(value),
+            "file" => !value.starts_with('/'),
+            _ => false,
         }
-    }
-    found
+    };
+    keys(line).filter(|(key, value)| bad(key, *value)).map(|(_, value)| value).collect()
 }
 
 /// Whether nothing but references to secrets stands here, as far as the brackets that open here are closed.

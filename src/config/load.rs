@@ -281,7 +281,20 @@ fn library(walk: &Walk, node: &Node) -> Option<Option<PathBuf>> {
                 None
             }
         },
-        _ => path(walk, node, "/usr/share/pulsewarden/rules").map(Some),
+        _ => {
+            let default = "/usr/share/pulsewarden/rules";
+            let folder = path(walk, node, default)?;
+            // The default may be missing where only the program was copied; a folder that somebody named may not.
+            if folder.as_os_str() != default && !folder.is_dir() {
+                let message = format!("there is no folder `{}`", folder.display());
+                walk.warn(
+                    node,
+                    message,
+                    "without it there are only your own rules; remove the key for the shipped ones",
+                );
+            }
+            Some(Some(folder))
+        }
     }
 }
 

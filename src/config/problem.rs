@@ -70,6 +70,12 @@ impl Problem {
         }
     }
 
+    /// A warning that is in no one file.
+    #[must_use]
+    pub fn general_warning(message: impl Into<String>) -> Self {
+        Self { level: Level::Warning, ..Self::general(message) }
+    }
+
     /// Adds the words beside the underlined source.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {

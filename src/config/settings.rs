@@ -114,7 +114,7 @@ pub enum SecretRef {
     /// A file under `$CREDENTIALS_DIRECTORY`, as systemd provides it.
     Credential(String),
     Env(String),
-    /// Only `demo` and tests make these; a configuration file cannot.
+    /// Made by `demo` and tests; a configuration file can give the heartbeat's address so, and no other secret.
     Literal(SecretString),
 }
 

@@ -77,6 +77,7 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
     if problems.any_errors() {
         return Err(problems);
     }
+    problems.extend(nobody_told(&draft));
     let settings = draft.settings.into_iter().map(|(name, placed)| (name, placed.value)).collect();
     let set = RuleSet::new(
         bundle.hash(),
@@ -87,6 +88,23 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         draft.digests.into_iter().filter_map(|named| named.value).collect(),
     );
     Ok((set, problems.into_vec()))
+}
+
+/// What is allowed, but leaves everybody in the dark.
+fn nobody_told(draft: &Draft) -> Option<Problem> {
+    if draft.rules.is_empty() {
+        let problem = Problem::general_warning("there are no rules, so nothing will ever raise an alert");
+        return Some(problem.help("leave `library` at its default for the shipped rules, or write rules of your own"));
+    }
+    if draft.route.is_none() {
+        let problem = Problem::general_warning("there is no route, so alerts are recorded and nobody is told");
+        return Some(
+            problem.help(
+                "add to a rule file: receivers: [{ name: …, email: [{ to: [ … ] }] }] and route: { receiver: … }",
+            ),
+        );
+    }
+    None
 }
 
 /// What receivers need and the configuration does not have.
