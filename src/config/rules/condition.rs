@@ -48,7 +48,10 @@ fn in_words(message: &str) -> (String, &'static str) {
         rest.split_once('\'').map(|(token, _)| token.trim())
     };
     if let Some(name) = message.strip_prefix("reserved identifier: ") {
-        return (format!("`{name}` is a reserved word"), "read it through `payload` instead");
+        return (
+            format!("`{name}` is a reserved word"),
+            "CEL keeps it for itself; names begin with payload, event, settings or a kind of subject",
+        );
     }
     let Some(message) = message.strip_prefix("Syntax error: ") else {
         return (format!("this cannot be a condition: {message}"), SHAPE);
