@@ -247,7 +247,8 @@ fn hostile_files_are_refused_quickly() {
     let wide = "- {a: b, c: [d, e]}\n".repeat(40_000);
     let odd =
         ["\u{0}", "a\rb", "\u{feff}\u{feff}", "? ? ? ?", "--- ---", "%TAG !e! x\n---\n!e!a b", "\"\\x\"", "|9\n x"];
-    for text in [&*deep, &*wide].into_iter().chain(odd) {
+    let keys: String = (0..5_000).map(|key| format!("key{key}: 1\n")).collect();
+    for text in [&*deep, &*wide, &*keys].into_iter().chain(odd) {
         let _ = Bundle::of(&[("a.yaml", text)]).compile().map_err(|problems| problems.render(false));
         let _ = parse_settings("a.yaml", text).map_err(|problems| problems.render(true));
     }

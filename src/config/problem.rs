@@ -1,12 +1,15 @@
 //! What is wrong with a file, where, and what to write instead.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level as Title, Renderer, Snippet};
 
 use super::source::Source;
+
+/// Problems that [`Problems::render`] shows; nobody reads more at once.
+const SHOWN: usize = 100;
 
 /// How bad a problem is: an error keeps the file from being used, a warning does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -207,15 +210,18 @@ impl Problems {
         self.0
     }
 
-    /// Everything as a terminal shows it, a blank line after each, and at the end how many there are.
+    /// The first hundred as a terminal shows them, a blank line after each, and at the end how many there are.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         let mut sorted: Vec<_> = self.0.iter().collect();
         sorted.sort_by(|a, b| a.order().cmp(&b.order()));
         let mut out = String::new();
-        for problem in sorted {
+        for problem in sorted.iter().take(SHOWN) {
             out.push_str(problem.render(color).trim_end());
             out.push_str("\n\n");
+        }
+        if sorted.len() > SHOWN {
+            let _ = writeln!(out, "and {} more\n", sorted.len() - SHOWN);
         }
         if !self.0.is_empty() {
             out.push_str(&self.summary());

@@ -1,5 +1,6 @@
 //! From the parser's events to the tree.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -105,7 +106,7 @@ struct Open {
 
 enum OpenKind {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, key: Option<Key> },
+    Map { entries: Vec<Entry>, key: Option<Key>, keys: BTreeSet<String> },
 }
 
 /// A key that waits for its value.
@@ -142,7 +143,7 @@ impl Builder<'_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.refuse_extras(at.start, anchor, tag.as_deref());
-                self.begin(at.start, OpenKind::Map { entries: Vec::new(), key: None });
+                self.begin(at.start, OpenKind::Map { entries: Vec::new(), key: None, keys: BTreeSet::new() });
                 self.previous = at.end;
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -275,7 +276,7 @@ impl Builder<'_> {
         match self.open.last_mut().map(|open| &mut open.kind) {
             None => self.root = Some(node),
             Some(OpenKind::List(items)) => items.push(node),
-            Some(OpenKind::Map { entries, key }) => match key.take() {
+            Some(OpenKind::Map { entries, key, keys }) => match key.take() {
                 Some(Key { text, at, keep: true }) => entries.push(Entry { key: text, key_at: at, value: node }),
                 Some(_) => {}
                 None => {
@@ -283,7 +284,9 @@ impl Builder<'_> {
                         Value::Scalar(scalar) => (scalar.text, None),
                         _ => (String::new(), Some(KeyFault::NotText)),
                     };
-                    let first = entries.iter().find(|entry| entry.key == text).map(|entry| entry.key_at.clone());
+                    let twice = fault.is_none() && !keys.insert(text.clone());
+                    let first =
+                        entries.iter().find(|entry| twice && entry.key == text).map(|entry| entry.key_at.clone());
                     let fault = match (fault, first) {
                         (Some(fault), _) => Some(fault),
                         (None, Some(first)) => Some(KeyFault::Twice(first)),
