@@ -1,0 +1,178 @@
+//! A load generator: keep-alive connections, one request at a time on each, every body with an id of its own.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use pulsewarden::demo::fleet;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::LocalSet;
+
+use crate::servers::{Daemon, Server};
+
+/// Devices in the fleet that the bodies speak of.
+const DEVICES: u64 = 5_000;
+
+/// Different bodies; ids are patched in.
+const BODIES: u64 = 4_000;
+
+/// Envelope ids have this many digits, so that they can be patched in place.
+const FIRST_ID: u64 = 1_000_000_000;
+
+pub struct Load {
+    address: SocketAddr,
+    connections: usize,
+    requests: Vec<(Vec<u8>, usize)>,
+}
+
+pub struct Measured {
+    pub seconds: f64,
+    /// Milliseconds, sorted.
+    pub latencies: Vec<f32>,
+    pub refused: u64,
+    /// CPU time of the server, in microseconds.
+    pub cpu_per_request: f64,
+}
+
+impl Measured {
+    pub fn per_second(&self) -> f64 {
+        self.latencies.len() as f64 / self.seconds
+    }
+
+    pub fn quantile(&self, q: f64) -> f32 {
+        let at = ((self.latencies.len() as f64 * q) as usize).min(self.latencies.len().saturating_sub(1));
+        self.latencies.get(at).copied().unwrap_or_default()
+    }
+}
+
+fn body(number: u64) -> String {
+    let mut body = fleet::webhook(number, DEVICES);
+    body["id"] = FIRST_ID.into();
+    body.to_string()
+}
+
+pub fn body_size() -> usize {
+    (0..100).map(|number| body(number).len()).sum::<usize>() / 100
+}
+
+fn request(number: u64, address: SocketAddr) -> (Vec<u8>, usize) {
+    let body = body(number);
+    let head = format!(
+        "POST /webhooks/impilo HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nImpilo-Webhook-Secret: {}\r\nContent-Length: {}\r\n\r\n",
+        crate::servers::SECRET,
+        body.len()
+    );
+    let id = head.len() + body.find(&FIRST_ID.to_string()).expect("the id stands in the body");
+    ([head.into_bytes(), body.into_bytes()].concat(), id)
+}
+
+struct Shared {
+    next: Cell<u64>,
+    stop: Cell<bool>,
+    /// Requests a second in all; 0 for as many as come.
+    rate: Cell<f64>,
+    began: Instant,
+    latencies: RefCell<Vec<f32>>,
+    refused: Cell<u64>,
+}
+
+impl Load {
+    pub fn new(address: SocketAddr, connections: usize) -> Self {
+        Self { address, connections, requests: (0..BODIES).map(|number| request(number, address)).collect() }
+    }
+
+    /// Sends as fast as answers come, or at a rate.
+    pub fn run(&self, length: Duration, rate: Option<f64>, server: &impl Server) -> Measured {
+        self.drive(length, rate, server, |_| {})
+    }
+
+    /// Sends as fast as the backlog stays level; gives what was measured and the backlog at the end.
+    pub fn run_balanced(&self, length: Duration, daemon: &Daemon) -> (Measured, u64) {
+        let mut rate = 6_000.0;
+        let mut last = Instant::now();
+        let measured = self.drive(length, Some(rate), daemon, |shared| {
+            if last.elapsed() < Duration::from_millis(250) {
+                return;
+            }
+            last = Instant::now();
+            let backlog = daemon.backlog() as f64;
+            rate = if backlog > rate * 0.5 { rate * 0.94 } else { rate * 1.03 };
+            shared.rate.set(rate);
+        });
+        (measured, daemon.backlog())
+    }
+
+    fn drive(
+        &self,
+        length: Duration,
+        rate: Option<f64>,
+        server: &impl Server,
+        mut steer: impl FnMut(&Shared),
+    ) -> Measured {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let shared = Rc::new(Shared {
+            next: Cell::new(0),
+            stop: Cell::new(false),
+            rate: Cell::new(rate.unwrap_or_default()),
+            began: Instant::now(),
+            latencies: RefCell::default(),
+            refused: Cell::new(0),
+        });
+        let cpu_before = server.cpu_micros();
+        let began = Instant::now();
+        LocalSet::new().block_on(&runtime, async {
+            let tasks: Vec<_> = (0..self.connections)
+                .map(|_| tokio::task::spawn_local(connection(self.address, self.requests.clone(), Rc::clone(&shared))))
+                .collect();
+            while began.elapsed() < length {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                steer(&shared);
+            }
+            shared.stop.set(true);
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+        let seconds = began.elapsed().as_secs_f64();
+        let cpu = server.cpu_micros() - cpu_before;
+        let mut latencies = shared.latencies.take();
+        latencies.sort_unstable_by(f32::total_cmp);
+        let cpu_per_request = cpu / latencies.len().max(1) as f64;
+        Measured { seconds, latencies, refused: shared.refused.get(), cpu_per_request }
+    }
+}
+
+async fn connection(address: SocketAddr, mut requests: Vec<(Vec<u8>, usize)>, shared: Rc<Shared>) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut answer = [0_u8; 1024];
+    while !shared.stop.get() {
+        let number = shared.next.get();
+        shared.next.set(number + 1);
+        let rate = shared.rate.get();
+        if rate > 0.0 {
+            let due = shared.began + Duration::from_secs_f64(shared.latencies.borrow().len() as f64 / rate);
+            let now = Instant::now();
+            if due > now {
+                tokio::time::sleep(due - now).await;
+            }
+        }
+        let place = (number % requests.len() as u64) as usize;
+        let (request, id) = &mut requests[place];
+        request[*id..*id + 10].copy_from_slice((FIRST_ID + number).to_string().as_bytes());
+        let sent = Instant::now();
+        stream.write_all(request).await.unwrap();
+        let mut filled = 0;
+        while !answer[..filled].windows(4).any(|window| window == b"\r\n\r\n") {
+            let read = stream.read(&mut answer[filled..]).await.unwrap();
+            assert!(read > 0, "the server closed the connection");
+            filled += read;
+        }
+        if !answer.starts_with(b"HTTP/1.1 200") {
+            shared.refused.set(shared.refused.get() + 1);
+        }
+        shared.latencies.borrow_mut().push(sent.elapsed().as_secs_f32() * 1000.0);
+    }
+}
