@@ -206,3 +206,111 @@ pub fn webhook(number: u64, devices: u64) -> Value {
     };
     json!({ "id": envelope_id, "type": kind, "payload": payload })
 }
+
+/// Every documented kind of envelope, with invented names, places and numbers that differ from one to the next: what the
+/// journal's dictionary is trained on.
+pub fn varied(count: u64) -> impl Iterator<Item = Value> {
+    const FIRST: [&str; 12] =
+        ["Ada", "Bram", "Cleo", "Dario", "Edda", "Fenno", "Greta", "Hollis", "Ivo", "Jorun", "Kit", "Lena"];
+    const LAST: [&str; 9] =
+        ["Ashgrove", "Bellweather", "Corrin", "Dunmore", "Elkhart", "Fairbourne", "Garrow", "Hazelby", "Inglewood"];
+    const CITIES: [(&str, &str); 5] =
+        [("Albany", "NY"), ("Dayton", "OH"), ("Reno", "NV"), ("Salem", "OR"), ("Macon", "GA")];
+    const KINDS: [&str; 25] = [
+        "device.lowBattery",
+        "device.weakSignal",
+        "device.healthcheck",
+        "device.associationCreated",
+        "device.associationRemoved",
+        "order.status",
+        "order.statusFull",
+        "return.status",
+        "return.statusFull",
+        "patient.created",
+        "patient.updated",
+        "reading.weight",
+        "reading.bloodGlucose",
+        "reading.bloodOxygen",
+        "reading.bloodPressure",
+        "reading.temperature",
+        "reading.peakFlow",
+        "reading.sleepMatActivity",
+        "reading.sleepMatDuration",
+        "supportTicket.event",
+        "procurement.status",
+        "procurement.statusFull",
+        "transferRequest.status",
+        "transferRequest.statusFull",
+        "packedKit.event",
+    ];
+    (0..count).map(|number| {
+        let mixed = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let pick = |shift: u32, of: usize| usize::try_from(mixed >> shift).unwrap_or(usize::MAX) % of;
+        let some = |shift: u32| i64::try_from((mixed >> shift) % 900_000).unwrap_or_default() + 10_000;
+        let time = format!("202{}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", pick(3, 8), 1 + pick(7, 12), 1 + pick(11, 28), pick(17, 24), pick(23, 60), pick(29, 60), pick(31, 1000));
+        let (city, state) = CITIES[pick(9, 5)];
+        let address = json!({
+            "lineOne": format!("{} {} Street", 1 + pick(13, 999), LAST[pick(19, 9)]), "lineTwo": format!("Apt {}", pick(21, 99)),
+            "city": city, "state": state, "zipCode": format!("{:05}", pick(15, 99_999)), "country": "USA"
+        });
+        let site = json!({
+            "id": some(5), "name": format!("{} Clinic", LAST[pick(25, 9)]), "active": true,
+            "phoneNumber": format!("+1202555{:04}", pick(27, 9999)), "address": address
+        });
+        let patient = json!({
+            "id": some(6), "externalIdentifier": format!("P-{}", some(8)), "firstName": FIRST[pick(33, 12)],
+            "lastName": LAST[pick(35, 9)], "dateOfBirth": format!("19{:02}-{:02}-{:02}", 30 + pick(37, 60), 1 + pick(39, 12), 1 + pick(41, 28)),
+            "email": format!("{}.{}@example.com", FIRST[pick(33, 12)].to_lowercase(), LAST[pick(35, 9)].to_lowercase()),
+            "phoneNumber": format!("+1202555{:04}", pick(43, 9999)), "archived": false, "address": address, "site": site,
+            "enrolled": true, "sex": if pick(45, 2) == 0 { "female" } else { "male" }
+        });
+        let model = &MODELS[pick(12, 4)];
+        let mut item = item(model);
+        item["id"] = some(14).into();
+        let device = json!({
+            "id": some(16), "item": item, "currentStatus": "withPatient", "used": false, "currentPatient": patient, "site": site,
+            "lastHealthCheck": time,
+            "deviceIdentifiers": [
+                { "type": "imei", "value": format!("35{:013}", mixed % 10_000_000_000_000) },
+                { "type": "serial", "value": format!("{}-{}", model.serial, some(18)) },
+                { "type": "iccid", "value": format!("89{:017}", mixed % 100_000_000_000_000_000) }
+            ],
+            "deviceEvents": [{ "type": "associated", "eventTimestamp": time }, { "type": "reading", "eventTimestamp": time }],
+            "externalIdentifier": format!("D-{}", some(20)), "disabledReadings": false
+        });
+        let kind = KINDS[pick(47, KINDS.len())];
+        let (family, rest) = kind.split_once('.').unwrap_or((kind, ""));
+        let payload = match (family, rest) {
+            ("device", "lowBattery") => json!({ "batteryPercentage": pick(22, 40), "device": device }),
+            ("device", "associationCreated") => json!({ "patient": patient, "device": device, "action": "associate", "eventTimestamp": time }),
+            ("device", "associationRemoved") => json!({ "patient": patient, "device": device, "action": "disassociate", "eventTimestamp": time }),
+            ("device", _) => json!({ "device": device }),
+            ("reading", name) => json!({
+                "id": some(24), "readingTimestamp": time, "manual": false, "deviceTimeZoneOffset": -18000,
+                "patientTimeZoneOffset": -18000, name: pick(26, 200), format!("{name}Unit"): "lbs", "heartRate": 60 + pick(28, 40),
+                "heartRateUnit": "bpm", "patient": patient, "item": item, "device": device
+            }),
+            ("order", "status") => json!({ "orderId": some(30), "externalOrderIds": [format!("O-{}", some(32))], "orderStatusName": "shipped" }),
+            ("order", _) => json!({
+                "id": some(30), "externalOrderIds": [format!("O-{}", some(32))], "patient": patient, "currentStatus": "delivered",
+                "orderItems": [{ "item": item, "count": 1 }],
+                "orderEvents": [{ "name": "orderPlaced", "eventTimestamp": time }, { "name": "shipped", "eventTimestamp": time }, { "name": "delivered", "eventTimestamp": time }],
+                "orderNotes": [], "trackingNumbers": [{ "carrier": "USPS", "value": format!("94{mixed:020}") }], "devices": [device],
+                "shippingOption": "standard"
+            }),
+            ("return", _) => json!({
+                "id": some(30), "patient": patient, "currentStatus": "inTransit", "returnItems": [{ "item": item, "count": 1 }],
+                "returnEvents": [{ "type": "rmaPlaced", "eventTimestamp": time }], "returnDevices": [device], "relatedOrderId": some(34)
+            }),
+            ("patient", _) => patient,
+            ("supportTicket", _) => json!({
+                "id": some(30), "patient": patient, "device": device, "ticketType": "deviceTechnicalSupport", "currentStatus": "open",
+                "open": true, "assignedTeam": "support", "createdAt": time, "lastUpdated": time, "supportTicketNotes": [], "supportTicketEvents": []
+            }),
+            ("packedKit", _) => json!({ "packedKitId": some(30), "deviceId": some(16), "eventType": "started", "eventTimestamp": time }),
+            (_, "status") => json!({ "id": some(30), "currentStatus": "approved" }),
+            _ => json!({ "id": some(30), "currentStatus": "received", "procurementEvents": [{ "name": "received", "eventTimestamp": time }] }),
+        };
+        json!({ "id": some(2) * 100, "type": kind, "payload": payload })
+    })
+}

@@ -81,3 +81,42 @@ pub fn decode(kept: &[u8]) -> Result<Vec<u8>, CodecError> {
         other => Err(CodecError::UnknownForm(other)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::fleet;
+
+    /// Writes the invented envelopes that the dictionary is trained on. A changed dictionary needs a new form byte: the old
+    /// one can never go. Run `cargo test -- --ignored write_samples`, then
+    /// `zstd --train target/tmp/samples/* --maxdict=24576 -o src/journal/dictionary-N.zstd`.
+    #[test]
+    #[ignore = "writes thousands of files"]
+    fn write_samples() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/samples");
+        std::fs::create_dir_all(&folder).unwrap();
+        for (number, body) in fleet::varied(6000).enumerate() {
+            std::fs::write(folder.join(format!("{number:04}.json")), body.to_string()).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_packed_comes_back_and_takes_less_room() {
+        for body in fleet::varied(200) {
+            let body = body.to_string().into_bytes();
+            let packed = encode(&body);
+            assert_eq!(decode(&packed).unwrap(), body);
+            assert!(packed.len() < body.len());
+        }
+    }
+
+    #[test]
+    fn any_bytes_come_back_and_damaged_ones_are_an_error() {
+        for body in [&b""[..], b"x", &[0, 255, 7], "ünïcode".as_bytes()] {
+            assert_eq!(decode(&encode(body)).unwrap(), body);
+        }
+        assert!(matches!(decode(b""), Err(CodecError::Empty)));
+        assert!(matches!(decode(&[9, 1, 2]), Err(CodecError::UnknownForm(9))));
+        assert!(decode(&[WITH_DICTIONARY_1, 1, 2, 3]).is_err());
+    }
+}

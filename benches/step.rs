@@ -1,0 +1,187 @@
+//! What an event costs on its way through processing: reading it back, understanding it, deciding, committing; and what
+//! rules on other types add.
+//!
+//! `cargo bench --bench step` prints microseconds per event.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is wrong")]
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use pulsewarden::config::Bundle;
+use pulsewarden::demo::fleet;
+use pulsewarden::engine::{Effects, Event, Input, Message, RuleSet, Slice, Source, Subject, Timestamp, step};
+use pulsewarden::impilo;
+use pulsewarden::journal::codec;
+use pulsewarden::process::Processor;
+use pulsewarden::store::sqlite::Sqlite;
+use pulsewarden::store::{Entry, EventRow, NewRow, Store};
+
+const EVENTS: u64 = 20_000;
+const DEVICES: u64 = 5_000;
+const RULE: &str =
+    "{ alert: Low, subject: device, event: device.lowBattery, where: \"payload.batteryPercentage <= 20\" }";
+
+fn main() {
+    let bodies: Vec<String> = (0..EVENTS).map(|number| fleet::webhook(number, DEVICES).to_string()).collect();
+    let size = bodies.iter().map(String::len).sum::<usize>() / bodies.len();
+    println!("{EVENTS} events of {size} bytes about {DEVICES} devices; microseconds per event\n");
+    reading(&bodies);
+    println!();
+    let one = deciding(&bodies, 1, true);
+    let mut previous = one;
+    for rules in [100, 1000] {
+        let time = deciding(&bodies, rules, true);
+        println!("    {:+.1} % against one rule", (time / one - 1.0) * 100.0);
+        previous = previous.max(time);
+    }
+    println!();
+    whole(&bodies);
+}
+
+fn per_event(what: &str, count: usize, work: impl FnOnce()) -> f64 {
+    let began = Instant::now();
+    work();
+    let micros = began.elapsed().as_secs_f64() * 1e6 / count as f64;
+    println!("{what:<58} {micros:>8.2}");
+    micros
+}
+
+fn reading(bodies: &[String]) {
+    let encoded: Vec<Vec<u8>> = bodies.iter().map(|body| codec::encode(body.as_bytes())).collect();
+    let kept = encoded.iter().map(Vec::len).sum::<usize>() / encoded.len();
+    per_event("read the envelope", bodies.len(), || {
+        bodies.iter().for_each(|body| drop(black_box(impilo::Envelope::read(body.as_bytes()))));
+    });
+    per_event(&format!("pack the body (to {kept} bytes)"), bodies.len(), || {
+        bodies.iter().for_each(|body| drop(black_box(codec::encode(body.as_bytes()))));
+    });
+    per_event("unpack the body", encoded.len(), || {
+        encoded.iter().for_each(|body| drop(black_box(codec::decode(body))));
+    });
+    per_event("parse the payload", bodies.len(), || {
+        bodies.iter().for_each(|body| drop(black_box(impilo::payload(body.as_bytes()))));
+    });
+    let payloads: Vec<_> = bodies.iter().map(|body| impilo::payload(body.as_bytes()).unwrap()).collect();
+    per_event("understand the payload", payloads.len(), || {
+        for payload in &payloads {
+            drop(black_box(impilo::facts("device.lowBattery", payload, Timestamp(1))));
+        }
+    });
+}
+
+/// A rule set with one rule on `device.lowBattery` and the rest on types that never come.
+fn rule_set(rules: usize) -> RuleSet {
+    let mut text = format!("rules:\n  - {RULE}\n");
+    for number in 1..rules {
+        writeln!(text, "  - {{ alert: Other{number}, subject: device, event: \"vendor.type{number}\", where: \"payload.level <= {number}\" }}").unwrap();
+    }
+    match Bundle::of(&[("rules.yaml", &text)]).compile() {
+        Ok((rules, _)) => rules,
+        Err(problems) => panic!("{}", problems.render(false)),
+    }
+}
+
+fn deciding(bodies: &[String], count: usize, show: bool) -> f64 {
+    let rules = rule_set(count);
+    let events: Vec<_> = bodies
+        .iter()
+        .map(|body| {
+            let envelope = impilo::Envelope::read(body.as_bytes()).unwrap();
+            let payload = impilo::payload(body.as_bytes()).unwrap();
+            let facts = impilo::facts(&envelope.kind, &payload, Timestamp(1_760_000_000_000));
+            (envelope, payload, facts)
+        })
+        .collect();
+    let mut slices: HashMap<Subject, Slice> = HashMap::new();
+    let mut effects = Effects { next_alert: 1, ..Effects::default() };
+    let mut pass = || {
+        for (number, (envelope, payload, facts)) in events.iter().enumerate() {
+            let at = Timestamp(1_760_000_000_000 + number as i64);
+            let (occurred_at, basis) = impilo::placed(facts, at);
+            let event = Event {
+                position: number as u64 + 1,
+                id: &envelope.id,
+                kind: &envelope.kind,
+                source: Source::Webhook,
+                received_at: at,
+                occurred_at,
+                basis,
+                facts,
+                payload,
+            };
+            let subject = &facts.about[0].subject;
+            if !slices.contains_key(subject) {
+                slices.insert(subject.clone(), Slice::new(subject.clone()));
+            }
+            let slice = slices.get_mut(subject).unwrap();
+            step(&rules, slice, &Input::Event(&event), at, &mut effects);
+            while let Some((to, message)) = effects.messages.pop_front() {
+                let slice = slices.entry(to.clone()).or_insert_with(|| Slice::new(to));
+                let message: &Message = &message;
+                let input = Input::Message { message, event: Some(&event), position: event.position };
+                step(&rules, slice, &input, at, &mut effects);
+            }
+            effects.transitions.clear();
+            effects.ended.clear();
+        }
+    };
+    pass();
+    if !show {
+        return 0.0;
+    }
+    let rounds = 5;
+    let best = (0..rounds)
+        .map(|_| {
+            let began = Instant::now();
+            pass();
+            began.elapsed().as_secs_f64() * 1e6 / bodies.len() as f64
+        })
+        .fold(f64::INFINITY, f64::min);
+    println!("{:<58} {best:>8.2}", format!("step, {count} rules loaded (best of {rounds})"));
+    best
+}
+
+fn whole(bodies: &[String]) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("bench.db")).unwrap());
+    let shipped = Bundle::read(None, std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/rules")));
+    let bundle = shipped.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    store.keep_rule_set(&bundle.hash(), &bundle.to_bytes()).unwrap();
+    let now = Timestamp(1_760_000_000_000);
+    store.append(&[NewRow { received_at: now, entry: Entry::RuleSet { hash: bundle.hash() } }], now).unwrap();
+    let rows: Vec<NewRow> = bodies
+        .iter()
+        .map(|body| {
+            let envelope = impilo::Envelope::read(body.as_bytes()).unwrap();
+            NewRow {
+                received_at: now,
+                entry: Entry::Event(EventRow {
+                    kind: envelope.kind.into_owned(),
+                    envelope_id: Some(envelope.id),
+                    log_id: None,
+                    source: Source::Webhook,
+                    body: Some(codec::encode(body.as_bytes())),
+                }),
+            }
+        })
+        .collect();
+    for batch in [64, 256] {
+        let half = &rows[if batch == 64 { 0..rows.len() / 2 } else { rows.len() / 2..rows.len() }];
+        per_event(&format!("append, {batch} events in a commit"), half.len(), || {
+            half.chunks(batch).for_each(|chunk| drop(store.append(chunk, now).unwrap()));
+        });
+    }
+    let compile = move |_: &str| bundle.compile().ok().map(|(rules, _)| Arc::new(rules));
+    let mut processor = Processor::new(Arc::clone(&store), Box::new(compile), Arc::default(), 16_384).unwrap();
+    per_event(
+        "process with the shipped rules, committed",
+        rows.len(),
+        || {
+            while processor.turn(now).unwrap().is_some() {}
+        },
+    );
+}
