@@ -96,6 +96,7 @@ impl Daemon {
         let clock = Clock::Wall;
         let Storage::Sqlite(path) = &settings.storage;
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(path)?);
+        store.release()?;
         let port = |error| StartError::Port { address: settings.listen, error };
         let listener = TcpListener::bind(settings.listen).map_err(port)?;
         let address = listener.local_addr().map_err(port)?;
@@ -261,14 +262,16 @@ impl Shared {
         let (store, kept, bytes) = (Arc::clone(&self.store), hash.clone(), bundle.to_bytes());
         let known = tokio::task::spawn_blocking(move || {
             store.keep_rule_set(&kept, &bytes)?;
-            store.progress()
+            store.figures()
         });
-        let progress = match known.await {
-            Ok(Ok(progress)) => progress,
+        let figures = match known.await {
+            Ok(Ok(figures)) => figures,
             Ok(Err(error)) => return Err(error.to_string()),
             Err(_) => return Err("shutting down".to_owned()),
         };
-        if progress.rule_set == hash {
+        // Another rule set may be among the rows that are not processed yet; this one must come after it.
+        let drained = figures.processed_position == figures.last_position;
+        if drained && figures.rule_set == hash {
             return Ok(());
         }
         let row = NewRow { received_at: self.clock.now(), entry: Entry::RuleSet { hash: hash.clone() } };

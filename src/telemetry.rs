@@ -29,7 +29,8 @@ pub fn start(log: &Log) -> anyhow::Result<()> {
     } else {
         LogFormat::Json
     });
-    let text = || tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let text =
+        || tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
     let layer: Box<dyn Layer<_> + Send + Sync> = match format {
         LogFormat::Text => text().boxed(),
         LogFormat::Json => text().json().flatten_event(true).boxed(),

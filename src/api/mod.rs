@@ -116,6 +116,8 @@ async fn test_notification(admin: web::Data<Admin>, request: web::Json<TestReque
     };
     let mut waited = Duration::ZERO;
     loop {
+        // Asked first: what is read afterwards holds all that was decided by then.
+        let processed = shared.process.position() >= position;
         let store = Arc::clone(&shared.store);
         let rows = match web::block(move || store.deliveries(None, None, 200)).await {
             Ok(Ok(rows)) => rows,
@@ -123,7 +125,6 @@ async fn test_notification(admin: web::Data<Admin>, request: web::Json<TestReque
             Err(_) => return failed(503, "shutting down"),
         };
         let rows: Vec<DeliveryRow> = rows.into_iter().filter(of_this).collect();
-        let processed = shared.process.position() >= position;
         if processed && rows.is_empty() {
             let why = format!(
                 "the rules in force have no receiver `{receiver}` with a channel; see `receivers` in the rule files"

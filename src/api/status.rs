@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Storage;
+use crate::config::{Bundle, Storage};
 use crate::daemon::Shared;
 use crate::engine::Timestamp;
 use crate::store::{Figures, StoreError};
@@ -32,6 +32,8 @@ pub struct RuleState {
     pub in_force: String,
     /// Why the files on disk are not in force; the last good ones serve.
     pub problem: Option<String>,
+    /// The files that can be read now are others than those in force: a reload is due.
+    pub changed_on_disk: bool,
 }
 
 /// What came to the port since the start.
@@ -56,7 +58,8 @@ pub struct WatchState {
 pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
     let figures = shared.store.figures()?;
     let counters = &shared.counters;
-    let settings = shared.settings.lock().unwrap_or_else(PoisonError::into_inner);
+    let settings = shared.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let on_disk = Bundle::read(settings.library.as_deref(), &settings.rules);
     let Storage::Sqlite(path) = &settings.storage;
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -65,6 +68,7 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
         listen: shared.address.to_string(),
         rules: RuleState {
             in_force: figures.rule_set.clone(),
+            changed_on_disk: on_disk.is_ok_and(|bundle| bundle.hash() != figures.rule_set),
             problem: shared.rule_files.lock().unwrap_or_else(PoisonError::into_inner).problem.clone(),
         },
         figures,

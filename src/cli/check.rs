@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::output::{colors_stdout, text};
+use super::output::{colors_stdout, table, text};
 use super::{FINE, WRONG};
-use crate::config::{Bundle, Problem, Problems, Settings, load_settings};
+use crate::config::{Bundle, IDENTIFIERS, Problem, Problems, Settings, exposure, load_settings};
+use crate::engine::{Phi, RuleSet};
 
 #[derive(Debug, Args)]
 pub struct CheckArguments {
@@ -31,21 +32,18 @@ pub(super) fn run(config: &Path, arguments: &CheckArguments) -> anyhow::Result<u
         },
     };
     let folders = match (&arguments.rules, &settings) {
-        (Some(rules), _) => Some((None, rules.clone())),
-        (None, Some(settings)) => Some((settings.library.clone(), settings.rules.clone())),
+        (Some(rules), _) => Some((None, rules.as_path())),
+        (None, Some(settings)) => Some((settings.library.as_deref(), settings.rules.as_path())),
         (None, None) => None,
     };
-    let mut summary = String::new();
-    if let Some((library, rules)) = folders {
-        summary = check_rules(&mut problems, settings.as_ref(), library.as_deref(), &rules);
-    }
+    let rules = folders.and_then(|(library, rules)| check_rules(&mut problems, settings.as_ref(), library, rules));
     if let Some(settings) = &settings {
-        summary.push_str(&secrets(settings));
+        check_secrets(&mut problems, settings);
     }
     let wrong = problems.any_errors();
     text(&problems.render(colors_stdout()))?;
-    if !wrong {
-        text(&summary)?;
+    if let (false, Some(rules)) = (wrong, rules) {
+        text(&summary(&rules))?;
     }
     Ok(if wrong { WRONG } else { FINE })
 }
@@ -56,31 +54,83 @@ fn add(problems: &mut Problems, found: Vec<Problem>) {
     }
 }
 
-fn check_rules(problems: &mut Problems, settings: Option<&Settings>, library: Option<&Path>, rules: &Path) -> String {
-    let compiled = Bundle::read(library, rules).and_then(|bundle| {
-        let (rule_set, warnings) = bundle.compile()?;
-        Ok((rule_set, warnings))
-    });
-    match compiled {
-        Ok((rule_set, warnings)) => {
+fn check_rules(
+    problems: &mut Problems,
+    settings: Option<&Settings>,
+    library: Option<&Path>,
+    rules: &Path,
+) -> Option<RuleSet> {
+    let bundle = match Bundle::read(library, rules) {
+        Ok(bundle) => bundle,
+        Err(found) => {
+            add(problems, found.into_vec());
+            return None;
+        }
+    };
+    match bundle.compile() {
+        Ok((rules, warnings)) => {
             add(problems, warnings);
-            let _ = settings;
-            format!(
-                "{} rules, {} receivers, {} digests: fine.\n",
-                rule_set.rules.len(),
-                rule_set.receivers.len(),
-                rule_set.digests.len()
-            )
+            if let Some(settings) = settings {
+                add(problems, bundle.check_receivers(settings).into_vec());
+            }
+            Some(rules)
         }
         Err(found) => {
             add(problems, found.into_vec());
-            String::new()
+            None
         }
     }
 }
 
-/// Secrets that this shell cannot read may still be there for the service.
-fn secrets(settings: &Settings) -> String {
-    let unreadable = settings.impilo.webhook_secrets.iter().filter_map(|secret| secret.read().err());
-    unreadable.map(|error| format!("note: from this shell, {error}\n")).collect()
+/// Secrets that this shell cannot read may still be there for the service: a credential exists for the service alone.
+fn check_secrets(problems: &mut Problems, settings: &Settings) {
+    let password = settings.email.as_ref().and_then(|email| email.password.as_ref());
+    let heartbeat = settings.own.heartbeat.as_ref().map(|heartbeat| &heartbeat.url);
+    let all = settings.impilo.webhook_secrets.iter().chain(password).chain(settings.slack.webhooks.values());
+    for error in all.chain(heartbeat).filter_map(|secret| secret.read().err()) {
+        problems.push(Problem::general_warning(format!("from this shell, {error}; the service may still read it")));
+    }
+    if let Err(error) = settings.may_serve() {
+        problems.push(Problem::general_warning(format!("the service would not start: {error}")));
+    }
+}
+
+/// Who is told what, and how much there is.
+fn summary(rules: &RuleSet) -> String {
+    let mut out = String::new();
+    let receivers = exposure(rules);
+    if !receivers.is_empty() {
+        let mut head = vec!["MAY LEAVE".to_owned()];
+        head.extend(
+            receivers
+                .iter()
+                .map(|one| format!("{} (phi: {}; {})", one.receiver, phi(one.phi), one.channels.join(", "))),
+        );
+        let rows = IDENTIFIERS.iter().enumerate().map(|(place, class)| {
+            let told = receivers.iter().map(|one| if one.leaves[place] { "yes" } else { "-" }.to_owned());
+            std::iter::once(class.name.to_owned()).chain(told).collect()
+        });
+        let head: Vec<&str> = head.iter().map(String::as_str).collect();
+        out = table(&head, rows.collect());
+        out.push('\n');
+    }
+    let parts = [
+        counted(rules.rules.len(), "rule"),
+        counted(rules.receivers.len(), "receiver"),
+        counted(rules.digests.len(), "digest"),
+    ];
+    out.push_str(&format!("{}: ok\n", parts.join(", ")));
+    out
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+const fn phi(phi: Phi) -> &'static str {
+    match phi {
+        Phi::None => "none",
+        Phi::Ids => "ids",
+        Phi::Full => "full",
+    }
 }

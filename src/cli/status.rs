@@ -27,14 +27,17 @@ pub(super) async fn run(settings: &Settings, how: Json) -> anyhow::Result<u8> {
             Ok(if wrong { WRONG } else { FINE })
         }
         Err(error) => {
-            let figures = reader(settings)?.figures()?;
+            let figures = reader(settings).and_then(|store| Ok(store.figures()?));
+            let problem = error.to_string();
             if how.json {
-                json(&serde_json::json!({ "running": false, "problem": error.to_string(), "figures": figures }))?;
+                let figures = figures.ok();
+                json(&serde_json::json!({ "running": false, "problem": problem, "figures": figures }))?;
             } else {
-                text(&format!(
-                    "Pulsewarden is NOT RUNNING as far as this user can see: {error}.\n\nThe store says:\n{}",
-                    of_store(&figures)
-                ))?;
+                let store = match figures {
+                    Ok(figures) => format!("The store says:\n{}", of_store(&figures)),
+                    Err(error) => format!("Nor can the store be asked: {error:#}\n"),
+                };
+                text(&format!("Pulsewarden is not running, as far as this user can see: {problem}.\n\n{store}"))?;
             }
             Ok(WRONG)
         }
@@ -77,7 +80,14 @@ fn screen(status: &Status) -> String {
         receiving.unavailable
     ));
     let rules = if status.rules.in_force.is_empty() { "none yet" } else { short(&status.rules.in_force) };
-    line(format_args!("Rule set in force: {rules}"));
+    let files = match (&status.rules.problem, status.rules.changed_on_disk) {
+        (Some(_), _) => "the last good one, since the files cannot be used",
+        (None, true) => {
+            "the files have changed since; `pulsewarden check && systemctl reload pulsewarden` brings them into force"
+        }
+        (None, false) => "the same as the files",
+    };
+    line(format_args!("Rule set in force: {rules}, {files}"));
     if let Some(free) = status.disk_free {
         line(format_args!(
             "Disk: {} MiB free, the store takes {} MiB",

@@ -306,6 +306,10 @@ pub trait Store: Send + Sync + 'static {
         render: &mut dyn FnMut(&Notification) -> Rendered,
     ) -> Result<Vec<Delivery>, StoreError>;
 
+    /// Makes due at once what was leased and got no result: the daemon that leased it has ended. Only for a daemon that
+    /// has the store to itself.
+    fn release(&self) -> Result<(), StoreError>;
+
     /// Records attempts; `clock` dates the journal rows of final failures.
     fn record(&self, attempts: &[Attempt], clock: Timestamp) -> Result<(), StoreError>;
 

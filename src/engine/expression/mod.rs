@@ -201,6 +201,10 @@ impl Terms {
     fn deciding(&self, names: &Names<'_>, outcome: &Outcome) -> String {
         match self {
             Self::Term { source, .. } => source.clone(),
+            // Every alternative had to fail.
+            Self::Any(parts) if *outcome == Outcome::False => {
+                parts.iter().map(|part| part.deciding(names, outcome)).collect::<Vec<_>>().join(" || ")
+            }
             Self::All(parts) | Self::Any(parts) => {
                 let deciding = parts.iter().find(|part| part.comes_to(names, outcome));
                 deciding.or(parts.first()).map_or_else(String::new, |part| part.deciding(names, outcome))

@@ -99,6 +99,10 @@ impl Store for Sqlite {
         self.database.synced("lease deliveries", |writer| outbox::lease(writer, now, until, limit, render))
     }
 
+    fn release(&self) -> Result<(), StoreError> {
+        self.database.synced("release deliveries", |writer| outbox::release(writer))
+    }
+
     fn record(&self, attempts: &[Attempt], clock: Timestamp) -> Result<(), StoreError> {
         self.database.synced("record deliveries", |writer| outbox::record(writer, attempts, clock))
     }

@@ -105,6 +105,15 @@ pub(super) fn lease(
     Ok(leased)
 }
 
+/// What was leased for its first attempt and has no result. Later attempts wait until their lease ends.
+pub(super) fn release(writer: &Writer<'_>) -> Result<(), Failure> {
+    let mut update = writer.sql.prepare_cached(
+        "UPDATE outbox SET next_attempt_at = due WHERE state = 0 AND attempts > 0 AND last_error IS NULL",
+    )?;
+    update.execute([])?;
+    Ok(())
+}
+
 pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Timestamp) -> Result<(), Failure> {
     let mut failures = Vec::new();
     for attempt in attempts {

@@ -1,0 +1,71 @@
+//! Stopping, and a disk that is full.
+
+use pulsewarden::store::{Entry, Store};
+use rustix::process::{Resource, Rlimit, prlimit};
+
+use crate::events::battery;
+use crate::harness::{SECRET, World, eventually};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_keeps_what_was_answered() {
+    let mut world = World::new().await;
+    world.start().await;
+    let (url, http) = (world.url(), world.http.clone());
+    let posting = tokio::spawn(async move {
+        let mut answered = Vec::new();
+        for id in 1.. {
+            let body = battery(id, 9000 + id % 7, 8).to_string();
+            match http.post(&url).header("Impilo-Webhook-Secret", SECRET).body(body).send().await {
+                Ok(response) if response.status() == 200 => answered.push(id.to_string()),
+                Ok(response) => assert_eq!(response.status(), 503),
+                Err(_) => break,
+            }
+        }
+        answered
+    });
+    eventually("some events are kept", || (world.store().figures().unwrap().last_position > 50).then_some(())).await;
+    assert!(world.stop().await.success());
+    let answered = posting.await.unwrap();
+    let kept: Vec<String> = world
+        .store()
+        .journal(0, 1_000_000)
+        .unwrap()
+        .into_iter()
+        .filter_map(|row| match row.entry {
+            Entry::Event(event) => event.envelope_id,
+            _ => None,
+        })
+        .collect();
+    assert!(answered.iter().all(|id| kept.contains(id)));
+}
+
+/// Lets the daemon's files grow to this size, or without a limit.
+fn allow_files(world: &World, size: Option<u64>) {
+    let limit = prlimit(Some(world.pid()), Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
+    prlimit(Some(world.pid()), Resource::Fsize, Rlimit { current: size, maximum: limit.maximum }).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_answered_with_503_and_healed_without_a_restart() {
+    let mut world = World::new().await;
+    world.start().await;
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+    world.settle().await;
+
+    allow_files(&world, Some(0));
+    let refused = world.post_raw(Some(SECRET), battery(2, 9002, 8).to_string()).await;
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("Retry-After"));
+    let unreadable = world.post_raw(Some(SECRET), "no JSON").await;
+    assert_eq!(unreadable.status(), 503, "what cannot be quarantined must come again");
+    let base = world.url().replace("/webhooks/impilo", "");
+    assert_eq!(world.http.get(format!("{base}/readyz")).send().await.unwrap().status(), 503);
+    assert_eq!(world.http.get(format!("{base}/healthz")).send().await.unwrap().status(), 200);
+
+    allow_files(&world, None);
+    assert_eq!(world.post(&battery(2, 9002, 8)).await, 200);
+    assert_eq!(world.post_raw(Some(SECRET), "no JSON").await.status(), 422);
+    world.settle().await;
+    assert_eq!(world.alerts().len(), 2);
+    assert_eq!(world.team_mails().len(), 2);
+}

@@ -1,0 +1,148 @@
+//! The program itself: starting, stopping, its commands, its exit codes.
+
+use std::fs;
+use std::path::Path;
+
+use pulsewarden::demo::mail_catcher::Answer;
+use pulsewarden::engine::Timestamp;
+use pulsewarden::store::sqlite::Sqlite;
+use pulsewarden::store::{DigestDue, Store};
+
+use crate::events::battery;
+use crate::harness::{RECEIVERS, World, command, eventually, output};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_secret_port_or_store_it_does_not_start() {
+    let world = World::new().await;
+    let whole = fs::read_to_string(world.path("pulsewarden.yaml")).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let secret = world.path("secret").display().to_string();
+    let store = world.path("pulsewarden.db").display().to_string();
+    let cases = [
+        (whole.replace(&format!("[{{ file: {secret} }}]"), "[]"), "webhook_secrets"),
+        (whole.replace(&secret, "/does/not/exist"), "/does/not/exist"),
+        (whole.replace("127.0.0.1:0", &address), "cannot be opened"),
+        (whole.replace(&store, &format!("{secret}/pulsewarden.db")), "the store at"),
+        (whole.replace("listen:", "lisen:"), "did you mean `listen`?"),
+    ];
+    for (text, said) in cases {
+        fs::write(world.path("pulsewarden.yaml"), text).unwrap();
+        let ended = world.run(&["serve"]);
+        assert_eq!(ended.code, 78, "{ended:?}");
+        assert!(ended.stderr.contains(said), "{ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_use_is_told_apart_from_what_is_wrong() {
+    let world = World::new().await;
+    assert_eq!(world.run(&["serv"]).code, 2);
+    assert_eq!(world.run(&["notify", "test"]).code, 2);
+    assert_eq!(output(command(Path::new("/does/not/exist.yaml"), &["serve"])).code, 78);
+    let status = world.run(&["status"]);
+    assert_eq!(status.code, 1);
+    assert!(status.stdout.contains("not running"), "{status:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_daemon_can_be_read() {
+    let mut world = World::new().await;
+    world.start().await;
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+    world.settle().await;
+    assert!(world.stop().await.success());
+    assert_eq!(world.alerts().len(), 1);
+    let status = world.run(&["status"]);
+    assert_eq!(status.code, 1);
+    assert!(status.stdout.contains("not running") && status.stdout.contains("device.lowBattery"), "{status:?}");
+    assert_eq!(world.run(&["alerts", "99"]).code, 1);
+    assert_eq!(world.run(&["devices", "1"]).code, 1);
+    let events = world.json(&["events"]);
+    assert_eq!(events[0]["type"], "device.lowBattery");
+    assert!(events[0].get("payload").is_none() && events[0].get("body").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthy_daemon_says_so() {
+    let mut world = World::new().await;
+    world.start().await;
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+    world.settle().await;
+    let status = world.run(&["status"]);
+    assert_eq!(status.code, 0, "{status:?}");
+    assert!(status.stdout.contains("is well") && !status.stdout.contains('\u{1b}'), "{status:?}");
+    let base = world.url().replace("/webhooks/impilo", "");
+    for page in ["/healthz", "/readyz"] {
+        assert_eq!(world.http.get(format!("{base}{page}")).send().await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_message_proves_a_receiver() {
+    let mut world = World::new().await;
+    world.start().await;
+    let tested = world.run(&["notify", "test", "--receiver", "team"]);
+    assert_eq!(tested.code, 0, "{tested:?}");
+    assert_eq!(tested.stdout.matches("delivered").count(), 2, "{tested:?}");
+    let mail = world.team_mails().pop().unwrap();
+    assert!(mail.header("Subject").unwrap().starts_with("[TEST]"));
+    assert_eq!(world.slack.messages().len(), 1);
+
+    let unknown = world.run(&["notify", "test", "--receiver", "nobody"]);
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.stderr.contains("nobody"), "{unknown:?}");
+
+    world.mail.answer(Answer::NotNow);
+    let failed = world.run(&["notify", "test", "--receiver", "team"]);
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert!(failed.stdout.contains("451"), "{failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missed_digest_is_sent_once_also_across_a_restart() {
+    let rules = format!(
+        "{RECEIVERS}\ndigests: [{{ digest: yearly, schedule: \"0 8 1 1 *\", time_zone: America/New_York, receiver: team }}]\n"
+    );
+    let mut world = World::with(&rules, "").await;
+    let now = Timestamp::from(chrono::Utc::now());
+    let missed = DigestDue {
+        schedule: "0 8 1 1 * America/New_York".to_owned(),
+        due: Timestamp(now.0 - 60_000),
+        covered_until: Timestamp(now.0 - 120_000),
+    };
+    Sqlite::open(&world.path("pulsewarden.db")).unwrap().schedule_digest("yearly", &missed).unwrap();
+    world.start().await;
+    let digests = |world: &World| {
+        let mails = world.team_mails();
+        mails.iter().filter(|mail| mail.header("Subject").unwrap().starts_with("[DIGEST]")).count()
+    };
+    eventually("the digest", || (digests(&world) == 1).then_some(())).await;
+    world.settle().await;
+    world.kill();
+    world.start().await;
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+    eventually("the mail about the alert", || (world.team_mails().len() > 1).then_some(())).await;
+    world.settle().await;
+    assert_eq!(digests(&world), 1);
+    let due = world.store().digest_due("yearly").unwrap().unwrap().due;
+    assert!(due > now);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_tells_its_story_and_ends() {
+    let world = World::new().await;
+    let demo = output(command(&world.path("none.yaml"), &["demo", "--speed", "10"]));
+    assert_eq!(demo.code, 0, "{demo:?}");
+    for said in ["curl", "lowBattery", "DeviceBatteryLow", "[WARNING]", "device-team@clinic.example"] {
+        assert!(demo.stdout.contains(said), "{said} is missing in {}", demo.stdout);
+    }
+    assert!(!demo.stdout.contains('\u{1b}'), "no colours in a pipe");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn completions_and_the_manual_page_are_printed() {
+    let world = World::new().await;
+    assert!(world.run(&["completions", "bash"]).stdout.contains("pulsewarden"));
+    assert!(world.run(&["man"]).stdout.contains("pulsewarden"));
+}

@@ -1,0 +1,72 @@
+//! What the port answers.
+
+use pulsewarden::store::Store;
+use serde_json::Value;
+
+use crate::events::battery;
+use crate::harness::{SECRET, World};
+
+async fn reason(response: reqwest::Response) -> String {
+    let body: Value = response.json().await.unwrap();
+    body["error"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_without_the_right_secret_is_kept() {
+    let mut world = World::new().await;
+    world.start().await;
+    let before = world.store().figures().unwrap().last_position;
+    for secret in [None, Some(""), Some("wrong"), Some("the-secret-of-the-test")] {
+        for body in [battery(1, 9001, 8).to_string(), "no JSON".to_owned()] {
+            assert_eq!(world.post_raw(secret, body).await.status(), 401);
+        }
+    }
+    let figures = world.store().figures().unwrap();
+    assert_eq!((figures.last_position, figures.quarantined), (before, 0));
+    assert_eq!(world.json(&["status"])["receiving"]["refused_secret"], 8);
+    assert!(!world.log().contains("the-secret-of-the-test"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_envelope_is_quarantined_once_and_the_reason_said() {
+    let mut world = World::new().await;
+    world.start().await;
+    let bad = ["", "no JSON", "[1]", "{\"id\":1}", "{\"id\":1,\"type\":7,\"payload\":{}}"];
+    for _ in 0..2 {
+        for body in bad {
+            let response = world.post_raw(Some(SECRET), body).await;
+            assert_eq!(response.status(), 422, "{body}");
+            assert!(!reason(response).await.is_empty());
+        }
+    }
+    assert_eq!(world.store().figures().unwrap().quarantined, bad.len() as u64);
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_is_refused() {
+    let mut world = World::new().await;
+    world.start().await;
+    let large = vec![b' '; 2 << 20];
+    // The refusal may come before the body is through, and then breaks its sending.
+    let posted = world.http.post(world.url()).header("Impilo-Webhook-Secret", SECRET).body(large).send().await;
+    assert!(posted.is_err() || posted.is_ok_and(|response| response.status() == 413));
+    assert_eq!(world.json(&["status"])["receiving"]["too_large"], 1);
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_type_and_the_second_form_are_kept() {
+    let mut world = World::new().await;
+    world.start().await;
+    let unknown = serde_json::json!({ "id": 7, "type": "device.tiltDetected", "payload": null });
+    let second = serde_json::json!({ "event": "device.lowBattery", "data": battery(1, 9001, 8)["payload"] });
+    for body in [&unknown, &second, &second] {
+        assert_eq!(world.post(body).await, 200);
+    }
+    world.settle().await;
+    let figures = world.store().figures().unwrap();
+    let counts: Vec<(&str, u64)> = figures.last_by_type.iter().map(|(kind, _, count)| (&**kind, *count)).collect();
+    assert!(counts.contains(&("device.tiltDetected", 1)) && counts.contains(&("device.lowBattery", 1)), "{counts:?}");
+    assert_eq!(world.alerts().len(), 1);
+}
