@@ -96,7 +96,9 @@ impl Daemon {
         let clock = Clock::Wall;
         let Storage::Sqlite(path) = &settings.storage;
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(path)?);
-        store.release()?;
+        if let Err(error) = store.release() {
+            telemetry::outbox_unavailable(&error);
+        }
         let port = |error| StartError::Port { address: settings.listen, error };
         let listener = TcpListener::bind(settings.listen).map_err(port)?;
         let address = listener.local_addr().map_err(port)?;

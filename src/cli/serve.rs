@@ -17,7 +17,8 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 pub(super) fn run(config: &Path) -> anyhow::Result<u8> {
     let settings = super::settings(config)?;
     telemetry::start(&settings.log)?;
-    super::runtime()?.block_on(async {
+    let runtime = super::runtime()?;
+    let ended = runtime.block_on(async {
         let daemon = Daemon::start(settings, Some(config.to_owned())).await?;
         let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be awaited")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be awaited")?;
@@ -45,7 +46,10 @@ pub(super) fn run(config: &Path) -> anyhow::Result<u8> {
             _ = interrupt.recv() => {}
         }
         Ok(FINE)
-    })
+    });
+    // After a second signal nothing more is waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Tells the service manager; without one, nobody.

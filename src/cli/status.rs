@@ -20,9 +20,9 @@ pub(super) async fn run(settings: &Settings, how: Json) -> anyhow::Result<u8> {
         Ok(status) => {
             let wrong = is_wrong(&status);
             if how.json {
-                json(&status)?
+                json(&status)?;
             } else {
-                text(&screen(&status))?
+                text(&screen(&status))?;
             }
             Ok(if wrong { WRONG } else { FINE })
         }

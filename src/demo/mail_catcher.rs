@@ -232,7 +232,7 @@ fn decode_words(value: &str) -> String {
     while let Some(start) = rest.find("=?utf-8?b?") {
         let (before, word) = rest.split_at(start);
         let Some((encoded, after)) = word[10..].split_once("?=") else { break };
-        if !(before.trim().is_empty() && !text.is_empty()) {
+        if !before.trim().is_empty() || text.is_empty() {
             text.push_str(before);
         }
         let bytes = STANDARD.decode(encoded).unwrap_or_default();

@@ -63,7 +63,7 @@ pub async fn run(port: u16, keep: bool, speed: f64) -> anyhow::Result<()> {
             show.event(moment, posted.status().as_u16());
         }
         tokio::time::sleep(LAST_WORDS).await;
-        show.summary(&**daemon.shared())?;
+        show.summary(daemon.shared())?;
         if stays {
             show.staying(&url, SECRET);
             tokio::signal::ctrl_c().await.context("Ctrl-C cannot be awaited")?;
@@ -76,12 +76,15 @@ pub async fn run(port: u16, keep: bool, speed: f64) -> anyhow::Result<()> {
         loop {
             tokio::select! {
                 biased;
-                _ = tick.tick() => transitions.show_new(&show, &**daemon.shared()),
+                _ = tick.tick() => transitions.show_new(&show, daemon.shared()),
                 Some(mail) = mails.recv() => {
-                    transitions.show_new(&show, &**daemon.shared());
+                    transitions.show_new(&show, daemon.shared());
                     show.mail(&mail);
                 }
-                Some(message) = messages.recv() => show.slack(&message),
+                Some(message) = messages.recv() => {
+                    transitions.show_new(&show, daemon.shared());
+                    show.slack(&message);
+                }
             }
         }
     };
@@ -100,11 +103,13 @@ fn settings(folder: &Path, port: u16, catcher: &MailCatcher, slack: &SlackStandI
     for (name, text) in SHIPPED_RULES.iter().chain([&("demo.yaml", RULES)]) {
         fs::write(rules.join(name), text).context("the demo's rules cannot be written")?;
     }
-    let mut settings = Settings::default();
-    settings.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    settings.storage = Storage::Sqlite(folder.join("pulsewarden.db"));
-    settings.rules = rules;
-    settings.library = None;
+    let mut settings = Settings {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        storage: Storage::Sqlite(folder.join("pulsewarden.db")),
+        rules,
+        library: None,
+        ..Settings::default()
+    };
     settings.admin.socket = folder.join("admin.sock");
     settings.impilo.webhook_secrets = vec![SecretRef::Literal(SecretString::from(SECRET))];
     settings.email = Some(Email {

@@ -8,3 +8,4 @@ mod program;
 mod receiving;
 mod rules;
 mod spine;
+mod watch;

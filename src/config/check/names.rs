@@ -227,7 +227,7 @@ impl Known<'_> {
                     best = Some(Found { kind, protection, status_of: None });
                 }
                 Err(missing) if deepest.as_ref().is_none_or(|deepest| missing.step > deepest.step) => {
-                    deepest = Some(missing)
+                    deepest = Some(missing);
                 }
                 Err(_) => {}
             }
