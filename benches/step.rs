@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench step` prints microseconds per event.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is wrong")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark ends where something is wrong")]
 
 use std::collections::HashMap;
 use std::fmt::Write;

@@ -14,12 +14,15 @@ use crate::impilo::Unreadable;
 use crate::notify::Sent;
 use crate::store::{AttemptResult, StoreError};
 
+/// Libraries that tell how they start and stop, which we say ourselves; the configured filter may ask for them by name.
+const QUIET: &str = "actix_server=warn,tokio_cron_scheduler=warn";
+
 /// Starts logging: text on a terminal, journald under systemd, JSON otherwise, unless the configuration says which.
 ///
 /// # Errors
 /// When the filter cannot be read, or logging was started before.
 pub fn start(log: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.filter)
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter))
         .map_err(|error| anyhow::anyhow!("the log filter `{}` cannot be read: {error}", log.filter))?;
     let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
     let format = log.format.unwrap_or(if under_systemd {

@@ -1,5 +1,7 @@
 //! The built program as its users meet it: processes, ports, files, mails and messages.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod crash;
 mod events;
 mod harness;
