@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -19,6 +19,9 @@ const LEASE: Duration = Duration::from_secs(120);
 
 /// The longest sleep without a hint.
 const NAP: Duration = Duration::from_secs(5);
+
+/// Results in one commit.
+const RECORDED_AT_ONCE: usize = 256;
 
 /// The wait after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -36,54 +39,56 @@ pub struct Parts {
 
 /// Delivers until it is stopped; what is in flight then is finished and recorded.
 pub async fn run(parts: Parts) {
-    let mut in_flight: JoinSet<Attempt> = JoinSet::new();
-    let mut finished: Vec<Attempt> = Vec::new();
-    loop {
-        if !parts.stop.is_cancelled() && finished.is_empty() {
-            let room = parts.settings.concurrency.saturating_sub(in_flight.len());
-            match lease(&parts, room).await {
-                Ok(leased) => {
-                    for delivery in leased {
-                        in_flight.spawn(attempt(
-                            delivery,
-                            parts.senders.borrow().clone(),
-                            parts.clock.clone(),
-                            parts.settings.clone(),
-                        ));
-                    }
-                }
-                Err(error) => {
-                    telemetry::outbox_unavailable(&error);
-                    tokio::time::sleep(STORE_PAUSE).await;
-                }
+    let (results, finished) = unbounded_channel();
+    let recording = tokio::spawn(record_all(Arc::clone(&parts.store), parts.clock.clone(), finished));
+    let slots = Arc::new(Semaphore::new(parts.settings.concurrency.max(1)));
+    while !parts.stop.is_cancelled() {
+        // Nothing is leased that cannot be sent at once.
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        drop(slot);
+        let leased = match lease(&parts, slots.available_permits()).await {
+            Ok(leased) => leased,
+            Err(error) => {
+                telemetry::outbox_unavailable(&error);
+                tokio::time::sleep(STORE_PAUSE).await;
+                continue;
+            }
+        };
+        if leased.is_empty() {
+            let nap = until_next(&parts).await;
+            tokio::select! {
+                () = parts.wake.notified() => {}
+                () = parts.stop.cancelled() => {}
+                () = tokio::time::sleep(nap) => {}
             }
         }
-        if parts.stop.is_cancelled() && in_flight.is_empty() && finished.is_empty() {
-            return;
+        for delivery in leased {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+            let (senders, clock) = (parts.senders.borrow().clone(), parts.clock.clone());
+            let (settings, results) = (parts.settings.clone(), results.clone());
+            tokio::spawn(async move {
+                let attempt = attempt(delivery, senders, clock, settings).await;
+                // The recorder outlives every sender.
+                let _ = results.send(attempt);
+                drop(slot);
+            });
         }
-        let full = in_flight.len() >= parts.settings.concurrency;
-        let nap = if full { NAP } else { until_next(&parts).await };
-        tokio::select! {
-            biased;
-            Some(done) = in_flight.join_next(), if !in_flight.is_empty() => {
-                finished.extend(done.ok());
-                while let Some(done) = in_flight.try_join_next() {
-                    finished.extend(done.ok());
-                }
-            }
-            () = parts.wake.notified(), if !full => {}
-            () = parts.stop.cancelled(), if !parts.stop.is_cancelled() => {}
-            () = tokio::time::sleep(nap), if finished.is_empty() => {}
+    }
+    drop(results);
+    if recording.await.is_err() {
+        telemetry::ended_abnormally();
+    }
+}
+
+/// Records what has ended since the last commit, together, until there is nobody left to send.
+async fn record_all(store: Arc<dyn Store>, clock: Clock, mut finished: UnboundedReceiver<Attempt>) {
+    let mut attempts = Vec::new();
+    while finished.recv_many(&mut attempts, RECORDED_AT_ONCE).await > 0 {
+        while let Err(error) = record(&store, &clock, attempts.clone()).await {
+            telemetry::outbox_unavailable(&error);
+            tokio::time::sleep(STORE_PAUSE).await;
         }
-        if !finished.is_empty() {
-            match record(&parts, finished.clone()).await {
-                Ok(()) => finished.clear(),
-                Err(error) => {
-                    telemetry::outbox_unavailable(&error);
-                    tokio::time::sleep(STORE_PAUSE).await;
-                }
-            }
-        }
+        attempts.clear();
     }
 }
 
@@ -96,8 +101,8 @@ async fn lease(parts: &Parts, room: usize) -> Result<Vec<Delivery>, StoreError> 
     blocking(work).await
 }
 
-async fn record(parts: &Parts, attempts: Vec<Attempt>) -> Result<(), StoreError> {
-    let (store, now) = (Arc::clone(&parts.store), parts.clock.now());
+async fn record(store: &Arc<dyn Store>, clock: &Clock, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+    let (store, now) = (Arc::clone(store), clock.now());
     blocking(move || store.record(&attempts, now)).await
 }
 

@@ -213,34 +213,42 @@ fn fold_status(slice: &mut Slice, about: &About, event: &Event<'_>, change: &mut
 
 /// Identity, battery and signs of life.
 fn fold_plain(record: &mut Record, kind: SubjectKind, about: &About, event: &Event<'_>, change: &mut Change) {
-    for group in [FieldGroup::Identity, FieldGroup::Battery] {
-        let mut newest = None;
-        for fact in facts_in(kind, group, about) {
-            let at = fact.at.unwrap_or(event.occurred_at);
-            if record.time(group).is_none_or(|known| at >= known) {
-                change.record |= set(record, fact);
-                newest = newest.max(Some(at));
-            }
-        }
-        if let Some(at) = newest {
-            record.set_time(group, at);
-        }
-    }
-    for fact in facts_in(kind, FieldGroup::Life, about) {
-        match fact.value.as_time() {
-            Some(at) if fact.name.starts_with("first_") => {
-                if record.get(fact.name).and_then(Value::as_time).is_none_or(|known| at < known) {
-                    record.set(fact.name, Value::Time(at));
+    let known = [FieldGroup::Identity, FieldGroup::Battery].map(|group| record.time(group));
+    let mut newest = [None; 2];
+    for fact in &about.facts {
+        let Some(field) = Field::find(kind, fact.name) else { continue };
+        let at = fact.at.unwrap_or(event.occurred_at);
+        match field.group {
+            FieldGroup::Identity | FieldGroup::Battery => {
+                let group = usize::from(field.group == FieldGroup::Battery);
+                if known[group].is_none_or(|known| at >= known) {
+                    change.record |= set(record, fact);
+                    newest[group] = newest[group].max(Some(at));
                 }
             }
-            Some(at) => keep_newest(record, fact.name, at),
-            None => change.record |= set(record, fact),
+            FieldGroup::Life => match fact.value.as_time() {
+                Some(at) if fact.name.starts_with("first_") => keep_first(record, fact.name, at),
+                Some(at) => keep_newest(record, fact.name, at),
+                None => change.record |= set(record, fact),
+            },
+            FieldGroup::Association | FieldGroup::Status => {}
+        }
+    }
+    if let Some(at) = newest[0] {
+        record.set_time(FieldGroup::Identity, at);
+    }
+    if let Some(at) = newest[1] {
+        record.set_time(FieldGroup::Battery, at);
+        if record.get("battery").is_some() {
+            record.set("battery_at", Value::Time(at));
         }
     }
 }
 
-fn facts_in(kind: SubjectKind, group: FieldGroup, about: &About) -> impl Iterator<Item = &Fact> {
-    about.facts.iter().filter(move |fact| Field::find(kind, fact.name).is_some_and(|field| field.group == group))
+fn keep_first(record: &mut Record, name: &'static str, at: Timestamp) {
+    if record.get(name).and_then(Value::as_time).is_none_or(|known| at < known) {
+        record.set(name, Value::Time(at));
+    }
 }
 
 fn keep_newest(record: &mut Record, name: &'static str, at: Timestamp) {

@@ -121,13 +121,36 @@ impl Field {
     /// The field `name` of `kind`.
     #[must_use]
     pub fn find(kind: SubjectKind, name: &str) -> Option<&'static Self> {
-        FIELDS.iter().find(|field| field.kind == kind && field.name == name)
+        of(kind).iter().find(|field| std::ptr::eq(field.name, name) || field.name == name)
     }
 
     /// The fields of `kind`, in documentation order.
     pub fn of(kind: SubjectKind) -> impl Iterator<Item = &'static Self> + Clone {
-        FIELDS.iter().filter(move |field| field.kind == kind)
+        of(kind).iter()
     }
+}
+
+/// How many kinds of subject there are.
+const KINDS: usize = SubjectKind::NAMED.len() + 1;
+
+/// Where the fields of each kind begin and end in [`FIELDS`], which has them side by side.
+const PLACES: [(usize, usize); KINDS] = {
+    let mut places = [(0, 0); KINDS];
+    let mut at = 0;
+    while at < FIELDS.len() {
+        let kind = FIELDS[at].kind as usize;
+        if places[kind].1 == 0 {
+            places[kind].0 = at;
+        }
+        places[kind].1 = at + 1;
+        at += 1;
+    }
+    places
+};
+
+fn of(kind: SubjectKind) -> &'static [Field] {
+    let (begin, end) = PLACES[kind as usize];
+    &FIELDS[begin..end]
 }
 
 /// One value of one field, with the time at which it was so where that differs from the event's.

@@ -89,7 +89,8 @@ pub(super) fn word(kind: SubjectKind, sent: &str) -> String {
 
 /// Whether two words are the same but for case and separators.
 pub(super) fn same(one: &str, other: &str) -> bool {
-    let plain =
-        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    one == other || plain(one) == plain(other)
+    fn plain(text: &str) -> impl Iterator<Item = char> + '_ {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
+    }
+    one == other || plain(one).eq(plain(other))
 }

@@ -17,8 +17,11 @@ const WITH_DICTIONARY_1: u8 = 1;
 /// Fast enough for the request's own thread; higher levels gain little on bodies of 2 KB.
 const LEVEL: i32 = 1;
 
-/// Larger than any body that is let in, with its bound on memory.
+/// Larger than any body that is let in; bounds what damaged bytes can ask for.
 const LARGEST: usize = 64 << 20;
+
+/// The length of the body stands before the compressed bytes, so that unpacking asks for no more room than it needs.
+const LENGTH: usize = size_of::<u32>();
 
 /// Why stored bytes cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -39,17 +42,12 @@ thread_local! {
 /// Packs a body.
 #[must_use]
 pub fn encode(body: &[u8]) -> Vec<u8> {
-    match compress(body) {
-        Ok(packed) if packed.len() < body.len() => tagged(WITH_DICTIONARY_1, &packed),
-        _ => tagged(RAW, body),
+    match (compress(body), u32::try_from(body.len())) {
+        (Ok(packed), Ok(length)) if packed.len() + LENGTH < body.len() => {
+            [&[WITH_DICTIONARY_1][..], &length.to_le_bytes(), &packed].concat()
+        }
+        _ => [&[RAW][..], body].concat(),
     }
-}
-
-fn tagged(form: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut all = Vec::with_capacity(bytes.len() + 1);
-    all.push(form);
-    all.extend_from_slice(bytes);
-    all
 }
 
 fn compress(body: &[u8]) -> io::Result<Vec<u8>> {
@@ -71,12 +69,13 @@ pub fn decode(kept: &[u8]) -> Result<Vec<u8>, CodecError> {
     match *form {
         RAW => Ok(bytes.to_vec()),
         WITH_DICTIONARY_1 => DECOMPRESSOR.with_borrow_mut(|slot| {
+            let (length, bytes) = bytes.split_first_chunk::<LENGTH>().ok_or(CodecError::Empty)?;
+            let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(LARGEST).min(LARGEST);
             let decompressor = match slot {
                 Some(decompressor) => decompressor,
                 None => slot.insert(Decompressor::with_dictionary(DICTIONARY_1)?),
             };
-            let size = Decompressor::upper_bound(bytes).unwrap_or(LARGEST).min(LARGEST);
-            Ok(decompressor.decompress(bytes, size)?)
+            Ok(decompressor.decompress(bytes, length)?)
         }),
         other => Err(CodecError::UnknownForm(other)),
     }

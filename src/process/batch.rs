@@ -3,33 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use super::cache::Cache;
-use crate::engine::{
-    self, Effects, Event, Facts, Input, Message, Position, RuleSet, Slice, Subject, SubjectKind, Timestamp,
-};
+use super::reader::{BATCH, Read, Reader};
+use crate::engine::{self, Effects, Event, Input, Message, Position, RuleSet, Slice, Subject, SubjectKind, Timestamp};
 use crate::impilo;
-use crate::journal::codec;
-use crate::store::{Entry, EventRow, JournalRow, Outcome, Progress, Store, StoreError};
-
-/// Rows taken into one commit.
-const BATCH: usize = 512;
+use crate::store::{Entry, JournalRow, Outcome, Progress, Store, StoreError};
 
 /// How many due times are read at once.
 const DUE_PAGE: usize = 4096;
 
 /// Turns the hash of a rule set into the rule set.
 pub type Compiler = dyn Fn(&str) -> Option<Arc<RuleSet>> + Send;
-
-/// An event row as the engine needs it.
-struct Read {
-    id: String,
-    kind: String,
-    source: engine::Source,
-    facts: Facts,
-    payload: Json,
-}
 
 /// Processing between batches: what is in memory of the store, and how far it has come.
 pub struct Processor {
@@ -38,6 +22,7 @@ pub struct Processor {
     cache: Cache,
     rules: Arc<RuleSet>,
     progress: Progress,
+    reader: Reader,
 }
 
 /// What one batch did.
@@ -76,7 +61,8 @@ impl Processor {
         room: usize,
     ) -> Result<Self, StoreError> {
         let progress = store.progress()?;
-        let mut processor = Self { store, compile, cache: Cache::new(room), rules, progress };
+        let reader = Reader::start(Arc::clone(&store));
+        let mut processor = Self { store, compile, cache: Cache::new(room), rules, progress, reader };
         if !processor.progress.rule_set.is_empty()
             && let Some(rules) = (processor.compile)(&processor.progress.rule_set)
         {
@@ -111,15 +97,18 @@ impl Processor {
 
     /// Takes in the next rows of the journal; `None` where there are none.
     fn rows(&mut self, noticed_at: Timestamp) -> Result<Option<Done>, StoreError> {
-        let rows = self.store.journal(self.progress.position, BATCH)?;
-        let Some(last) = rows.last().map(|row| row.at) else { return Ok(None) };
-        let mut reads: Vec<Option<Read>> = rows.iter().map(read).collect();
+        let mut rows = self.reader.rows(&*self.store, self.progress.position)?;
+        let Some((last, position)) = rows.last().map(|(row, _)| (row.at, row.position)) else { return Ok(None) };
+        if rows.len() == BATCH {
+            self.reader.read_ahead(position);
+        }
+        let reads = rows.iter().filter_map(|(_, read)| read.as_ref());
         let subjects: BTreeSet<&Subject> =
-            reads.iter().flatten().filter_map(|read| read.facts.about.first()).map(|about| &about.subject).collect();
+            reads.filter_map(|read| read.facts.about.first()).map(|about| &about.subject).collect();
         self.prefetch(subjects)?;
         let (due, horizon) = self.due_until(last)?;
         let mut pass = Pass::new(self, due);
-        for (row, read) in rows.iter().zip(&mut reads) {
+        for (row, read) in &mut rows {
             if row.at > horizon {
                 pass.wake_until(horizon)?;
                 break;
@@ -349,13 +338,4 @@ fn settle(slice: &mut Slice) {
     for member in slice.members.values_mut() {
         member.changed = false;
     }
-}
-
-/// Reads an event row's body. `None` where it cannot be read back.
-fn read(row: &JournalRow) -> Option<Read> {
-    let Entry::Event(EventRow { kind, envelope_id, source, body, .. }) = &row.entry else { return None };
-    let body = codec::decode(body.as_deref()?).ok()?;
-    let payload = impilo::payload(&body)?;
-    let facts = impilo::facts(kind, &payload, row.received_at);
-    Some(Read { id: envelope_id.clone().unwrap_or_default(), kind: kind.clone(), source: *source, facts, payload })
 }

@@ -4,6 +4,7 @@
 
 mod batch;
 mod cache;
+mod reader;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
