@@ -110,10 +110,11 @@ fn identifier(raw: &RawValue) -> Option<String> {
     whole.then(|| source.to_owned())
 }
 
-/// A hash of the body that neither spacing nor the order of keys changes.
+/// A hash of the body that neither spacing nor the order of keys changes. A body that cannot be read in full (nested
+/// deeper than anything Impilo sends) is hashed as it came.
 fn hash_of(body: &[u8]) -> String {
-    let canonical = serde_json::from_slice::<Value>(body).map(|value| value.to_string()).unwrap_or_default();
-    let digest = Sha256::digest(canonical.as_bytes());
+    let canonical = serde_json::from_slice::<Value>(body).map(|value| value.to_string().into_bytes());
+    let digest = canonical.map_or_else(|_| Sha256::digest(body), Sha256::digest);
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }

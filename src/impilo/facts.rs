@@ -2,39 +2,41 @@
 
 use serde_json::Value;
 
-use super::read::{first_id, id, instant, object};
-use super::{device, order, ticket};
+use super::read::{id, instant, object};
+use super::{device, not_ahead, order, patient, reading, stock, ticket};
 use crate::engine::{About, Fact, Facts, Subject, SubjectKind, Timestamp};
 
-/// What `payload` says, leniently. `received_at` stands in for a sign of life that carries no time.
+/// What `payload` says, leniently. `received_at` stands in for a sign of life that carries no time, and for a time that
+/// lies too far ahead of it.
 #[must_use]
 pub fn facts(kind: &str, payload: &Value, received_at: Timestamp) -> Facts {
-    let mut said = Said::default();
+    let mut said = Said { facts: Facts::default(), received_at };
     let (family, rest) = kind.split_once('.').unwrap_or((kind, ""));
     match family {
-        "device" => device::event(&mut said, rest, payload, received_at),
-        "reading" => device::reading(&mut said, payload, received_at),
-        "patient" => patient_event(&mut said, payload),
-        "order" => order::order(&mut said, payload),
-        "return" => order::returned(&mut said, payload),
-        "procurement" => order::stock(&mut said, SubjectKind::Procurement, payload),
-        "transferRequest" => order::stock(&mut said, SubjectKind::Transfer, payload),
-        "packedKit" => order::packed_kit(&mut said, payload),
-        "supportTicket" => ticket::ticket(&mut said, payload),
-        _ => unknown(&mut said, payload, received_at),
+        "device" => device::event(&mut said, rest, payload),
+        "reading" => reading::event(&mut said, payload),
+        "patient" => patient::event(&mut said, payload),
+        "order" => order::order_event(&mut said, payload),
+        "return" => order::return_event(&mut said, payload),
+        "procurement" => stock::procurement(&mut said, payload),
+        "transferRequest" => stock::transfer(&mut said, payload),
+        "packedKit" => stock::packed_kit(&mut said, payload),
+        "supportTicket" => ticket::event(&mut said, payload),
+        _ => unknown(&mut said, payload),
     }
     said.facts
 }
 
 /// Facts under collection. What is said twice of one subject is gathered under it.
-#[derive(Default)]
 pub(super) struct Said {
     pub facts: Facts,
+    pub received_at: Timestamp,
 }
 
 impl Said {
     /// The entry of a subject, new or known.
-    pub fn of(&mut self, kind: SubjectKind, id: String) -> &mut About {
+    pub fn of(&mut self, kind: SubjectKind, id: impl Into<String>) -> &mut About {
+        let id = id.into();
         let about = &mut self.facts.about;
         let place = about.iter().position(|known| known.subject.kind == kind && known.subject.id == id);
         let place = place.unwrap_or_else(|| {
@@ -43,6 +45,18 @@ impl Said {
             about.len() - 1
         });
         &mut about[place]
+    }
+
+    /// The instant at `name`, as a value of a fact: receipt where it lies too far ahead of that.
+    pub fn instant(&self, value: &Value, name: &str) -> Option<Timestamp> {
+        instant(value, name).map(|at| not_ahead(at, self.received_at).unwrap_or(self.received_at))
+    }
+
+    /// Marks every subject so far as heard from: the event comes from a device of theirs.
+    pub fn heard(&mut self) {
+        for about in &mut self.facts.about {
+            about.heard = true;
+        }
     }
 }
 
@@ -53,28 +67,23 @@ pub(super) fn put(about: &mut About, fact: Fact) {
 }
 
 /// Adds a link, in place of one to that kind.
-pub(super) fn link(about: &mut About, kind: SubjectKind, id: String) {
+pub(super) fn link(about: &mut About, kind: SubjectKind, id: impl Into<String>) {
     about.links.retain(|(known, _)| *known != kind);
-    about.links.push((kind, id));
+    about.links.push((kind, id.into()));
 }
 
-/// `patient.created`, `patient.updated`: a Patient (inferred), or the merged form of one guide with a text id.
-fn patient_event(said: &mut Said, payload: &Value) {
-    let patient = object(payload, "patient").unwrap_or(payload);
-    device::patient(said, patient);
-    said.facts.occurred_at = instant(payload, "updatedAt").or_else(|| instant(payload, "createdAt"));
-}
-
-/// A type that nobody has described: whatever is recognisable in it.
-fn unknown(said: &mut Said, payload: &Value, received_at: Timestamp) {
+/// A type that nobody has described: whatever is recognisable in it, the device first.
+fn unknown(said: &mut Said, payload: &Value) {
     if object(payload, "device").is_some() || id(payload, "deviceId").is_some() {
-        device::event(said, "", payload, received_at);
+        device::event(said, "", payload);
     }
-    if let Some(patient) = object(payload, "patient") {
-        device::patient(said, patient);
-    } else if let Some(patient) = id(payload, "patientId") {
-        said.of(SubjectKind::Patient, patient);
+    if let Some(inner) = object(payload, "order") {
+        order::order(said, inner);
     }
+    if let Some(inner) = object(payload, "return") {
+        order::returned(said, inner);
+    }
+    patient::party(said, payload);
     for (kind, name, id_name) in [
         (SubjectKind::Order, "order", "orderId"),
         (SubjectKind::Return, "return", "returnId"),
@@ -82,9 +91,15 @@ fn unknown(said: &mut Said, payload: &Value, received_at: Timestamp) {
         (SubjectKind::Procurement, "procurement", "procurementId"),
         (SubjectKind::Transfer, "transferRequest", "transferRequestId"),
         (SubjectKind::PackedKit, "packedKit", "packedKitId"),
+        (SubjectKind::Site, "site", "siteId"),
+        (SubjectKind::Item, "item", "itemId"),
     ] {
-        let named = object(payload, name).and_then(|inner| id(inner, "id")).or_else(|| first_id(payload, &[id_name]));
-        if let Some(named) = named {
+        let inner = object(payload, name);
+        if let Some(inner) = inner.filter(|_| kind == SubjectKind::Site) {
+            patient::site(said, inner);
+        } else if let Some(inner) = inner.filter(|_| kind == SubjectKind::Item) {
+            device::item(said, inner);
+        } else if let Some(named) = inner.and_then(|inner| id(inner, "id")).or_else(|| id(payload, id_name)) {
             said.of(kind, named);
         }
     }

@@ -9,9 +9,12 @@ mod device;
 mod envelope;
 mod facts;
 mod order;
+mod patient;
 mod read;
+mod reading;
 pub mod schema;
 mod status;
+mod stock;
 mod ticket;
 mod time;
 
@@ -30,11 +33,16 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// When an event happened, and what that rests on.
 #[must_use]
 pub fn placed(facts: &Facts, received_at: Timestamp) -> (Timestamp, Basis) {
-    match facts.occurred_at {
-        Some(own) if own > received_at.plus(CLOCK_TOLERANCE) => (received_at, Basis::OwnInFuture),
-        Some(own) => (own, Basis::Own),
+    match facts.occurred_at.map(|own| not_ahead(own, received_at)) {
+        Some(Some(own)) => (own, Basis::Own),
+        Some(None) => (received_at, Basis::OwnInFuture),
         None => (received_at, Basis::Received),
     }
+}
+
+/// A time that Impilo tells, unless it lies too far ahead of receipt to be believed.
+fn not_ahead(at: Timestamp, received_at: Timestamp) -> Option<Timestamp> {
+    (at <= received_at.plus(CLOCK_TOLERANCE)).then_some(at)
 }
 
 /// What may stay of a reading once its retention has passed: id, type, device, patient and time. `None` where the body is
@@ -47,6 +55,10 @@ pub fn reduce(body: &[u8]) -> Option<Vec<u8>> {
     let mut kept = Map::new();
     if let Some(time) = payload.get("readingTimestamp").filter(|time| time.is_string() || time.is_number()) {
         kept.insert("readingTimestamp".to_owned(), time.clone());
+    }
+    // Not clinical, and without it a reading typed in by hand would count as heard from the device.
+    if payload.get("manual").is_some_and(|manual| *manual == true) {
+        kept.insert("manual".to_owned(), true.into());
     }
     for (kind, name) in [(SubjectKind::Device, "device"), (SubjectKind::Patient, "patient")] {
         if let Some(about) = facts.about(kind) {

@@ -1,148 +1,144 @@
-//! Orders, returns, and what moves stock: procurements, transfers, packed kits.
+//! Orders and returns.
 
 use serde_json::Value;
 
-use super::device;
 use super::facts::{Said, link, put};
-use super::read::{fact, first_id, first_text, id, instant, known, list, object, text};
-use super::status::{self, same};
+use super::read::{fact, first_id, first_text, known, list, object, text};
+use super::{device, patient, status};
 use crate::engine::{About, Fact, SubjectKind, Timestamp, Value as Known};
 
-/// Names that a thin status event may use for its status (inferred; none is documented with certainty).
-const STATUS_NAMES: &[&str] =
-    &["orderStatusName", "orderStatus", "currentStatus", "status", "eventType", "name", "type"];
+/// Names that a thin status event may use for its status. None is documented with certainty: the first is the test
+/// request's, the others are those of the models beside it (inferred).
+const STATUS_NAMES: &[&str] = &[
+    "orderStatusName",
+    "orderStatus",
+    "returnStatusName",
+    "returnStatus",
+    "currentStatus",
+    "status",
+    "eventType",
+    "name",
+    "type",
+];
 
-/// `order.status` (an id and a status; names inferred) and `order.statusFull` (an Order; inferred).
+/// `order.status` (an id and a status: documented; the names: inferred) and `order.statusFull` (an Order; inferred).
 ///
 /// Own time: the newest of `orderEvents` whose name is the present status. Thin events have none.
-pub(super) fn order(said: &mut Said, payload: &Value) {
+pub(super) fn order_event(said: &mut Said, payload: &Value) {
     let inner = object(payload, "order").unwrap_or(payload);
-    let Some(order_id) = first_id(inner, &["orderId", "id"]) else { return };
-    said.of(SubjectKind::Order, order_id.clone());
-    let at = newest(inner, "orderEvents", "name", same);
-    let status_at = set_status(said.of(SubjectKind::Order, order_id.clone()), inner, at);
-    said.facts.occurred_at = status_at;
-    parties(said, SubjectKind::Order, &order_id, inner);
-    let delivered_at = moment(inner, "orderEvents", "name", "delivered");
-    let devices: Vec<Known> = list(inner, "devices")
-        .chain(list(inner, "packedKits").flat_map(|kit| list(kit, "devices")))
-        .filter_map(|one| device::snapshot(said, one))
-        .map(Known::Text)
-        .collect();
-    for device_id in devices.iter().filter_map(Known::as_text) {
-        if let Some(at) = delivered_at {
-            put(said.of(SubjectKind::Device, device_id.to_owned()), fact("delivered_at", Known::Time(at)));
-        }
+    if order(said, inner).is_some() {
+        said.facts.occurred_at = status_at(inner, "orderEvents", "name");
     }
-    let about = said.of(SubjectKind::Order, order_id);
-    for (name, status) in [("placed_at", "orderPlaced"), ("shipped_at", "shipped"), ("delivered_at", "delivered")] {
-        if let Some(at) = moment(inner, "orderEvents", "name", status) {
-            put(about, fact(name, Known::Time(at)));
-        }
-    }
-    contents(about, devices, inner);
 }
 
-/// `return.status` and `return.statusFull`: a Return or part of one (inferred; the thin one weakly).
+/// `return.status` (weakly inferred: an id and a status) and `return.statusFull` (a Return; inferred).
 ///
 /// Own time: the newest of `returnEvents` whose type is the present status. Thin events have none.
-pub(super) fn returned(said: &mut Said, payload: &Value) {
+pub(super) fn return_event(said: &mut Said, payload: &Value) {
     let inner = object(payload, "return").unwrap_or(payload);
-    let Some(return_id) = first_id(inner, &["returnId", "id"]) else { return };
-    let at = newest(inner, "returnEvents", "type", same);
-    let status_at = set_status(said.of(SubjectKind::Return, return_id.clone()), inner, at);
-    said.facts.occurred_at = status_at;
-    parties(said, SubjectKind::Return, &return_id, inner);
-    let devices: Vec<Known> =
-        list(inner, "returnDevices").filter_map(|one| device::snapshot(said, one)).map(Known::Text).collect();
-    let about = said.of(SubjectKind::Return, return_id);
-    if let Some(order_id) = id(inner, "relatedOrderId") {
-        put(about, fact("order", known(order_id.clone())));
-        link(about, SubjectKind::Order, order_id);
+    if returned(said, inner).is_some() {
+        said.facts.occurred_at = status_at(inner, "returnEvents", "type");
     }
-    contents(about, devices, inner);
 }
 
-/// `procurement.*` and `transferRequest.*`: thin ones with an id and a status (content documented, names weak), full ones
-/// with the model (inferred). Own time: the newest event whose name is the present status.
-pub(super) fn stock(said: &mut Said, kind: SubjectKind, payload: &Value) {
-    let (inner, own_id, events) = match kind {
-        SubjectKind::Transfer => ("transferRequest", "transferRequestId", "transferRequestEvents"),
-        _ => ("procurement", "procurementId", "procurementEvents"),
-    };
-    let inner = object(payload, inner).unwrap_or(payload);
-    let Some(stock_id) = first_id(inner, &[own_id, "id"]) else { return };
-    let at = newest(inner, events, "name", same);
-    said.facts.occurred_at = set_status(said.of(kind, stock_id), inner, at);
-    for moved in list(inner, "transferItems") {
-        for one in list(moved, "devices") {
-            device::snapshot(said, one);
+/// An Order (documented), or part of one: alone, or inside a ticket.
+pub(super) fn order(said: &mut Said, order: &Value) -> Option<String> {
+    let order_id = first_id(order, &["orderId", "id"])?;
+    say_status(said, SubjectKind::Order, &order_id, order, &Events::of(order, "orderEvents", "name"));
+    parties(said, SubjectKind::Order, &order_id, order);
+    let kits = list(order, "packedKits").flat_map(|kit| list(kit, "devices"));
+    let devices: Vec<Known> = list(order, "devices").chain(kits).filter_map(|one| contained(said, one)).collect();
+    let events = Events::of(order, "orderEvents", "name");
+    if let Some(at) = events.newest(said, "delivered") {
+        for device_id in devices.iter().filter_map(Known::as_text) {
+            put(said.of(SubjectKind::Device, device_id), fact("delivered_at", Known::Time(at)));
         }
     }
+    for (name, status) in [("placed_at", "orderPlaced"), ("shipped_at", "shipped"), ("delivered_at", "delivered")] {
+        if let Some(at) = events.newest(said, status) {
+            put(said.of(SubjectKind::Order, order_id.clone()), fact(name, Known::Time(at)));
+        }
+    }
+    contents(said.of(SubjectKind::Order, order_id.clone()), devices, order);
+    Some(order_id)
 }
 
-/// `packedKit.event`: `packedKitId`, `deviceId`, `eventType`, `eventTimestamp` (documented).
-pub(super) fn packed_kit(said: &mut Said, payload: &Value) {
-    let Some(kit_id) = first_id(payload, &["packedKitId", "id"]) else { return };
-    let at = instant(payload, "eventTimestamp");
-    let about = said.of(SubjectKind::PackedKit, kit_id);
-    if let Some(status) = first_text(payload, &["eventType", "currentStatus", "status"]) {
-        put(about, Fact { name: "status", value: known(status), at, stage: None });
+/// A Return (documented), or part of one.
+pub(super) fn returned(said: &mut Said, returned: &Value) -> Option<String> {
+    let return_id = first_id(returned, &["returnId", "id"])?;
+    say_status(said, SubjectKind::Return, &return_id, returned, &Events::of(returned, "returnEvents", "type"));
+    if let Some(order_id) = first_id(returned, &["relatedOrderId", "orderId"]) {
+        let about = said.of(SubjectKind::Return, return_id.clone());
+        put(about, fact("order", known(order_id.clone())));
+        link(about, SubjectKind::Order, order_id.clone());
+        said.of(SubjectKind::Order, order_id);
     }
-    let device_id = id(payload, "deviceId");
-    if let Some(device_id) = &device_id {
-        link(about, SubjectKind::Device, device_id.clone());
-    }
-    if let Some(device_id) = device_id {
-        said.of(SubjectKind::Device, device_id);
-    }
-    said.facts.occurred_at = at;
+    parties(said, SubjectKind::Return, &return_id, returned);
+    let devices = list(returned, "returnDevices").filter_map(|one| contained(said, one)).collect();
+    contents(said.of(SubjectKind::Return, return_id.clone()), devices, returned);
+    Some(return_id)
 }
 
-/// Sets status and stage; gives the status' own time.
-fn set_status(about: &mut About, inner: &Value, at: impl Fn(&str) -> Option<Timestamp>) -> Option<Timestamp> {
-    let sent = first_text(inner, STATUS_NAMES)?;
-    let kind = about.subject.kind;
-    let known_status = status::find(kind, sent);
-    let at = at(sent);
-    let stage = known_status.and_then(|status| status.stage);
-    put(about, Fact { name: "status", value: known(status::word(kind, sent)), at, stage });
-    about.over = known_status.is_some_and(|status| status.over);
-    at
-}
-
-/// The newest time among the entries of `events` whose name is the status asked for.
-fn newest<'v>(
-    inner: &'v Value,
-    events: &'static str,
+/// The dated entries of an order, a return and the like: which of them come first is not documented.
+pub(super) struct Events<'v> {
+    owner: &'v Value,
+    list: &'static str,
+    /// The field that says which event it was.
     name: &'static str,
-    is: impl Fn(&str, &str) -> bool + 'v,
-) -> impl Fn(&str) -> Option<Timestamp> + 'v {
-    move |status| {
-        let entries = list(inner, events).filter(|entry| text(entry, name).is_some_and(|named| is(named, status)));
-        entries.filter_map(|entry| instant(entry, "eventTimestamp")).max()
+}
+
+impl<'v> Events<'v> {
+    pub fn of(owner: &'v Value, list: &'static str, name: &'static str) -> Self {
+        Self { owner, list, name }
+    }
+
+    fn called<'s>(&'s self, status: &'s str) -> impl Iterator<Item = &'v Value> + 's {
+        let entries = list(self.owner, self.list);
+        entries.filter(|entry| text(entry, self.name).is_some_and(|name| status::same(name, status)))
+    }
+
+    /// When the newest entry of this name happened.
+    pub fn newest(&self, said: &Said, status: &str) -> Option<Timestamp> {
+        self.called(status).filter_map(|entry| said.instant(entry, "eventTimestamp")).max()
     }
 }
 
-fn moment(inner: &Value, events: &'static str, name: &'static str, status: &str) -> Option<Timestamp> {
-    newest(inner, events, name, same)(status)
+/// The own time of a status: the newest of its entries. `None` where there is none, also where other statuses have a time.
+pub(super) fn status_at(owner: &Value, list: &'static str, name: &'static str) -> Option<Timestamp> {
+    let sent = first_text(owner, STATUS_NAMES)?;
+    let events = Events::of(owner, list, name);
+    events.called(sent).filter_map(|entry| super::read::instant(entry, "eventTimestamp")).max()
 }
 
-/// The patient or the site that an order or a return belongs to.
-fn parties(said: &mut Said, kind: SubjectKind, own_id: &str, inner: &Value) {
-    let patient = object(inner, "patient");
-    let patient_id = patient.and_then(|one| device::patient(said, one)).or_else(|| id(inner, "patientId"));
-    if let Some(patient_id) = &patient_id {
-        said.of(SubjectKind::Patient, patient_id.clone());
-    }
-    let site = object(inner, "site").or_else(|| patient.and_then(|one| object(one, "site")));
-    let site_id = site.and_then(|one| device::site(said, one));
-    let about = said.of(kind, own_id.to_owned());
+/// Says the status of a subject: the known word for it, its own time and its stage.
+pub(super) fn say_status(said: &mut Said, kind: SubjectKind, id: &str, owner: &Value, events: &Events<'_>) {
+    let sent = first_text(owner, STATUS_NAMES);
+    let at = sent.and_then(|sent| events.newest(said, sent));
+    let about = said.of(kind, id);
+    let Some(sent) = sent else { return };
+    let status = status::find(kind, sent);
+    let stage = status.and_then(|status| status.stage);
+    put(about, Fact { name: "status", value: known(status::word(kind, sent)), at, stage });
+    about.over |= status.is_some_and(|status| status.over);
+}
+
+/// A device inside an order or a return.
+fn contained(said: &mut Said, inner: &Value) -> Option<Known> {
+    device::snapshot(said, inner).map(known)
+}
+
+/// The patient or the site that an order or a return belongs to. A patient's order is at the patient's site.
+fn parties(said: &mut Said, kind: SubjectKind, own_id: &str, owner: &Value) {
+    let patient_id = patient::party(said, owner);
+    let its_site = || object(owner, "patient").and_then(|inner| object(inner, "site"));
+    let site = object(owner, "site").or_else(its_site);
+    let site_id = site.and_then(|inner| patient::site(said, inner));
+    let about = said.of(kind, own_id);
     if let Some(patient_id) = patient_id {
         put(about, fact("patient", known(patient_id.clone())));
         link(about, SubjectKind::Patient, patient_id);
     }
-    if let Some(name) = site.and_then(|one| text(one, "name")) {
+    if let Some(name) = site.and_then(|inner| text(inner, "name")) {
         put(about, fact("site", known(name)));
     }
     if let Some(site_id) = site_id {
@@ -150,15 +146,15 @@ fn parties(said: &mut Said, kind: SubjectKind, own_id: &str, inner: &Value) {
     }
 }
 
-fn contents(about: &mut About, devices: Vec<Known>, inner: &Value) {
+/// The devices and tracking numbers of an order or a return. Empty lists say nothing: examples leave them empty at will.
+fn contents(about: &mut About, mut devices: Vec<Known>, owner: &Value) {
+    let mut seen = std::collections::BTreeSet::new();
+    devices.retain(|device| device.as_text().is_some_and(|id| seen.insert(id.to_owned())));
     if !devices.is_empty() {
         put(about, fact("devices", Known::List(devices)));
     }
-    let tracking: Vec<Known> = list(inner, "trackingNumbers")
-        .filter_map(|one| text(one, "value").or_else(|| one.as_str()))
-        .chain(text(inner, "trackingNumber"))
-        .map(known)
-        .collect();
+    let each = list(owner, "trackingNumbers").filter_map(|one| text(one, "value").or_else(|| one.as_str()));
+    let tracking: Vec<Known> = each.chain(text(owner, "trackingNumber")).map(known).collect();
     if !tracking.is_empty() {
         put(about, fact("tracking_numbers", Known::List(tracking)));
     }

@@ -1,9 +1,19 @@
-//! Reading one field out of JSON that may hold anything: missing, null and `{}` are alike.
+//! Reading one field out of JSON that may hold anything: missing, null and `{}` are alike, and so is what has the wrong type.
 
 use serde_json::Value;
 
 use super::time;
 use crate::engine::{Fact, Timestamp, Value as Known};
+
+/// How much of a text is taken: names, statuses and serials are far shorter.
+const LONGEST_TEXT: usize = 300;
+
+/// How long an identifier may be. Impilo's are int64 (documented).
+const LONGEST_ID: usize = 200;
+
+/// How many entries of one list are read, so that no body can make an event speak of endless subjects. A body of the
+/// largest usual size holds about 700 devices.
+const LONGEST_LIST: usize = 1000;
 
 /// The object at `name`, unless it is empty.
 pub(super) fn object<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
@@ -12,19 +22,33 @@ pub(super) fn object<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 
 /// The list at `name`.
 pub(super) fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten()
+    value.get(name).and_then(Value::as_array).into_iter().flatten().take(LONGEST_LIST)
 }
 
-/// The text at `name`, unless it is blank.
+/// The text at `name`, unless it is blank; cut where it is endless.
 pub(super) fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
-    value.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+    value.get(name).and_then(Value::as_str).and_then(bounded)
+}
+
+fn bounded(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let end = text.char_indices().nth(LONGEST_TEXT).map_or(text.len(), |(end, _)| end);
+    Some(&text[..end]).filter(|text| !text.is_empty())
 }
 
 /// The identifier at `name`: a whole number (int64, documented) or a text (shown in one guide).
 pub(super) fn id(value: &Value, name: &str) -> Option<String> {
     match value.get(name)? {
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
-        Value::String(text) if !text.trim().is_empty() && text.len() <= 200 => Some(text.trim().to_owned()),
+        Value::Number(number) => match numeric(number.as_f64()?) {
+            Known::Int(whole) => Some(whole.to_string()),
+            _ => None,
+        },
+        Value::String(text) => {
+            let text = text.trim();
+            let fits = !text.is_empty() && text.len() <= LONGEST_ID && !text.chars().any(char::is_control);
+            fits.then(|| text.to_owned())
+        }
         _ => None,
     }
 }
@@ -34,24 +58,31 @@ pub(super) fn first_id(value: &Value, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| id(value, name))
 }
 
-/// The text at the first of `names` that has one.
+/// The text at the first of `names` that has one, there or as the `name` of an object there.
 pub(super) fn first_text<'v>(value: &'v Value, names: &[&str]) -> Option<&'v str> {
-    names.iter().find_map(|name| text(value, name))
+    names
+        .iter()
+        .find_map(|name| text(value, name).or_else(|| object(value, name).and_then(|inner| text(inner, "name"))))
 }
 
-/// The number at `name`, also where it is written as a text.
+/// The number at `name`, also where it is written as a text, with or without a percent sign.
 pub(super) fn number(value: &Value, name: &str) -> Option<f64> {
     let number = match value.get(name)? {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::String(text) => text.trim().trim_end_matches('%').trim_end().parse().ok(),
         _ => None,
     };
     number.filter(|number| number.is_finite())
 }
 
-/// The flag at `name`.
+/// The flag at `name`, also where it is written as a text.
 pub(super) fn flag(value: &Value, name: &str) -> Option<bool> {
-    value.get(name).and_then(Value::as_bool)
+    match value.get(name)? {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
 }
 
 /// The instant at `name`.
@@ -64,9 +95,10 @@ pub(super) fn fact(name: &'static str, value: Known) -> Fact {
     Fact { name, value, at: None, stage: None }
 }
 
-/// A text as a value.
+/// A text as a value, on one line: it may stand in the subject of a mail.
 pub(super) fn known(text: impl Into<String>) -> Known {
-    Known::Text(text.into())
+    let text = text.into();
+    Known::Text(if text.chars().any(char::is_control) { text.replace(char::is_control, " ") } else { text })
 }
 
 /// Numbers without a fraction are whole, so that messages say 8 and not 8.0.

@@ -77,20 +77,50 @@ pub const STATUSES: &[Status] = {
     ]
 };
 
-/// The known status that `sent` means, whatever its case and underscores (`ON_HOLD` is `onHold`).
+/// The known status that `sent` means, whatever its case and separators (`ON_HOLD` is `onHold`).
 pub(super) fn find(kind: SubjectKind, sent: &str) -> Option<&'static Status> {
-    STATUSES.iter().find(|status| status.kind == kind && same(status.name, sent))
+    let mut known = STATUSES.iter().filter(|status| status.kind == kind);
+    known.clone().find(|status| status.name == sent).or_else(|| known.find(|status| same(status.name, sent)))
 }
 
 /// The word for a status: the known one, or as it was sent.
-pub(super) fn word(kind: SubjectKind, sent: &str) -> String {
-    find(kind, sent).map_or_else(|| sent.to_owned(), |status| status.name.to_owned())
+pub(super) fn word(kind: SubjectKind, sent: &str) -> &str {
+    find(kind, sent).map_or(sent, |status| status.name)
 }
 
 /// Whether two words are the same but for case and separators.
 pub(super) fn same(one: &str, other: &str) -> bool {
-    fn plain(text: &str) -> impl Iterator<Item = char> + '_ {
+    fn plain(text: &str) -> impl Iterator<Item = char> {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
     }
     one == other || plain(one).eq(plain(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{find, word};
+    use crate::engine::SubjectKind;
+
+    #[test]
+    fn a_known_status_is_known_in_any_dress() {
+        for sent in ["unsuccessfulDelivery", "UNSUCCESSFUL_DELIVERY", "Unsuccessful delivery", "unsuccessful-delivery"]
+        {
+            assert_eq!(word(SubjectKind::Order, sent), "unsuccessfulDelivery");
+        }
+        assert_eq!(word(SubjectKind::Order, "Lost_In_Space"), "Lost_In_Space");
+        assert_eq!(word(SubjectKind::Return, "onHold"), "onHold", "a status of orders says nothing of returns");
+        assert!(find(SubjectKind::Return, "onHold").is_none());
+        assert!(find(SubjectKind::Order, "___").is_none());
+    }
+
+    #[test]
+    fn stages_rise_along_the_way() {
+        let stages = |kind, way: &[&str]| -> Vec<_> { way.iter().map(|name| find(kind, name)?.stage).collect() };
+        let order =
+            ["onHold", "awaitingShipment", "shipped", "availableForPickup", "delivered", "returnIssued", "voided"];
+        assert!(stages(SubjectKind::Order, &order).is_sorted());
+        let back = ["rmaPlaced", "outbound", "inTransit", "arrived", "completed", "voided"];
+        assert!(stages(SubjectKind::Return, &back).is_sorted());
+        assert!(stages(SubjectKind::Order, &order).iter().all(Option::is_some));
+    }
 }
