@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -68,13 +69,18 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// When the body is neither of the known forms.
     pub fn read(body: &'a [u8]) -> Result<Self, Unreadable> {
-        let wire: Wire<'a> = serde_json::from_slice(body).map_err(|error| {
+        let not_json = |error: serde_json::Error| {
             if error.is_data() {
                 Unreadable::NotAnObject
             } else {
                 Unreadable::NotJson { line: error.line(), column: error.column() }
             }
-        })?;
+        };
+        // A list would be read as the fields in their order.
+        if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(serde_json::from_slice::<IgnoredAny>(body).map_or_else(not_json, |_| Unreadable::NotAnObject));
+        }
+        let wire: Wire<'a> = serde_json::from_slice(body).map_err(not_json)?;
         if wire.kind.is_none() && wire.event.is_some() {
             let kind = wire.event.and_then(text).ok_or(Unreadable::NoType)?;
             let Some(_) = wire.data else { return Err(Unreadable::NoData) };
