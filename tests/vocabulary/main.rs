@@ -1,5 +1,8 @@
 //! What Pulsewarden understands of what Impilo sends: invented envelopes of every known type, and odd ones.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod dictionary;
 mod envelopes;
 mod facts;
 mod mutations;

@@ -9,7 +9,7 @@ use crate::facts::RECEIVED;
 use crate::fixtures;
 
 /// Xorshift: the same seed always gives the same bodies.
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
     fn next(&mut self) -> u64 {
@@ -19,7 +19,7 @@ impl Chance {
         self.0
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() >> 11).unwrap() % end.max(1)
     }
 }
