@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use pulsewarden::cli::{self, Arguments};
 
+/// Payloads are parsed on one thread and dropped on another, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Every TLS connection of the process uses this provider. It can be set once, and this is the first line.
     let _ = rustls::crypto::ring::default_provider().install_default();

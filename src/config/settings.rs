@@ -52,7 +52,7 @@ impl Default for Settings {
                 retry_first: Duration::from_secs(30),
                 retry_max: Duration::from_secs(30 * 60),
                 give_up_after: DAY,
-                concurrency: 8,
+                concurrency: 16,
             },
             own: Own {
                 email: Vec::new(),

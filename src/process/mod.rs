@@ -25,6 +25,9 @@ const ROOM: usize = 16_384;
 /// The longest sleep without a hint; bounds how late a wake-up is noticed when the clock steps.
 const NAP: Duration = Duration::from_secs(1);
 
+/// How much this thread gives way to those that receive.
+const NICENESS: i32 = 5;
+
 /// The waits between attempts while commits fail.
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
@@ -70,6 +73,7 @@ impl Process {
         let process = Self { shared: Arc::clone(&shared) };
         let (clock, rule_sets, outbox) = (parts.clock, parts.rule_sets, parts.outbox);
         let work = move || {
+            give_way();
             let mut backoff = SHORTEST_BACKOFF;
             while !shared.stop.load(Ordering::Acquire) {
                 match processor.turn(clock.now()) {
@@ -135,6 +139,13 @@ impl Shared {
         let (mut hint, _) = waited.unwrap_or_else(PoisonError::into_inner);
         *hint = false;
     }
+}
+
+/// What is received counts first: Impilo forgets, the journal does not. So when the machine is short of time, deciding waits
+/// for receiving.
+pub(crate) fn give_way() {
+    // Without the right to lower a priority it stays as it is.
+    let _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
 /// How long there is nothing to do, as far as the store knows.

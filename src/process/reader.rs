@@ -37,6 +37,7 @@ impl Reader {
         let (ask, asked) = sync_channel::<Position>(1);
         let (give, given) = sync_channel(1);
         let work = move || {
+            super::give_way();
             while let Ok(after) = asked.recv() {
                 if give.send(rows(&*store, after)).is_err() {
                     return;
