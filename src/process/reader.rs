@@ -11,7 +11,7 @@ use crate::journal::codec;
 use crate::store::{Entry, EventRow, JournalRow, Store, StoreError};
 
 /// Rows taken into one commit.
-pub(super) const BATCH: usize = 512;
+pub(super) const BATCH: usize = 256;
 
 /// A row, and its event where it has one that can be read.
 pub(super) type Row = (JournalRow, Option<Read>);

@@ -12,8 +12,18 @@ fn state_number(state: AlertState) -> i64 {
     AlertState::ALL.iter().position(|known| *known == state).unwrap_or_default() as i64
 }
 
-pub(super) fn write(writer: &Writer<'_>, alert: &Alert) -> Result<(), Failure> {
-    let body = serde_json::to_string(alert).map_err(|error| Failure::body("an alert to be kept", &error))?;
+/// An alert made ready to be written.
+pub(super) struct Prepared<'o> {
+    alert: &'o Alert,
+    body: String,
+}
+
+pub(super) fn prepare(alert: &Alert) -> Result<Prepared<'_>, serde_json::Error> {
+    Ok(Prepared { alert, body: serde_json::to_string(alert)? })
+}
+
+pub(super) fn write(writer: &Writer<'_>, prepared: &Prepared<'_>) -> Result<(), Failure> {
+    let Prepared { alert, body } = prepared;
     let severity = Severity::ALL.iter().position(|known| *known == alert.severity).unwrap_or_default() as i64;
     let moved_at = alert.end.as_ref().map_or(alert.noticed_at, |end| end.noticed_at);
     let mut upsert = writer.sql.prepare_cached(
@@ -38,14 +48,13 @@ pub(super) fn write(writer: &Writer<'_>, alert: &Alert) -> Result<(), Failure> {
 
 pub(super) fn add_transitions(
     writer: &Writer<'_>,
-    transitions: &[Transition],
+    transitions: &[(u64, String)],
     committed_at: Timestamp,
 ) -> Result<(), Failure> {
     let mut insert =
         writer.sql.prepare_cached("INSERT INTO transitions (alert, committed_at, body) VALUES (?1, ?2, ?3)")?;
-    for transition in transitions {
-        let body = serde_json::to_string(transition).map_err(|error| Failure::body("a move to be kept", &error))?;
-        insert.execute(params![transition.alert.cast_signed(), committed_at.0, body])?;
+    for (alert, body) in transitions {
+        insert.execute(params![alert.cast_signed(), committed_at.0, body])?;
     }
     Ok(())
 }

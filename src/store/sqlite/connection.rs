@@ -243,6 +243,12 @@ impl Database {
         Ok(true)
     }
 
+    /// Something cannot be turned into a row.
+    pub(super) fn unreadable(&self, what: &str, error: &serde_json::Error) -> StoreError {
+        let what = format!("{what} cannot be written down (column {})", error.column());
+        StoreError::Damaged { place: self.place(), what }
+    }
+
     fn place(&self) -> String {
         self.path.display().to_string()
     }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{Failure, Writer};
 use super::outbox;
-use crate::engine::{Notification, Timestamp};
+use crate::engine::Timestamp;
 use crate::store::DigestDue;
 
 pub(super) fn due(reader: &Connection, name: &str) -> Result<Option<DigestDue>, Failure> {
@@ -30,7 +30,7 @@ pub(super) fn run(
     name: &str,
     due: Timestamp,
     next: &DigestDue,
-    notifications: &[Notification],
+    notifications: &[outbox::Prepared<'_>],
 ) -> Result<bool, Failure> {
     let moved = writer.sql.execute(
         "UPDATE digests SET schedule = ?3, due = ?4, covered_until = ?5 WHERE name = ?1 AND due = ?2",

@@ -83,7 +83,9 @@ impl Store for Sqlite {
     }
 
     fn commit(&self, outcome: &Outcome<'_>) -> Result<(), StoreError> {
-        self.database.unsynced("commit what was decided", |writer| slices::commit(writer, outcome))
+        let prepared =
+            slices::prepare(outcome).map_err(|error| self.database.unreadable("what was decided", &error))?;
+        self.database.unsynced("commit what was decided", |writer| slices::commit(writer, &prepared))
     }
 
     fn lease(
@@ -112,7 +114,9 @@ impl Store for Sqlite {
     }
 
     fn enqueue(&self, notifications: &[Notification]) -> Result<(), StoreError> {
-        self.database.synced("add notifications", |writer| outbox::add(writer, notifications))
+        let ready =
+            outbox::prepare(notifications).map_err(|error| self.database.unreadable("a notification", &error))?;
+        self.database.synced("add notifications", |writer| outbox::add(writer, &ready))
     }
 
     fn digest_due(&self, name: &str) -> Result<Option<DigestDue>, StoreError> {
@@ -130,7 +134,8 @@ impl Store for Sqlite {
         next: &DigestDue,
         notifications: &[Notification],
     ) -> Result<bool, StoreError> {
-        self.database.synced("run a digest", |writer| digests::run(writer, name, due, next, notifications))
+        let ready = outbox::prepare(notifications).map_err(|error| self.database.unreadable("a digest", &error))?;
+        self.database.synced("run a digest", |writer| digests::run(writer, name, due, next, &ready))
     }
 
     fn keep_rule_set(&self, hash: &str, bundle: &[u8]) -> Result<(), StoreError> {

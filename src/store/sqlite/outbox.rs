@@ -27,11 +27,20 @@ fn alerts_in(notification: &Notification) -> Vec<u64> {
     }
 }
 
+/// A notification made ready to be written.
+pub(super) struct Prepared<'o> {
+    notification: &'o Notification,
+    body: String,
+}
+
+pub(super) fn prepare(notifications: &[Notification]) -> Result<Vec<Prepared<'_>>, serde_json::Error> {
+    let ready = |notification| Ok(Prepared { notification, body: serde_json::to_string(notification)? });
+    notifications.iter().map(ready).collect()
+}
+
 /// Adds notifications; a key that is known is left alone.
-pub(super) fn add(writer: &Writer<'_>, notifications: &[Notification]) -> Result<(), Failure> {
-    for notification in notifications {
-        let body =
-            serde_json::to_string(notification).map_err(|error| Failure::body("a notification to be kept", &error))?;
+pub(super) fn add(writer: &Writer<'_>, notifications: &[Prepared<'_>]) -> Result<(), Failure> {
+    for Prepared { notification, body } in notifications {
         let mut insert = writer.sql.prepare_cached(
             "INSERT INTO outbox (key, group_id, state, due, next_attempt_at, attempts, notification)
              VALUES (?1, ?2, 0, ?3, ?3, 0, ?4) ON CONFLICT (key) DO NOTHING RETURNING id",

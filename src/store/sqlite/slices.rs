@@ -105,30 +105,71 @@ pub(super) fn with_open_alerts(reader: &Connection) -> Result<Vec<Subject>, Fail
     Ok(subjects)
 }
 
-pub(super) fn commit(writer: &mut Writer<'_>, outcome: &Outcome<'_>) -> Result<(), Failure> {
+/// What a batch decided, made ready to be written: the writer is held for as short as can be.
+pub(super) struct Prepared<'o> {
+    slices: Vec<Ready<'o>>,
+    alerts: Vec<alerts::Prepared<'o>>,
+    transitions: Vec<(u64, String)>,
+    notifications: Vec<outbox::Prepared<'o>>,
+    progress: &'o Progress,
+    noticed_at: Timestamp,
+}
+
+struct Ready<'o> {
+    slice: &'o Slice,
+    /// `None` where the projection need not be written.
+    body: Option<String>,
+    members: Vec<(u64, String)>,
+}
+
+/// Turns an outcome into rows.
+pub(super) fn prepare<'o>(outcome: &Outcome<'o>) -> Result<Prepared<'o>, serde_json::Error> {
+    let mut prepared = Prepared {
+        slices: Vec::with_capacity(outcome.slices.len()),
+        alerts: Vec::new(),
+        transitions: Vec::with_capacity(outcome.transitions.len()),
+        notifications: outbox::prepare(outcome.notifications)?,
+        progress: outcome.progress,
+        noticed_at: outcome.noticed_at,
+    };
     for slice in outcome.slices {
-        write_members(writer, slice)?;
-        if slice.is_spent() {
-            forget(writer, slice)?;
-        } else if slice.dirty {
-            write(writer, slice)?;
-        }
+        let written = slice.dirty && !slice.is_spent();
+        let body = written.then(|| serde_json::to_string(&slice.projection)).transpose()?;
+        let changed = slice.members.iter().filter(|(_, member)| member.changed);
+        let members = changed.map(|(number, member)| Ok((*number, serde_json::to_string(member)?)));
+        prepared.slices.push(Ready { slice, body, members: members.collect::<Result<_, serde_json::Error>>()? });
         for alert in slice.alerts.iter().filter(|alert| alert.changed) {
-            alerts::write(writer, alert)?;
+            prepared.alerts.push(alerts::prepare(alert)?);
         }
     }
     for alert in outcome.ended {
+        prepared.alerts.push(alerts::prepare(alert)?);
+    }
+    for transition in outcome.transitions {
+        prepared.transitions.push((transition.alert, serde_json::to_string(transition)?));
+    }
+    Ok(prepared)
+}
+
+pub(super) fn commit(writer: &mut Writer<'_>, prepared: &Prepared<'_>) -> Result<(), Failure> {
+    for row in &prepared.slices {
+        write_members(writer, row)?;
+        match &row.body {
+            Some(body) => write(writer, row.slice, body)?,
+            None if row.slice.is_spent() => forget(writer, row.slice)?,
+            None => {}
+        }
+    }
+    for alert in &prepared.alerts {
         alerts::write(writer, alert)?;
     }
-    alerts::add_transitions(writer, outcome.transitions, outcome.noticed_at)?;
-    outbox::add(writer, outcome.notifications)?;
-    set_progress(writer, outcome.progress)
+    alerts::add_transitions(writer, &prepared.transitions, prepared.noticed_at)?;
+    outbox::add(writer, &prepared.notifications)?;
+    set_progress(writer, prepared.progress)
 }
 
 /// Two statements, so that an unchanged due time touches no index.
-fn write(writer: &Writer<'_>, slice: &Slice) -> Result<(), Failure> {
-    let body =
-        serde_json::to_string(&slice.projection).map_err(|error| Failure::body("a subject to be kept", &error))?;
+fn write(writer: &Writer<'_>, slice: &Slice, body: &str) -> Result<(), Failure> {
     let kind = kind_number(slice.subject.kind);
     let due = slice.due.map(|due| due.0);
     let open = slice.alerts.len() as i64;
@@ -147,18 +188,18 @@ fn write(writer: &Writer<'_>, slice: &Slice) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write_members(writer: &Writer<'_>, slice: &Slice) -> Result<(), Failure> {
-    for number in &slice.removed_members {
+fn write_members(writer: &Writer<'_>, row: &Ready<'_>) -> Result<(), Failure> {
+    let group = &row.slice.subject.id;
+    for number in &row.slice.removed_members {
         let mut delete = writer.sql.prepare_cached("DELETE FROM group_members WHERE group_id = ?1 AND alert = ?2")?;
-        delete.execute(params![slice.subject.id, number.cast_signed()])?;
+        delete.execute(params![group, number.cast_signed()])?;
     }
-    for (number, member) in slice.members.iter().filter(|(_, member)| member.changed) {
-        let body = serde_json::to_string(member).map_err(|error| Failure::body("a member to be kept", &error))?;
+    for (number, body) in &row.members {
         let mut upsert = writer.sql.prepare_cached(
             "INSERT INTO group_members (group_id, alert, body) VALUES (?1, ?2, ?3)
              ON CONFLICT (group_id, alert) DO UPDATE SET body = excluded.body",
         )?;
-        upsert.execute(params![slice.subject.id, number.cast_signed(), body])?;
+        upsert.execute(params![group, number.cast_signed(), body])?;
     }
     Ok(())
 }
