@@ -120,7 +120,7 @@ impl Daemon {
             Arc::clone(&store),
             clock.clone(),
             settings.receive.max_in_flight,
-            Arc::new(move || hint.wake()),
+            Arc::new(move |rows| hint.wake(rows)),
         )
         .map_err(anyhow::Error::from)?;
 

@@ -88,20 +88,19 @@ impl Load {
         self.drive(length, rate, server, |_| {})
     }
 
-    /// Sends as fast as the backlog stays level; gives what was measured and the backlog at the end.
-    pub fn run_balanced(&self, length: Duration, daemon: &Daemon) -> (Measured, u64) {
-        let mut rate = 6_000.0;
-        let mut last = Instant::now();
-        let measured = self.drive(length, Some(rate), daemon, |shared| {
-            if last.elapsed() < Duration::from_millis(250) {
-                return;
+    /// Sends at a rate; gives what was measured, and the largest backlog in the first and in the second half.
+    pub fn run_steady(&self, length: Duration, rate: f64, daemon: &Daemon) -> (Measured, u64, u64) {
+        let began = Instant::now();
+        let mut last = began;
+        let mut backlogs = [0, 0];
+        let measured = self.drive(length, Some(rate), daemon, |_| {
+            if last.elapsed() >= Duration::from_millis(250) {
+                last = Instant::now();
+                let half = usize::from(began.elapsed() > length / 2);
+                backlogs[half] = daemon.backlog().max(backlogs[half]);
             }
-            last = Instant::now();
-            let backlog = daemon.backlog() as f64;
-            rate = if backlog > rate * 0.5 { rate * 0.94 } else { rate * 1.03 };
-            shared.rate.set(rate);
         });
-        (measured, daemon.backlog())
+        (measured, backlogs[0], backlogs[1])
     }
 
     fn drive(

@@ -6,10 +6,10 @@ mod batch;
 mod cache;
 mod reader;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -24,6 +24,12 @@ const ROOM: usize = 16_384;
 
 /// The longest sleep without a hint; bounds how late a wake-up is noticed when the clock steps.
 const NAP: Duration = Duration::from_secs(1);
+
+/// Rows in one commit of the journal from which on requests queue for the writer: then deciding rests as long as it works.
+const PRESSED: usize = 24;
+
+/// The longest rest.
+const LONGEST_REST: Duration = Duration::from_millis(50);
 
 /// How much this thread gives way to those that receive.
 const NICENESS: i32 = 5;
@@ -45,6 +51,8 @@ struct Shared {
     stop: AtomicBool,
     failing: AtomicBool,
     position: AtomicU64,
+    /// Rows in the journal's newest commit.
+    pressure: AtomicUsize,
 }
 
 /// What the processor needs from outside.
@@ -76,14 +84,19 @@ impl Process {
             give_way();
             let mut backoff = SHORTEST_BACKOFF;
             while !shared.stop.load(Ordering::Acquire) {
+                let began = Instant::now();
                 match processor.turn(clock.now()) {
                     Ok(Some(done)) => {
                         backoff = SHORTEST_BACKOFF;
                         shared.failing.store(false, Ordering::Relaxed);
                         shared.position.store(processor.position(), Ordering::Relaxed);
                         announce(&done, &processor, &rule_sets, &*outbox);
+                        if shared.pressure.load(Ordering::Relaxed) >= PRESSED {
+                            std::thread::sleep(began.elapsed().min(LONGEST_REST));
+                        }
                     }
                     Ok(None) => {
+                        shared.pressure.store(0, Ordering::Relaxed);
                         shared.failing.store(false, Ordering::Relaxed);
                         shared.nap(until_next_due(&processor, clock.now()));
                     }
@@ -106,8 +119,9 @@ impl Process {
         Ok((process, thread))
     }
 
-    /// Says that the journal has grown.
-    pub fn wake(&self) {
+    /// Says that the journal has grown by a commit of so many rows.
+    pub fn wake(&self, rows: usize) {
+        self.shared.pressure.store(rows, Ordering::Relaxed);
         *self.shared.hint.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.wake.notify_one();
     }
@@ -115,7 +129,7 @@ impl Process {
     /// Asks the thread to end after the batch in hand.
     pub fn stop(&self) {
         self.shared.stop.store(true, Ordering::Release);
-        self.wake();
+        self.wake(0);
     }
 
     /// Whether the last attempt to commit failed.
