@@ -5,6 +5,7 @@
 mod dictionary;
 mod envelopes;
 mod facts;
+mod fleet;
 mod mutations;
 mod schema;
 

@@ -60,7 +60,7 @@ fn fits(field: &PayloadField, value: &Value, way: &str) {
     }
 }
 
-fn all_fit(fields: &[PayloadField], value: &Value, way: &str) {
+pub fn all_fit(fields: &[PayloadField], value: &Value, way: &str) {
     for (name, inner) in value.as_object().unwrap() {
         let field = fields.iter().find(|field| field.name == name);
         fits(field.unwrap_or_else(|| panic!("{way}.{name} is in no table")), inner, &format!("{way}.{name}"));
