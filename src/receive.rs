@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LENGTH, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -108,13 +108,17 @@ pub fn server(webhook: Webhook, listener: TcpListener) -> std::io::Result<Server
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
-            web::resource("/webhooks/impilo")
-                .route(web::post().to(receive))
-                .default_service(web::to(|| async { refuse(StatusCode::METHOD_NOT_ALLOWED, "use POST") })),
+            web::resource("/webhooks/impilo").route(web::post().to(receive)).default_service(web::to(wrong_method)),
         )
         .route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("ok\n") }))
         .route("/readyz", web::get().to(ready))
         .default_service(web::to(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing here") }));
+}
+
+async fn wrong_method() -> HttpResponse {
+    let mut answer = refuse(StatusCode::METHOD_NOT_ALLOWED, "use POST");
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    answer
 }
 
 async fn ready(webhook: web::Data<Webhook>) -> HttpResponse {

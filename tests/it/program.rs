@@ -35,6 +35,18 @@ async fn without_secret_port_or_store_it_does_not_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_one_daemon_has_a_store() {
+    let mut world = World::new().await;
+    world.start().await;
+    let other = world.run(&["serve"]);
+    assert_eq!(other.code, 78, "{other:?}");
+    assert!(other.stderr.contains("another Pulsewarden writes to it"), "{other:?}");
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+    world.kill();
+    world.start().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_use_is_told_apart_from_what_is_wrong() {
     let world = World::new().await;
     assert_eq!(world.run(&["serv"]).code, 2);

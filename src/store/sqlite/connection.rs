@@ -8,6 +8,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
 
 use crate::engine::{Position, Timestamp};
 use crate::store::StoreError;
@@ -53,12 +55,15 @@ pub(super) struct Database {
     /// The highest frontier ever held; outlives a writer that is opened anew.
     held: Mutex<Timestamp>,
     readers: Mutex<Vec<Connection>>,
+    /// Says that this process writes; ends with it, however that ends.
+    _claim: Option<fs::File>,
 }
 
 impl Database {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = Self::at(path, false);
+        let mut database = Self::at(path, false);
         database.make()?;
+        database._claim = Some(database.claim()?);
         let open = database.connect_writer().map_err(|error| database.failure("open", &error))?;
         *lock(&database.writer) = Some(open?);
         Ok(database)
@@ -82,6 +87,23 @@ impl Database {
             writer: Mutex::new(None),
             held: Mutex::new(Timestamp::default()),
             readers: Mutex::new(Vec::new()),
+            _claim: None,
+        }
+    }
+
+    /// Only one process writes: positions, leases and what is due are known in its memory. A file beside the store bears
+    /// the lock, since closing any descriptor of the store itself would take SQLite's own locks away.
+    fn claim(&self) -> Result<fs::File, StoreError> {
+        let failed = |error: std::io::Error| self.unavailable("be claimed for writing", &error.to_string());
+        let mut path = self.path.clone().into_os_string();
+        path.push("-lock");
+        let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
+        match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(file),
+            Err(Errno::ACCESS | Errno::AGAIN) => {
+                Err(self.unavailable("be opened", "another Pulsewarden writes to it; stop that one first"))
+            }
+            Err(error) => Err(failed(error.into())),
         }
     }
 
@@ -98,7 +120,11 @@ impl Database {
     }
 
     fn connect_writer(&self) -> rusqlite::Result<Result<Open, StoreError>> {
-        let mut connection = Connection::open(&self.path)?;
+        // Never made anew here: an empty store in place of one that has gone would hide the loss.
+        let mut connection = Connection::open_with_flags(
+            &self.path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -223,7 +249,7 @@ impl Database {
     fn connect_reader(&self) -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(
             &self.path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(32);

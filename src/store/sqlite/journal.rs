@@ -91,9 +91,12 @@ fn insert_event(
     kind: i64,
     event: &EventRow,
 ) -> Result<bool, Failure> {
+    // A taken position must fail: it would mean that somebody else writes, and the event would be lost as if known.
     let mut insert = writer.sql.prepare_cached(
         "INSERT INTO journal (position, at, received_at, kind, type, envelope_id, log_id, source, body)
-         VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+         VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (type, envelope_id) WHERE envelope_id IS NOT NULL DO NOTHING
+         ON CONFLICT (type, log_id) WHERE log_id IS NOT NULL DO NOTHING",
     )?;
     let source = Source::ALL.iter().position(|source| *source == event.source).unwrap_or_default();
     let inserted = insert.execute(params![

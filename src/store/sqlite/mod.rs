@@ -184,8 +184,13 @@ impl Store for Sqlite {
         retention: &Retention,
         reduce: &mut dyn FnMut(&EventRow) -> Option<Vec<u8>>,
     ) -> Result<u64, StoreError> {
-        self.database
-            .synced("remove what has outlived its retention", |writer| retention::prune(writer, retention, reduce))
+        loop {
+            let doing = "remove what has outlived its retention";
+            let pruned = self.database.synced(doing, |writer| retention::prune(writer, retention, reduce))?;
+            if pruned.rows > 0 || pruned.complete {
+                return Ok(pruned.rows);
+            }
+        }
     }
 
     fn probe(&self, clock: Timestamp) -> Result<(), StoreError> {

@@ -20,7 +20,7 @@ fn state_number(state: DeliveryState) -> i64 {
 }
 
 /// The alerts that a notification speaks of.
-fn alerts_in(notification: &Notification) -> Vec<u64> {
+pub(super) fn alerts_in(notification: &Notification) -> Vec<u64> {
     match &notification.content {
         Content::Alerts { firing, ended, .. } => firing.iter().chain(ended).map(|alert| alert.number).collect(),
         Content::Digest(_) | Content::Test { .. } | Content::SelfAlert(_) => Vec::new(),

@@ -1,64 +1,90 @@
-//! What has outlived its retention goes, a bounded number of rows at a time. Journal rows themselves stay: positions and
-//! the keys that repeats are known by are small.
+//! What has outlived its retention goes, a bounded number of rows at a time: meanwhile events wait for the writer. Journal
+//! rows themselves stay: positions and the keys that repeats are known by are small. The file does not shrink; what is
+//! freed is used again.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::connection::{Failure, Writer};
-use crate::engine::Source;
+use super::outbox;
+use crate::engine::{Notification, Source, Timestamp};
 use crate::store::{EventRow, Retention};
 
-/// Rows touched in one call.
+/// Rows looked at in one transaction.
 const CHUNK: i64 = 500;
+
+/// What one transaction came to.
+pub(super) struct Pruned {
+    /// Rows that were changed or removed.
+    pub rows: u64,
+    /// True where nothing is left to look at.
+    pub complete: bool,
+}
 
 pub(super) fn prune(
     writer: &mut Writer<'_>,
     retention: &Retention,
     reduce: &mut dyn FnMut(&EventRow) -> Option<Vec<u8>>,
-) -> Result<u64, Failure> {
-    let mut touched = reduce_readings(writer, retention, reduce)?;
-    let forget = |sql: &str, before: i64| writer.sql.prepare_cached(sql)?.execute(params![before, CHUNK]);
-    touched += forget(
-        "UPDATE journal SET body = NULL WHERE position IN (
-            SELECT position FROM journal WHERE kind = 0 AND body IS NOT NULL AND received_at < ?1
-              AND position <= (SELECT position FROM progress) ORDER BY position LIMIT ?2)",
-        retention.payloads_before.0,
-    )? as u64;
-    touched += forget(
-        "DELETE FROM outbox WHERE id IN (
-            SELECT id FROM outbox WHERE state <> 0 AND ended_at < ?1 ORDER BY id LIMIT ?2)",
-        retention.deliveries_before.0,
-    )? as u64;
-    touched += forget(
-        "DELETE FROM transitions WHERE alert IN (
-            SELECT number FROM alerts WHERE state <> 0 AND moved_at < ?1 ORDER BY number LIMIT ?2)",
-        retention.alerts_before.0,
-    )? as u64;
-    touched += forget(
-        "DELETE FROM alerts WHERE number IN (
-            SELECT number FROM alerts WHERE state <> 0 AND moved_at < ?1 ORDER BY number LIMIT ?2)",
-        retention.alerts_before.0,
-    )? as u64;
-    writer.sql.execute("DELETE FROM outbox_alerts WHERE delivery NOT IN (SELECT id FROM outbox)", [])?;
+) -> Result<Pruned, Failure> {
+    let (reduced_until, emptied_until, processed) = writer
+        .sql
+        .prepare_cached("SELECT reduced_until, emptied_until, progress.position FROM pruned, progress")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let readings = chunk(writer, reduced_until, processed, retention.readings_before)?;
+    let payloads = chunk(writer, emptied_until, processed, retention.payloads_before)?;
+    let mut rows = reduce_readings(writer, &readings, reduce)?;
+    rows += empty(writer, &payloads)?;
+    writer
+        .sql
+        .prepare_cached("UPDATE pruned SET reduced_until = ?1, emptied_until = ?2")?
+        .execute(params![readings.until.max(payloads.until), payloads.until])?;
+    rows += drop_deliveries(writer, retention.deliveries_before)?;
+    rows += drop_alerts(writer, retention.alerts_before)?;
     writer.sql.execute("DELETE FROM quarantine WHERE received_at < ?1", params![retention.payloads_before.0])?;
-    Ok(touched)
+    Ok(Pruned { rows, complete: readings.last && payloads.last })
 }
 
-/// Readings hold clinical values: old ones shrink to what says that they came. They come in the order of their positions,
-/// so one number tells how far this has got.
+/// Positions above `after`, up to and with `until`.
+struct Chunk {
+    after: i64,
+    until: i64,
+    /// True where no later one is old enough.
+    last: bool,
+}
+
+/// The next positions whose rows are older than `before`. Times ascend with positions, so the end is found by halving.
+fn chunk(writer: &Writer<'_>, after: i64, processed: i64, before: Timestamp) -> Result<Chunk, Failure> {
+    let mut select =
+        writer.sql.prepare_cached("SELECT at FROM journal WHERE position >= ?1 ORDER BY position LIMIT 1")?;
+    let mut is_old = |position: i64| -> Result<bool, Failure> {
+        let at: Option<i64> = select.query_row([position], |row| row.get(0)).optional()?;
+        Ok(at.is_some_and(|at| at < before.0))
+    };
+    let limit = after.saturating_add(CHUNK).min(processed);
+    let (mut old, mut end) = (after, limit.max(after));
+    while old < end {
+        let middle = old + (end - old + 1) / 2;
+        if is_old(middle)? {
+            old = middle;
+        } else {
+            end = middle - 1;
+        }
+    }
+    Ok(Chunk { after, until: old, last: old < limit || limit >= processed })
+}
+
+/// Readings hold clinical values: old ones shrink to what says that they came.
 fn reduce_readings(
-    writer: &mut Writer<'_>,
-    retention: &Retention,
+    writer: &Writer<'_>,
+    chunk: &Chunk,
     reduce: &mut dyn FnMut(&EventRow) -> Option<Vec<u8>>,
 ) -> Result<u64, Failure> {
     let mut select = writer.sql.prepare_cached(
         "SELECT journal.position, event_types.name, journal.body FROM journal
          JOIN event_types ON event_types.id = journal.type
-         WHERE event_types.name LIKE 'reading.%' AND journal.kind = 0 AND journal.body IS NOT NULL
-           AND journal.position > (SELECT reduced_until FROM pruned) AND journal.received_at < ?1
-           AND journal.position <= (SELECT position FROM progress)
-         ORDER BY journal.position LIMIT ?2",
+         WHERE journal.position > ?1 AND journal.position <= ?2 AND journal.kind = 0 AND journal.body IS NOT NULL
+           AND event_types.name LIKE 'reading.%'",
     )?;
-    let mut rows = select.query(params![retention.readings_before.0, CHUNK])?;
+    let mut rows = select.query(params![chunk.after, chunk.until])?;
     let mut reduced = Vec::new();
     while let Some(row) = rows.next()? {
         let event =
@@ -66,13 +92,50 @@ fn reduce_readings(
         reduced.push((row.get::<_, i64>(0)?, reduce(&event)));
     }
     drop(rows);
-    drop(select);
     let mut update = writer.sql.prepare_cached("UPDATE journal SET body = ?2 WHERE position = ?1")?;
     for (position, body) in &reduced {
         update.execute(params![position, body])?;
     }
-    if let Some((last, _)) = reduced.last() {
-        writer.sql.execute("UPDATE pruned SET reduced_until = ?1", params![last])?;
-    }
     Ok(reduced.len() as u64)
+}
+
+fn empty(writer: &Writer<'_>, chunk: &Chunk) -> Result<u64, Failure> {
+    let mut update = writer.sql.prepare_cached(
+        "UPDATE journal SET body = NULL WHERE position > ?1 AND position <= ?2 AND kind = 0 AND body IS NOT NULL",
+    )?;
+    Ok(update.execute(params![chunk.after, chunk.until])? as u64)
+}
+
+fn drop_deliveries(writer: &Writer<'_>, before: Timestamp) -> Result<u64, Failure> {
+    let mut delete = writer.sql.prepare_cached(
+        "DELETE FROM outbox WHERE id IN (
+            SELECT id FROM outbox WHERE state IN (1, 2) AND ended_at < ?1 LIMIT ?2) RETURNING id, notification",
+    )?;
+    let mut rows = delete.query(params![before.0, CHUNK])?;
+    let mut gone: Vec<(i64, Vec<u64>)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let notification = serde_json::from_str::<Notification>(row.get_ref(1)?.as_str().unwrap_or_default());
+        gone.push((row.get(0)?, notification.as_ref().map(outbox::alerts_in).unwrap_or_default()));
+    }
+    drop(rows);
+    let mut unlink = writer.sql.prepare_cached("DELETE FROM outbox_alerts WHERE alert = ?1 AND delivery = ?2")?;
+    for (delivery, alerts) in &gone {
+        for alert in alerts {
+            unlink.execute(params![alert.cast_signed(), delivery])?;
+        }
+    }
+    Ok(gone.len() as u64)
+}
+
+fn drop_alerts(writer: &Writer<'_>, before: Timestamp) -> Result<u64, Failure> {
+    let mut delete = writer.sql.prepare_cached(
+        "DELETE FROM alerts WHERE number IN (
+            SELECT number FROM alerts WHERE state IN (1, 2, 3) AND moved_at < ?1 LIMIT ?2) RETURNING number",
+    )?;
+    let gone = delete.query_map(params![before.0, CHUNK], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut forget = writer.sql.prepare_cached("DELETE FROM transitions WHERE alert = ?1")?;
+    for number in &gone {
+        forget.execute([number])?;
+    }
+    Ok(gone.len() as u64)
 }

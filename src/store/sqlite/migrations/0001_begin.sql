@@ -122,9 +122,10 @@ CREATE TABLE probe (
 );
 INSERT INTO probe (one, at) VALUES (1, 0);
 
--- Readings up to this position are reduced already.
+-- Bodies up to these positions are reduced, or removed, already.
 CREATE TABLE pruned (
     one INTEGER PRIMARY KEY,
-    reduced_until INTEGER NOT NULL
+    reduced_until INTEGER NOT NULL,
+    emptied_until INTEGER NOT NULL
 );
-INSERT INTO pruned (one, reduced_until) VALUES (1, 0);
+INSERT INTO pruned (one, reduced_until, emptied_until) VALUES (1, 0, 0);

@@ -1,0 +1,87 @@
+//! What every store engine promises, as one suite. An engine joins by saying how it is opened, broken and mended.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod digests;
+mod journal;
+mod outbox;
+mod processing;
+mod retention;
+mod samples;
+mod sqlite;
+
+use std::sync::Arc;
+
+use pulsewarden::store::Store;
+
+/// A place where an engine keeps one store, empty at first.
+pub trait Engine {
+    fn new() -> Self;
+
+    /// Opens the store; again after a close, it finds what it kept.
+    fn open(&self) -> Arc<dyn Store>;
+
+    /// From now on every write to `table` fails.
+    fn break_table(&self, table: &str);
+
+    /// Takes that back.
+    fn mend_table(&self, table: &str);
+}
+
+macro_rules! suite {
+    ($name:ident, $engine:ty: $($module:ident { $($test:ident),* $(,)? })*) => {
+        mod $name {
+            $(mod $module {
+                $(#[test] fn $test() { crate::$module::$test::<$engine>(); })*
+            })*
+        }
+    };
+}
+
+suite! { on_sqlite, crate::sqlite::Files:
+    journal {
+        rows_come_back_in_order_as_they_went_in,
+        an_event_is_kept_once,
+        a_repeat_beside_new_events_leaves_no_gap,
+        times_never_go_back,
+        a_held_frontier_binds_later_rows,
+        a_frontier_is_held_against_rows_that_come_meanwhile,
+        a_failed_append_keeps_nothing_and_heals,
+        a_bad_body_is_quarantined_once,
+        events_are_listed_newest_first,
+        the_kept_are_counted_by_type,
+    }
+    processing {
+        nothing_is_known_at_first,
+        what_was_committed_is_loaded,
+        a_commit_is_whole_or_nothing,
+        due_subjects_come_in_order,
+        ended_alerts_leave_their_slice_and_stay_listed,
+        members_come_and_go_and_a_spent_group_is_forgotten,
+        an_unchanged_alert_is_left_alone,
+        moves_come_oldest_first,
+        alerts_are_found_by_every_filter,
+        subjects_are_listed_page_by_page,
+        progress_outlives_a_close,
+    }
+    outbox {
+        a_message_is_rendered_once,
+        what_is_leased_is_leased_to_nobody_else,
+        a_known_key_is_left_alone,
+        results_are_recorded,
+        a_delivery_given_up_reaches_its_group_through_the_journal,
+        a_result_and_its_journal_row_are_kept_together,
+        leases_of_an_ended_daemon_are_released,
+        deliveries_are_listed_by_alert_and_state,
+    }
+    digests {
+        a_digest_runs_once,
+        a_schedule_is_kept_until_it_changes,
+        rule_sets_are_kept_by_hash,
+    }
+    retention {
+        old_bodies_shrink_and_go_but_repeats_stay_known,
+        what_is_not_processed_stays,
+        old_deliveries_and_alerts_go,
+    }
+}
