@@ -1,0 +1,288 @@
+//! The rules that the tree keeps, read from its own sources.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pulsewarden::config::{Bundle, DEFAULT_FILE, parse_settings};
+
+/// A source file: its path below the project's folder, and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The lines outside tests, with their numbers.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let numbered = self.text.lines().enumerate().map(|(at, line)| (at + 1, line));
+        numbered.take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &str, ending: &str) -> Vec<Source> {
+    fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, ending, found);
+            } else if path.extension().is_some_and(|found| found == ending) {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(folder), ending, &mut found);
+    found.sort();
+    let read = |path: PathBuf| Source {
+        text: fs::read_to_string(&path).unwrap(),
+        path: path.strip_prefix(root()).unwrap().display().to_string(),
+    };
+    found.into_iter().map(read).collect()
+}
+
+fn none(faults: Vec<String>) {
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+/// Every line of `sources` that holds one of `words`, as a fault.
+fn lines_with(sources: &[Source], words: &[&str], why: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for source in sources {
+        for (number, line) in source.code() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            if let Some(word) = words.iter().find(|word| line.contains(**word)) {
+                faults.push(format!("{}:{number}: `{word}`: {why}", source.path));
+            }
+        }
+    }
+    faults
+}
+
+#[test]
+fn the_engine_is_pure() {
+    let engine = files("src/engine", "rs");
+    let words = [
+        "SystemTime",
+        "Instant::",
+        "Utc::now",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::io",
+        "std::thread",
+        "tokio",
+        "tracing",
+        "fastrand",
+        "HashMap",
+        "HashSet",
+        "async ",
+        "println!",
+        "rusqlite",
+        "crate::impilo",
+        "crate::store",
+        "crate::config",
+        "crate::notify",
+        "crate::process",
+        "crate::journal",
+        "crate::clock",
+        "crate::telemetry",
+    ];
+    none(lines_with(&engine, &words, "the engine has no clock, chance, I/O or log, and no other module"));
+}
+
+#[test]
+fn modules_use_only_what_lies_below_them() {
+    let forbidden: [(&str, &[&str]); 7] = [
+        (
+            "src/store",
+            &[
+                "notify", "receive", "process", "deliver", "digest", "watch", "api", "config", "cli", "daemon",
+                "journal",
+            ],
+        ),
+        ("src/notify", &["store::sqlite", "receive", "process", "deliver", "watch", "api", "cli", "daemon"]),
+        (
+            "src/impilo",
+            &["store", "notify", "receive", "process", "deliver", "watch", "api", "config", "cli", "daemon", "journal"],
+        ),
+        (
+            "src/config",
+            &["store", "notify", "receive", "process", "deliver", "watch", "api", "cli", "daemon", "journal"],
+        ),
+        ("src/process", &["notify", "receive", "deliver", "watch", "api", "config", "cli", "daemon"]),
+        ("src/journal", &["notify", "receive", "process", "deliver", "watch", "api", "config", "cli", "daemon"]),
+        ("src/api", &["cli", "demo", "receive", "store::sqlite"]),
+    ];
+    let mut faults = Vec::new();
+    for (folder, modules) in forbidden {
+        let words: Vec<String> = modules.iter().map(|module| format!("crate::{module}")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        faults.extend(lines_with(&files(folder, "rs"), &words, "this module must not know that one"));
+    }
+    none(faults);
+}
+
+#[test]
+fn only_commands_and_the_demo_print() {
+    let sources: Vec<Source> = files("src", "rs")
+        .into_iter()
+        .filter(|source| !source.path.starts_with("src/cli") && !source.path.starts_with("src/demo"))
+        .collect();
+    none(lines_with(&sources, &["println!", "print!(", "dbg!"], "what is said goes through telemetry"));
+}
+
+#[test]
+fn there_are_no_globals_that_change() {
+    let words = ["static mut", "static ref", "OnceLock", "OnceCell", "lazy_static"];
+    let mut sources = files("src", "rs");
+    none(lines_with(&sources, &words, "state belongs to the daemon"));
+    sources.retain(|source| source.path != "src/journal/codec.rs");
+    none(lines_with(&sources, &["thread_local!"], "only the codec keeps something for each thread"));
+}
+
+#[test]
+fn what_may_hold_protected_data_is_never_printed_whole() {
+    let sources = files("src", "rs");
+    let mut faults = Vec::new();
+    for (name, file) in
+        [("EventRow", "src/store/mod.rs"), ("Rendered", "src/store/mod.rs"), ("Quarantined", "src/store/mod.rs")]
+    {
+        let source = sources.iter().find(|source| source.path == file).unwrap();
+        let lines: Vec<&str> = source.text.lines().collect();
+        let declared = [format!("pub struct {name} "), format!("pub enum {name} ")];
+        let at = lines.iter().position(|line| declared.iter().any(|start| line.starts_with(start.as_str()))).unwrap();
+        let derives = lines[..at].iter().rev().take_while(|line| line.starts_with("#[") || line.starts_with("///"));
+        if derives.into_iter().any(|line| line.starts_with("#[derive") && line.contains("Debug")) {
+            faults.push(format!("{file}: {name} derives Debug, and it holds bodies or messages"));
+        }
+    }
+    let logged = ["payload", "body =", "body)", "serial", "patient"];
+    for source in &sources {
+        for (number, line) in source.code() {
+            let logs = ["tracing::info!", "tracing::warn!", "tracing::error!", "tracing::debug!"];
+            if logs.iter().any(|log| line.contains(log)) {
+                let fields = line.split('"').next().unwrap_or_default();
+                if let Some(word) = logged.iter().find(|word| fields.contains(**word)) {
+                    faults.push(format!("{}:{number}: `{word}` in a log line", source.path));
+                }
+            }
+        }
+    }
+    none(faults);
+}
+
+#[test]
+fn files_say_what_they_are_and_hold_one_idea() {
+    let mut faults = Vec::new();
+    for source in files("src", "rs").into_iter().chain(files("tests", "rs")).chain(files("benches", "rs")) {
+        if !source.text.starts_with("//!") {
+            faults.push(format!("{}: begins without saying what it is", source.path));
+        }
+        let lines = source.text.lines().count();
+        if lines > 500 {
+            faults.push(format!("{}: {lines} lines; split it by idea", source.path));
+        }
+        let name = source.path.rsplit('/').next().unwrap_or_default();
+        if ["utils.rs", "util.rs", "common.rs", "helpers.rs", "misc.rs"].contains(&name) {
+            faults.push(format!("{}: a name that says nothing", source.path));
+        }
+    }
+    none(faults);
+}
+
+#[test]
+fn nothing_is_left_open() {
+    let open = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!(")];
+    let mut sources = files("src", "rs");
+    sources.extend(files("tests", "rs"));
+    sources.extend(files("docs", "md"));
+    none(lines_with(&sources, &open, "finish it, or say it in the changelog"));
+}
+
+#[test]
+fn every_dependency_is_justified() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let table = fs::read_to_string(root().join("docs/dependencies.md")).unwrap();
+    let mut named = BTreeSet::new();
+    let mut inside = false;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = matches!(line, "[dependencies]" | "[dev-dependencies]");
+        } else if let (true, Some((name, _))) = (inside, line.split_once(" = ")) {
+            named.insert(name.to_owned());
+        }
+    }
+    let justified: BTreeSet<String> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" |").map(|(name, _)| name.to_owned()))
+        .filter(|name| name != "crate")
+        .collect();
+    assert_eq!(named, justified, "Cargo.toml against docs/dependencies.md");
+}
+
+#[test]
+fn the_readme_lists_every_key_of_the_configuration() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let listed: BTreeSet<String> = readme
+        .lines()
+        .filter(|line| line.starts_with("| `") || line.starts_with("| (top)"))
+        .filter_map(|line| {
+            let mut cells = line.split('|').map(str::trim).skip(1);
+            let (section, keys) = (cells.next()?, cells.next()?);
+            let section = if section == "(top)" { String::new() } else { format!("{}.", section.trim_matches('`')) };
+            keys.starts_with('`')
+                .then(|| keys.split(", ").map(|key| format!("{section}{}", key.trim_matches('`'))).collect::<Vec<_>>())
+        })
+        .flatten()
+        .collect();
+    let mut known = BTreeSet::new();
+    let mut section = String::new();
+    for line in DEFAULT_FILE.lines() {
+        let indented = line.starts_with("  ");
+        let Some((key, _)) = line.trim_start().trim_start_matches('#').split_once(':') else { continue };
+        if key.is_empty() || !key.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
+            continue;
+        }
+        if indented {
+            known.insert(format!("{section}.{key}"));
+        } else if line.starts_with('#') {
+            known.insert(key.to_owned());
+        } else {
+            section = key.to_owned();
+        }
+    }
+    assert_eq!(listed, known, "README.md against src/config/default.yaml");
+}
+
+#[test]
+fn the_examples_of_the_documents_hold() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks: Vec<&str> = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        if let Err(problems) = Bundle::of(&[("README.md", block)]).compile() {
+            panic!("{}", problems.render(false));
+        }
+    }
+    let example = fs::read_to_string(root().join("docs/examples/pulsewarden.yaml")).unwrap();
+    if let Err(problems) = parse_settings("docs/examples/pulsewarden.yaml", &example) {
+        panic!("{}", problems.render(false));
+    }
+    for line in readme.lines().filter(|line| line.starts_with("bash ") || line.contains("](")) {
+        for link in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(
+                link.starts_with("http") || root().join(link).exists(),
+                "README.md links to {link}, which is not there"
+            );
+        }
+    }
+}
