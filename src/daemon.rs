@@ -34,7 +34,7 @@ const READY_LAG: Duration = Duration::from_secs(60);
 pub enum StartError {
     #[error(transparent)]
     CannotServe(#[from] crate::config::CannotServe),
-    #[error("an Impilo webhook secret cannot be read: {0}")]
+    #[error("an Impilo webhook secret cannot be read")]
     Secret(#[from] SecretError),
     #[error("the port {address} cannot be opened: {error}; choose another `listen`, or stop what uses it")]
     Port { address: SocketAddr, error: std::io::Error },

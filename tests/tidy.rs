@@ -286,3 +286,10 @@ fn the_examples_of_the_documents_hold() {
         }
     }
 }
+
+#[test]
+fn the_manual_page_is_what_the_program_prints() {
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_pulsewarden")).arg("man").output().unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    expect_test::expect_file!["../docs/pulsewarden.1"].assert_eq(&printed);
+}
