@@ -25,10 +25,13 @@ pub(super) struct Read {
     pub payload: Json,
 }
 
+/// The thread that reads ahead: where to ask it, and where its answers come.
+type Ahead = (SyncSender<Position>, Receiver<Result<Vec<Row>, StoreError>>);
+
 /// Reads ahead while there is a backlog.
 pub(super) struct Reader {
     /// `None` where no thread could be made: then nothing is read ahead.
-    ahead: Option<(SyncSender<Position>, Receiver<Result<Vec<Row>, StoreError>>)>,
+    ahead: Option<Ahead>,
     asked: Option<Position>,
 }
 
