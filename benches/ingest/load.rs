@@ -57,15 +57,14 @@ pub fn body_size() -> usize {
     (0..100).map(|number| body(number).len()).sum::<usize>() / 100
 }
 
-fn request(number: u64, address: SocketAddr) -> (Vec<u8>, usize) {
-    let body = body(number);
+fn request(path: &str, body: &str, address: SocketAddr) -> (Vec<u8>, usize) {
     let head = format!(
-        "POST /webhooks/impilo HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nImpilo-Webhook-Secret: {}\r\nContent-Length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nImpilo-Webhook-Secret: {}\r\nContent-Length: {}\r\n\r\n",
         crate::servers::SECRET,
         body.len()
     );
     let id = head.len() + body.find(&FIRST_ID.to_string()).expect("the id stands in the body");
-    ([head.into_bytes(), body.into_bytes()].concat(), id)
+    ([head.as_bytes(), body.as_bytes()].concat(), id)
 }
 
 struct Shared {
@@ -80,7 +79,19 @@ struct Shared {
 
 impl Load {
     pub fn new(address: SocketAddr, connections: usize) -> Self {
-        Self { address, connections, requests: (0..BODIES).map(|number| request(number, address)).collect() }
+        let requests = (0..BODIES).map(|number| request("/webhooks/impilo", &body(number), address));
+        Self { address, connections, requests: requests.collect() }
+    }
+
+    /// The same number of bytes as alerts for Alertmanager: each an alert of its own, with the payload as an annotation.
+    pub fn of_alerts(address: SocketAddr, connections: usize) -> Self {
+        let requests = (0..BODIES).map(|number| {
+            let said = body(number).replace(&FIRST_ID.to_string(), "0");
+            let labels = serde_json::json!({ "alertname": "DeviceBatteryLow", "device": FIRST_ID.to_string() });
+            let alerts = serde_json::json!([{ "labels": labels, "annotations": { "payload": said } }]);
+            request("/api/v2/alerts", &alerts.to_string(), address)
+        });
+        Self { address, connections, requests: requests.collect() }
     }
 
     /// Sends as fast as answers come, or at a rate.

@@ -12,7 +12,7 @@ mod servers;
 use std::time::Duration;
 
 use load::{Load, Measured};
-use servers::{Bare, Daemon};
+use servers::{Alertmanager, Bare, Daemon};
 
 const CONNECTIONS: usize = 64;
 
@@ -51,6 +51,15 @@ fn main() {
     show(&format!("accepted and processed, at {PROCESSED} x bare"), &processed, &first);
     println!("    largest backlog: {early} events in the first half, {late} in the second");
     drop(daemon);
+
+    match Alertmanager::start() {
+        Some(alertmanager) => {
+            let peer = Load::of_alerts(alertmanager.address(), CONNECTIONS).run(round, None, &alertmanager);
+            show("Alertmanager, in memory", &peer, &first);
+            println!("    accepted and synced is {:.1} times that", accepted.per_second() / peer.per_second());
+        }
+        None => println!("Alertmanager is not installed (Debian: prometheus-alertmanager)"),
+    }
 
     let again = Load::new(bare.address(), CONNECTIONS).run(round, None, &bare);
     show("bare actix-web handler, again", &again, &first);

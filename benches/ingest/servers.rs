@@ -71,6 +71,61 @@ pub fn serve_bare() {
     });
 }
 
+/// Debian's Alertmanager, which keeps alerts in memory; where it is installed.
+pub struct Alertmanager {
+    child: Child,
+    address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl Alertmanager {
+    pub fn start() -> Option<Self> {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let configuration = folder.path().join("alertmanager.yml");
+        fs::write(&configuration, "route: { receiver: nobody }\nreceivers: [{ name: nobody }]\n").unwrap();
+        let address = free_address();
+        let child = Command::new("prometheus-alertmanager")
+            .arg(format!("--config.file={}", configuration.display()))
+            .arg(format!("--storage.path={}", folder.path().display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--cluster.listen-address=")
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        wait_for(address);
+        Some(Self { child, address, _folder: folder })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Server for Alertmanager {
+    fn process(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Alertmanager {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+}
+
+fn wait_for(address: SocketAddr) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(address).is_err() {
+        assert!(Instant::now() < patience, "the server did not open its port");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// `pulsewarden serve` with the shipped rules, in a folder of its own.
 pub struct Daemon {
     child: Child,
@@ -88,9 +143,7 @@ impl Daemon {
     pub fn start_with(configuration: &str, rules: &str) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let at = |name: &str| folder.path().join(name);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let address = free_address();
         fs::create_dir(at("rules")).unwrap();
         if !rules.is_empty() {
             fs::write(at("rules/own.yaml"), rules).unwrap();
@@ -111,11 +164,7 @@ impl Daemon {
             .arg("serve")
             .spawn()
             .unwrap();
-        let patience = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(address).is_err() {
-            assert!(Instant::now() < patience, "the daemon did not open its port");
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_for(address);
         let reader = Sqlite::open_reader(&at("pulsewarden.db")).unwrap();
         Self { child, address, reader, _folder: folder }
     }
