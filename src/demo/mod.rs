@@ -53,6 +53,9 @@ pub async fn run(port: u16, keep: bool, speed: f64) -> anyhow::Result<()> {
     let told = async {
         for moment in &moments {
             tokio::time::sleep(moment.after.div_f64(speed)).await;
+            if show.is_closed() {
+                return Ok(());
+            }
             let posted = client
                 .post(&url)
                 .header("Impilo-Webhook-Secret", SECRET)

@@ -1,6 +1,8 @@
 //! What the demo prints: what arrives, what fires, what is mailed.
 
-use std::io::IsTerminal;
+use std::cell::Cell;
+use std::fmt::Arguments;
+use std::io::{IsTerminal, Write};
 
 use serde_json::Value;
 
@@ -13,11 +15,25 @@ use crate::store::AlertFilter;
 /// Prints, in colours where there is a terminal.
 pub(super) struct Show {
     colors: bool,
+    /// The reader of the output has gone, as `head` does.
+    closed: Cell<bool>,
 }
 
 impl Show {
     pub(super) fn new() -> Self {
-        Self { colors: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+        let colors = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { colors, closed: Cell::new(false) }
+    }
+
+    /// Whether nobody reads any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    fn say(&self, line: Arguments<'_>) {
+        if writeln!(std::io::stdout(), "{line}").is_err() {
+            self.closed.set(true);
+        }
     }
 
     fn paint(&self, code: u8, text: &str) -> String {
@@ -25,10 +41,10 @@ impl Show {
     }
 
     pub(super) fn welcome(&self, url: &str, secret: &str) {
-        println!("{}", self.paint(1, "Pulsewarden demo"));
-        println!("The real daemon listens on {url}, with a mail server and a Slack of its own.");
-        println!("A small invented fleet now reports, as Impilo would. Post an event yourself:\n");
-        println!("{}\n", self.curl(url, secret));
+        self.say(format_args!("{}", self.paint(1, "Pulsewarden demo")));
+        self.say(format_args!("The real daemon listens on {url}, with a mail server and a Slack of its own."));
+        self.say(format_args!("A small invented fleet now reports, as Impilo would. Post an event yourself:\n"));
+        self.say(format_args!("{}\n", self.curl(url, secret)));
     }
 
     fn curl(&self, url: &str, secret: &str) -> String {
@@ -41,42 +57,50 @@ impl Show {
 
     pub(super) fn event(&self, moment: &Moment, status: u16) {
         let kind = moment.body.get("type").and_then(Value::as_str).unwrap_or("?");
-        println!("{} {kind:<28} {} (answered {status})", self.paint(34, "→ webhook"), moment.caption);
+        self.say(format_args!("{} {kind:<28} {} (answered {status})", self.paint(34, "→ webhook"), moment.caption));
     }
 
     fn fired(&self, line: &str) {
-        println!("{} {line}", self.paint(33, "! alert  "));
+        self.say(format_args!("{} {line}", self.paint(33, "! alert  ")));
     }
 
     pub(super) fn mail(&self, mail: &Mail) {
         let subject = mail.header("Subject").unwrap_or_default();
-        println!("{} to {}: {}", self.paint(35, "✉ mail   "), mail.to.join(", "), self.paint(1, &subject));
+        self.say(format_args!(
+            "{} to {}: {}",
+            self.paint(35, "✉ mail   "),
+            mail.to.join(", "),
+            self.paint(1, &subject)
+        ));
         for line in mail.text().lines().skip(2).filter(|line| !line.trim().is_empty()).take_while(|line| *line != "--")
         {
-            println!("            {line}");
+            self.say(format_args!("            {line}"));
         }
     }
 
     pub(super) fn slack(&self, message: &Value) {
         let text = message.get("text").and_then(Value::as_str).unwrap_or_default();
-        println!("{} #device-alerts: {text}", self.paint(32, "# slack  "));
+        self.say(format_args!("{} #device-alerts: {text}", self.paint(32, "# slack  ")));
     }
 
     pub(super) fn summary(&self, shared: &Shared) -> anyhow::Result<()> {
         let figures = shared.store.figures()?;
         let all = shared.store.count_alerts(&AlertFilter::default())?;
-        println!(
+        self.say(format_args!(
             "\n{} {} webhooks kept, {all} alerts fired, {} still open, {} devices known.",
             self.paint(1, "That was it:"),
             figures.last_by_type.iter().map(|(_, _, count)| count).sum::<u64>(),
             figures.open_alerts,
             figures.devices
-        );
+        ));
         Ok(())
     }
 
     pub(super) fn staying(&self, url: &str, secret: &str) {
-        println!("\nThe daemon stays up until Ctrl-C. Post an event yourself:\n\n{}\n", self.curl(url, secret));
+        self.say(format_args!(
+            "\nThe daemon stays up until Ctrl-C. Post an event yourself:\n\n{}\n",
+            self.curl(url, secret)
+        ));
     }
 }
 
