@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use pulsewarden::demo::fleet;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
@@ -57,6 +58,24 @@ pub fn body_size() -> usize {
     (0..100).map(|number| body(number).len()).sum::<usize>() / 100
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+/// Every leaf under its path, which has only the characters that Alertmanager allows.
+fn flatten(path: &str, value: &Value, leaves: &mut serde_json::Map<String, Value>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}_{name}") };
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, inner)| flatten(&below(name), inner, leaves)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, inner)| flatten(&below(&at.to_string()), inner, leaves))
+        }
+        leaf => {
+            leaves.insert(path.to_owned(), text(leaf).into());
+        }
+    }
+}
+
 fn request(path: &str, body: &str, address: SocketAddr) -> (Vec<u8>, usize) {
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nImpilo-Webhook-Secret: {}\r\nContent-Length: {}\r\n\r\n",
@@ -83,12 +102,20 @@ impl Load {
         Self { address, connections, requests: requests.collect() }
     }
 
-    /// The same number of bytes as alerts for Alertmanager: each an alert of its own, with the payload as an annotation.
+    /// The same facts as alerts for Alertmanager: each an alert of its own, with every field of the payload as an annotation.
     pub fn of_alerts(address: SocketAddr, connections: usize) -> Self {
         let requests = (0..BODIES).map(|number| {
-            let said = body(number).replace(&FIRST_ID.to_string(), "0");
-            let labels = serde_json::json!({ "alertname": "DeviceBatteryLow", "device": FIRST_ID.to_string() });
-            let alerts = serde_json::json!([{ "labels": labels, "annotations": { "payload": said } }]);
+            let event = fleet::webhook(number, DEVICES);
+            let mut annotations = serde_json::Map::new();
+            flatten("", &event["payload"], &mut annotations);
+            let labels = serde_json::json!({
+                "alertname": "DeviceBatteryLow", "event_id": FIRST_ID.to_string(), "severity": "warning",
+                "device": event.pointer("/payload/device/id"), "site": event.pointer("/payload/device/site/name"),
+                "item": event.pointer("/payload/device/item/name")
+            });
+            let labels: serde_json::Map<String, Value> =
+                labels.as_object().unwrap().iter().map(|(name, value)| (name.clone(), text(value).into())).collect();
+            let alerts = serde_json::json!([{ "labels": labels, "annotations": annotations }]);
             request("/api/v2/alerts", &alerts.to_string(), address)
         });
         Self { address, connections, requests: requests.collect() }
