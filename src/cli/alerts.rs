@@ -108,7 +108,7 @@ fn tell(story: &Story) -> String {
     let mut out = format!("Alert {}: {} on {}\n", alert.number, alert.rule, alert.subject);
     let _ = writeln!(
         out,
-        "  {} {}, since {}, noticed {}, seen {} times, episode {}",
+        "  {} {}, since {}, noticed {}, seen {}×, episode {}",
         alert.severity,
         alert.state,
         instant(alert.opened_at),

@@ -26,7 +26,7 @@ const ROOM: usize = 16_384;
 const NAP: Duration = Duration::from_secs(1);
 
 /// Rows in one commit of the journal from which on requests queue for the writer: then deciding rests as long as it works.
-const PRESSED: usize = 24;
+const PRESSED: usize = 40;
 
 /// The longest rest.
 const LONGEST_REST: Duration = Duration::from_millis(50);
