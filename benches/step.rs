@@ -29,6 +29,8 @@ fn main() {
     let bodies: Vec<String> = (0..EVENTS).map(|number| fleet::webhook(number, DEVICES).to_string()).collect();
     let size = bodies.iter().map(String::len).sum::<usize>() / bodies.len();
     println!("{EVENTS} events of {size} bytes about {DEVICES} devices; microseconds per event\n");
+    memory();
+    println!();
     reading(&bodies);
     println!();
     let one = deciding(&bodies, 1);
@@ -38,8 +40,6 @@ fn main() {
     }
     println!();
     whole(&bodies);
-    println!();
-    memory();
 }
 
 fn per_event(what: &str, count: usize, work: impl FnOnce()) -> f64 {

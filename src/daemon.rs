@@ -185,6 +185,7 @@ impl Daemon {
         });
         tasks.spawn(self_watch::run(Arc::clone(&shared), outbox, stop_tasks.clone()));
         telemetry::started(address);
+        telemetry::outages_not_healed();
         Ok(Self { address, shared, journal_thread, process_thread, server, admin, tasks, stop_delivery, stop_tasks })
     }
 

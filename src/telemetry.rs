@@ -114,6 +114,13 @@ pub fn started(address: SocketAddr) {
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "pulsewarden receives webhooks");
 }
 
+/// What this version cannot do about time in which it does not hear.
+pub fn outages_not_healed() {
+    tracing::warn!(
+        "what Impilo reports while this daemon is down is recovered by Impilo's own retries alone, for about two hours"
+    );
+}
+
 /// The daemon was asked to end.
 pub fn stopping() {
     tracing::info!("stopping: finishing what was accepted");

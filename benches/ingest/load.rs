@@ -66,9 +66,15 @@ fn text(value: &Value) -> String {
 fn flatten(path: &str, value: &Value, leaves: &mut serde_json::Map<String, Value>) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}_{name}") };
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, inner)| flatten(&below(name), inner, leaves)),
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                flatten(&below(name), inner, leaves);
+            }
+        }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(at, inner)| flatten(&below(&at.to_string()), inner, leaves))
+            for (at, inner) in items.iter().enumerate() {
+                flatten(&below(&at.to_string()), inner, leaves);
+            }
         }
         leaf => {
             leaves.insert(path.to_owned(), text(leaf).into());

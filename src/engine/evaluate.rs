@@ -6,20 +6,21 @@ use super::event::Event;
 use super::expression::Truth;
 use super::lifecycle::{self, Moment};
 use super::names::Names;
-use super::rule::{EventTest, RaiseWhen, Resolve, Rule, Severity};
+use super::rule::{EventTest, Interest, RaiseWhen, Resolve, Rule, Severity};
 use super::slice::{Slice, VERDICTS_KEPT, Verdict, Why};
 use super::state::Record;
 
 /// Tries every rule that the event concerns.
 pub(super) fn rules(
     at: Moment<'_>,
+    interest: Interest<'_>,
     slice: &mut Slice,
     event: &Event<'_>,
     previous: Option<&Record>,
     late: bool,
     effects: &mut Effects,
 ) {
-    for rule in at.rules.concerned(event.kind, slice.subject.kind) {
+    for rule in interest.rules(slice.subject.kind) {
         if !late {
             resolve(at, rule, slice, event, previous, effects);
         }
@@ -30,8 +31,8 @@ pub(super) fn rules(
 }
 
 /// Whether any rule that the event concerns reads what the subject was before it.
-pub(super) fn reads_previous(at: Moment<'_>, slice: &Slice, event: &Event<'_>) -> bool {
-    let mut concerned = at.rules.concerned(event.kind, slice.subject.kind);
+pub(super) fn reads_previous(interest: Interest<'_>, slice: &Slice) -> bool {
+    let mut concerned = interest.rules(slice.subject.kind);
     concerned.any(|rule| rule.reads.iter().any(|read| read.path.first().is_some_and(|root| root == "previous")))
 }
 

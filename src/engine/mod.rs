@@ -28,8 +28,8 @@ pub use expression::{Condition, ConditionError, RETURN, Truth};
 pub use lifecycle::key_of;
 pub use names::Names;
 pub use rule::{
-    Channel, Digest, EventPattern, EventTest, GroupBy, Phi, Raise, RaiseWhen, Read, Receiver, Resolve, Route, Rule,
-    RuleSet, Severity,
+    Channel, Digest, EventPattern, EventTest, GroupBy, Interest, Phi, Raise, RaiseWhen, Read, Receiver, Resolve, Route,
+    Rule, RuleSet, Severity,
 };
 pub use slice::{
     Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,

@@ -5,7 +5,7 @@ use super::effect::Effects;
 use super::event::{About, Event, Message};
 use super::lifecycle::{self, Moment};
 use super::project::Change;
-use super::rule::RuleSet;
+use super::rule::{Interest, RuleSet};
 use super::slice::{Related, Slice};
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
@@ -14,13 +14,14 @@ use super::value::Value;
 /// Tells the other subjects of an event what it says of them, where they do not know it or a rule of theirs wants it.
 pub(super) fn tell_others(
     rules: &RuleSet,
+    interest: Interest<'_>,
     slice: &Slice,
     about: Option<&About>,
     event: &Event<'_>,
     change: &Change,
     effects: &mut Effects,
 ) {
-    let concerned = |kind: SubjectKind| rules.concerned_kinds(event.kind).any(|concerned| concerned == kind);
+    let concerned = |kind: SubjectKind| interest.has(kind);
     for other in &event.facts.about {
         let kind = other.subject.kind;
         if other.subject == slice.subject {

@@ -203,13 +203,43 @@ pub struct RuleSet {
 /// Which rules an event type concerns, so that other rules cost nothing.
 #[derive(Debug, Default)]
 struct Index {
-    exactly: BTreeMap<String, Interest>,
-    prefixes: Vec<(String, Vec<(SubjectKind, usize)>)>,
+    exactly: BTreeMap<String, Vec<Place>>,
+    prefixes: Vec<(String, Vec<Place>)>,
     by_name: BTreeMap<String, usize>,
     kinds: Vec<SubjectKind>,
 }
 
-type Interest = Vec<(SubjectKind, usize)>;
+/// The kind of subject that a rule is about, and the rule's place.
+type Place = (SubjectKind, usize);
+
+/// The rules that one event type concerns: looked up once for an event.
+#[derive(Clone, Copy)]
+pub struct Interest<'s> {
+    rules: &'s [Rule],
+    exact: &'s [Place],
+    prefixes: &'s [(String, Vec<Place>)],
+    event: &'s str,
+}
+
+impl<'s> Interest<'s> {
+    /// The rules about subjects of `kind`.
+    pub fn rules(self, kind: SubjectKind) -> impl Iterator<Item = &'s Rule> {
+        self.places().filter(move |(of, _)| *of == kind).map(move |(_, rule)| &self.rules[rule])
+    }
+
+    /// Whether there is a rule about subjects of `kind`.
+    #[must_use]
+    pub fn has(self, kind: SubjectKind) -> bool {
+        self.places().any(|(of, _)| of == kind)
+    }
+
+    /// A rule that names a type both exactly and by prefix is given once.
+    fn places(self) -> impl Iterator<Item = Place> + 's {
+        let by_prefix = self.prefixes.iter().filter(move |(prefix, _)| self.event.starts_with(prefix.as_str()));
+        let by_prefix = by_prefix.flat_map(|(_, rules)| rules).filter(move |rule| !self.exact.contains(rule));
+        self.exact.iter().chain(by_prefix).copied()
+    }
+}
 
 impl RuleSet {
     /// Gathers what the files said and indexes it.
@@ -226,14 +256,11 @@ impl RuleSet {
         Self { hash, rules, settings, receivers, route, digests, index }
     }
 
-    /// The rules of `kind` that an event of type `event` can fire, repeat or resolve.
-    pub fn concerned<'s>(&'s self, event: &'s str, kind: SubjectKind) -> impl Iterator<Item = &'s Rule> {
-        self.index.concerned(event).filter(move |(of, _)| *of == kind).map(|(_, rule)| &self.rules[rule])
-    }
-
-    /// The kinds of subject with rules that an event of type `event` concerns.
-    pub fn concerned_kinds<'s>(&'s self, event: &'s str) -> impl Iterator<Item = SubjectKind> {
-        self.index.concerned(event).map(|(kind, _)| kind)
+    /// Which rules an event of type `event` can fire, repeat or resolve.
+    #[must_use]
+    pub fn interest<'s>(&'s self, event: &'s str) -> Interest<'s> {
+        let exact = self.index.exactly.get(event).map(Vec::as_slice).unwrap_or_default();
+        Interest { rules: &self.rules, exact, prefixes: &self.index.prefixes, event }
     }
 
     /// The rule with this name.
@@ -277,21 +304,13 @@ impl Index {
         index
     }
 
-    fn add(&mut self, pattern: &EventPattern, interest: (SubjectKind, usize)) {
+    fn add(&mut self, pattern: &EventPattern, place: Place) {
         match pattern {
-            EventPattern::Exactly(kind) => self.exactly.entry(kind.clone()).or_default().push(interest),
+            EventPattern::Exactly(kind) => self.exactly.entry(kind.clone()).or_default().push(place),
             EventPattern::Prefix(prefix) => match self.prefixes.iter_mut().find(|(known, _)| known == prefix) {
-                Some((_, rules)) => rules.push(interest),
-                None => self.prefixes.push((prefix.clone(), vec![interest])),
+                Some((_, rules)) => rules.push(place),
+                None => self.prefixes.push((prefix.clone(), vec![place])),
             },
         }
-    }
-
-    /// A rule that names a type both exactly and by prefix is given once.
-    fn concerned<'s>(&'s self, event: &'s str) -> impl Iterator<Item = (SubjectKind, usize)> + 's {
-        let exact = self.exactly.get(event).map(Vec::as_slice).unwrap_or_default();
-        let by_prefix = self.prefixes.iter().filter(move |(prefix, _)| event.starts_with(prefix.as_str()));
-        let by_prefix = by_prefix.flat_map(|(_, rules)| rules).filter(move |rule| !exact.contains(rule));
-        exact.iter().chain(by_prefix).copied()
     }
 }

@@ -72,20 +72,21 @@ fn observe(
     effects: &mut Effects,
 ) {
     let tried = told != Told::Learned;
-    let previous = (tried && evaluate::reads_previous(at, slice, event)).then(|| slice.projection.record.clone());
+    let interest = at.rules.interest(event.kind);
+    let previous = (tried && evaluate::reads_previous(interest, slice)).then(|| slice.projection.record.clone());
     let change = about.map(|about| project::fold(slice, about, event)).unwrap_or_default();
     if let Some(reason) = &change.ends {
         relations::end_with_relation(at, slice, event.occurred_at, reason, Some(event), effects);
     }
     if tried {
-        evaluate::rules(at, slice, event, previous.as_ref(), change.late, effects);
+        evaluate::rules(at, interest, slice, event, previous.as_ref(), change.late, effects);
     }
     if about.is_some_and(|about| about.heard) {
         wake::heard(at, slice, event, effects);
     }
     wake::arm(at, slice);
     if told == Told::First {
-        relations::tell_others(at.rules, slice, about, event, &change, effects);
+        relations::tell_others(at.rules, interest, slice, about, event, &change, effects);
     }
     relations::tell_patients(slice, &change, effects);
     if change.record {
