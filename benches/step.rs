@@ -173,7 +173,7 @@ fn whole(bodies: &[String]) {
         });
     }
     let compile = move |_: &str| bundle.compile().ok().map(|(rules, _)| Arc::new(rules));
-    let mut processor = Processor::new(Arc::clone(&store), Box::new(compile), Arc::default(), 16_384).unwrap();
+    let mut processor = Processor::new(Arc::clone(&store), Box::new(compile), Arc::default(), 8_192).unwrap();
     per_event(
         "process with the shipped rules, committed",
         rows.len(),
@@ -188,7 +188,7 @@ fn memory() {
     const KNOWN: u64 = 100_000;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("bench.db")).unwrap());
-    let mut processor = Processor::new(Arc::clone(&store), Box::new(|_: &str| None), Arc::default(), 16_384).unwrap();
+    let mut processor = Processor::new(Arc::clone(&store), Box::new(|_: &str| None), Arc::default(), 8_192).unwrap();
     let now = Timestamp(1_760_000_000_000);
     let before = resident();
     for from in (0..KNOWN).step_by(500) {

@@ -20,7 +20,7 @@ use crate::engine::{Position, RuleSet, Timestamp};
 use crate::store::{Store, StoreError};
 
 /// Slices in memory: twice this many at most.
-const ROOM: usize = 16_384;
+const ROOM: usize = 8_192;
 
 /// The longest sleep without a hint; bounds how late a wake-up is noticed when the clock steps.
 const NAP: Duration = Duration::from_secs(1);
