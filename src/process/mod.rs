@@ -25,8 +25,9 @@ const ROOM: usize = 8_192;
 /// The longest sleep without a hint; bounds how late a wake-up is noticed when the clock steps.
 const NAP: Duration = Duration::from_secs(1);
 
-/// Rows in one commit of the journal from which on requests queue for the writer: then deciding rests as long as it works.
-const PRESSED: usize = 40;
+/// Rows in one commit of the journal from which on requests queue for the writer: then deciding rests twice as long as
+/// it works.
+const PRESSED: usize = 28;
 
 /// The longest rest.
 const LONGEST_REST: Duration = Duration::from_millis(50);
@@ -92,7 +93,7 @@ impl Process {
                         shared.position.store(processor.position(), Ordering::Relaxed);
                         announce(&done, &processor, &rule_sets, &*outbox);
                         if shared.pressure.load(Ordering::Relaxed) >= PRESSED {
-                            std::thread::sleep(began.elapsed().min(LONGEST_REST));
+                            std::thread::sleep((began.elapsed() * 2).min(LONGEST_REST));
                         }
                     }
                     Ok(None) => {
