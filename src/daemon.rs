@@ -120,7 +120,7 @@ impl Daemon {
             Arc::clone(&store),
             clock.clone(),
             settings.receive.max_in_flight,
-            Arc::new(move |rows| hint.wake(rows)),
+            Arc::new(move || hint.wake()),
         )
         .map_err(anyhow::Error::from)?;
 

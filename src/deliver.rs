@@ -3,22 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Delivery as DeliverySettings;
 use crate::engine::Timestamp;
 use crate::notify::{self, Senders, Sent};
-use crate::store::{Attempt, AttemptResult, Delivery, Store, StoreError};
+use crate::store::{Attempt, AttemptResult, Delivery, Room, Store, StoreError};
 use crate::telemetry;
 
-/// A lease outlives any attempt; when it ends without a result, the attempt's answer is lost and it is made again.
-const LEASE: Duration = Duration::from_secs(120);
+/// A lease outlives any attempt: it ends early where its daemon ends, by [`Store::release`].
+const LEASE: Duration = Duration::from_secs(15 * 60);
 
-/// The longest sleep without a hint.
+/// The longest and the shortest sleep without a hint.
 const NAP: Duration = Duration::from_secs(5);
+const SHORTEST_NAP: Duration = Duration::from_millis(2);
 
 /// Results in one commit.
 const RECORDED_AT_ONCE: usize = 256;
@@ -40,37 +41,41 @@ pub struct Parts {
 /// Delivers until it is stopped; what is in flight then is finished and recorded.
 pub async fn run(parts: Parts) {
     let (results, finished) = unbounded_channel();
-    let recording = tokio::spawn(record_all(Arc::clone(&parts.store), parts.clock.clone(), finished));
-    let slots = Arc::new(Semaphore::new(parts.settings.concurrency.max(1)));
+    let (recorded, mut settled) = unbounded_channel();
+    let recording = tokio::spawn(record_all(Arc::clone(&parts.store), parts.clock.clone(), finished, recorded));
+    let mut room = Room::new(parts.settings.concurrency);
     while !parts.stop.is_cancelled() {
-        // Nothing is leased that cannot be sent at once.
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
-        drop(slot);
-        let leased = match lease(&parts, slots.available_permits()).await {
+        while let Ok(delivery) = settled.try_recv() {
+            room.leave(delivery);
+        }
+        let leased = match lease(&parts, &room).await {
             Ok(leased) => leased,
             Err(error) => {
                 telemetry::outbox_unavailable(&error);
-                tokio::time::sleep(STORE_PAUSE).await;
+                tokio::select! {
+                    () = parts.stop.cancelled() => {}
+                    () = tokio::time::sleep(STORE_PAUSE) => {}
+                }
                 continue;
             }
         };
         if leased.is_empty() {
-            let nap = until_next(&parts).await;
+            let nap = until_next(&parts, &room).await;
             tokio::select! {
                 () = parts.wake.notified() => {}
                 () = parts.stop.cancelled() => {}
+                Some(delivery) = settled.recv() => room.leave(delivery),
                 () = tokio::time::sleep(nap) => {}
             }
         }
         for delivery in leased {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+            room.enter(delivery.id, delivery.notification.channel.lane());
             let (senders, clock) = (parts.senders.borrow().clone(), parts.clock.clone());
             let (settings, results) = (parts.settings.clone(), results.clone());
             tokio::spawn(async move {
                 let attempt = attempt(delivery, senders, clock, settings).await;
                 // The recorder outlives every sender.
                 let _ = results.send(attempt);
-                drop(slot);
             });
         }
     }
@@ -81,23 +86,28 @@ pub async fn run(parts: Parts) {
 }
 
 /// Records what has ended since the last commit, together, until there is nobody left to send.
-async fn record_all(store: Arc<dyn Store>, clock: Clock, mut finished: UnboundedReceiver<Attempt>) {
+async fn record_all(
+    store: Arc<dyn Store>,
+    clock: Clock,
+    mut finished: UnboundedReceiver<Attempt>,
+    recorded: UnboundedSender<u64>,
+) {
     let mut attempts = Vec::new();
     while finished.recv_many(&mut attempts, RECORDED_AT_ONCE).await > 0 {
         while let Err(error) = record(&store, &clock, attempts.clone()).await {
             telemetry::outbox_unavailable(&error);
             tokio::time::sleep(STORE_PAUSE).await;
         }
-        attempts.clear();
+        for attempt in attempts.drain(..) {
+            // The loop may have ended.
+            let _ = recorded.send(attempt.delivery);
+        }
     }
 }
 
-async fn lease(parts: &Parts, room: usize) -> Result<Vec<Delivery>, StoreError> {
-    if room == 0 {
-        return Ok(Vec::new());
-    }
-    let (store, now) = (Arc::clone(&parts.store), parts.clock.now());
-    let work = move || store.lease(now, now.plus(LEASE), room, &mut |notification| notify::render(notification));
+async fn lease(parts: &Parts, room: &Room) -> Result<Vec<Delivery>, StoreError> {
+    let (store, now, room) = (Arc::clone(&parts.store), parts.clock.now(), room.clone());
+    let work = move || store.lease(now, now.plus(LEASE), &room, &mut |notification| notify::render(notification));
     blocking(work).await
 }
 
@@ -106,10 +116,10 @@ async fn record(store: &Arc<dyn Store>, clock: &Clock, attempts: Vec<Attempt>) -
     blocking(move || store.record(&attempts, now)).await
 }
 
-async fn until_next(parts: &Parts) -> Duration {
-    let store = Arc::clone(&parts.store);
-    let next = blocking(move || store.next_delivery()).await.ok().flatten();
-    next.map_or(NAP, |next| next.since(parts.clock.now()).min(NAP))
+async fn until_next(parts: &Parts, room: &Room) -> Duration {
+    let (store, room) = (Arc::clone(&parts.store), room.clone());
+    let next = blocking(move || store.next_delivery(&room)).await.ok().flatten();
+    next.map_or(NAP, |next| next.since(parts.clock.now()).clamp(SHORTEST_NAP, NAP))
 }
 
 async fn blocking<T: Send + 'static>(

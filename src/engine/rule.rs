@@ -142,6 +142,16 @@ impl Channel {
             Self::SlackWebhook { .. } => "slack",
         }
     }
+
+    /// The way out that the channel shares with others: the mail server, or one webhook of Slack. Where one is slow, the
+    /// others are not.
+    #[must_use]
+    pub fn lane(&self) -> String {
+        match self {
+            Self::Email { .. } => "email".to_owned(),
+            Self::SlackWebhook { webhook } => format!("slack {webhook}"),
+        }
+    }
 }
 
 /// Who is told, and how much.

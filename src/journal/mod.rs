@@ -42,8 +42,7 @@ pub struct Journal {
 pub struct JournalThread(JoinHandle<()>);
 
 impl Journal {
-    /// Starts the writer. `max_in_flight` rows may wait; `committed` is called with the number of rows after
-    /// each commit that brought something new.
+    /// Starts the writer. `max_in_flight` rows may wait; `committed` is called after each commit that brought something new.
     ///
     /// # Errors
     /// When the thread cannot be made.
@@ -51,7 +50,7 @@ impl Journal {
         store: Arc<dyn Store>,
         clock: Clock,
         max_in_flight: usize,
-        committed: Arc<dyn Fn(usize) + Send + Sync>,
+        committed: Arc<dyn Fn() + Send + Sync>,
     ) -> std::io::Result<(Self, JournalThread)> {
         let (sender, receiver) = sync_channel(max_in_flight.max(1));
         let work = move || write(&receiver, &*store, &clock, &*committed);
@@ -92,7 +91,7 @@ impl JournalThread {
     }
 }
 
-fn write(queue: &Receiver<Waiting>, store: &dyn Store, clock: &Clock, committed: &(dyn Fn(usize) + Send + Sync)) {
+fn write(queue: &Receiver<Waiting>, store: &dyn Store, clock: &Clock, committed: &(dyn Fn() + Send + Sync)) {
     let mut rows = Vec::with_capacity(BATCH);
     let mut answers = Vec::with_capacity(BATCH);
     while let Ok(first) = queue.recv() {
@@ -102,14 +101,13 @@ fn write(queue: &Receiver<Waiting>, store: &dyn Store, clock: &Clock, committed:
         }
         match store.append(&rows, clock.now()) {
             Ok(appended) => {
-                let appended_rows = appended.len();
                 let new = appended.iter().any(|one| matches!(one, Appended::New { .. }));
                 for (answer, one) in answers.drain(..).zip(appended) {
                     // A client that has gone away will come again.
                     let _ = answer.send(Ok(one));
                 }
                 if new {
-                    committed(appended_rows);
+                    committed();
                 }
             }
             Err(error) => {

@@ -6,10 +6,10 @@ mod batch;
 mod cache;
 mod reader;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -24,16 +24,6 @@ const ROOM: usize = 8_192;
 
 /// The longest sleep without a hint; bounds how late a wake-up is noticed when the clock steps.
 const NAP: Duration = Duration::from_secs(1);
-
-/// Rows in one commit of the journal from which on requests queue for the writer: then deciding rests twice as long as
-/// it works.
-const PRESSED: usize = 28;
-
-/// The longest rest.
-const LONGEST_REST: Duration = Duration::from_millis(50);
-
-/// How much this thread gives way to those that receive.
-const NICENESS: i32 = 5;
 
 /// The waits between attempts while commits fail.
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(50);
@@ -52,8 +42,6 @@ struct Shared {
     stop: AtomicBool,
     failing: AtomicBool,
     position: AtomicU64,
-    /// Rows in the journal's newest commit.
-    pressure: AtomicUsize,
 }
 
 /// What the processor needs from outside.
@@ -82,22 +70,16 @@ impl Process {
         let process = Self { shared: Arc::clone(&shared) };
         let (clock, rule_sets, outbox) = (parts.clock, parts.rule_sets, parts.outbox);
         let work = move || {
-            give_way();
             let mut backoff = SHORTEST_BACKOFF;
             while !shared.stop.load(Ordering::Acquire) {
-                let began = Instant::now();
                 match processor.turn(clock.now()) {
                     Ok(Some(done)) => {
                         backoff = SHORTEST_BACKOFF;
                         shared.failing.store(false, Ordering::Relaxed);
                         shared.position.store(processor.position(), Ordering::Relaxed);
                         announce(&done, &processor, &rule_sets, &*outbox);
-                        if shared.pressure.load(Ordering::Relaxed) >= PRESSED {
-                            std::thread::sleep((began.elapsed() * 2).min(LONGEST_REST));
-                        }
                     }
                     Ok(None) => {
-                        shared.pressure.store(0, Ordering::Relaxed);
                         shared.failing.store(false, Ordering::Relaxed);
                         shared.nap(until_next_due(&processor, clock.now()));
                     }
@@ -120,9 +102,8 @@ impl Process {
         Ok((process, thread))
     }
 
-    /// Says that the journal has grown by a commit of so many rows.
-    pub fn wake(&self, rows: usize) {
-        self.shared.pressure.store(rows, Ordering::Relaxed);
+    /// Says that the journal has grown.
+    pub fn wake(&self) {
         *self.shared.hint.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.wake.notify_one();
     }
@@ -130,7 +111,7 @@ impl Process {
     /// Asks the thread to end after the batch in hand.
     pub fn stop(&self) {
         self.shared.stop.store(true, Ordering::Release);
-        self.wake(0);
+        self.wake();
     }
 
     /// Whether the last attempt to commit failed.
@@ -154,13 +135,6 @@ impl Shared {
         let (mut hint, _) = waited.unwrap_or_else(PoisonError::into_inner);
         *hint = false;
     }
-}
-
-/// What is received counts first: Impilo forgets, the journal does not. So when the machine is short of time, deciding waits
-/// for receiving.
-pub(crate) fn give_way() {
-    // Without the right to lower a priority it stays as it is.
-    let _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
 /// How long there is nothing to do, as far as the store knows.

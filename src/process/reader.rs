@@ -1,4 +1,4 @@
-//! Reading the journal and understanding its events, one batch ahead of deciding on a thread of its own.
+//! Reading the journal and understanding its events, on a thread of its own, one batch ahead of deciding.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -25,13 +25,18 @@ pub(super) struct Read {
     pub payload: Json,
 }
 
-/// The thread that reads ahead: where to ask it, and where its answers come.
-type Ahead = (SyncSender<Position>, Receiver<Result<Vec<Row>, StoreError>>);
+/// The reading thread: where to ask it, and where its answers come.
+type Thread = (SyncSender<Position>, Receiver<Result<Vec<Row>, StoreError>>);
 
-/// Reads ahead while there is a backlog.
+/// How much reading gives way to receiving, which counts first: Impilo forgets, the journal does not. When the machine is
+/// short of time, this thread gets none, and so nothing is decided. Deciding itself runs like everything else, since it holds
+/// the writer while it commits, and receiving would wait for it.
+const NICENESS: i32 = 19;
+
+/// Reads and understands the journal; one batch ahead while there is a backlog.
 pub(super) struct Reader {
-    /// `None` where no thread could be made: then nothing is read ahead.
-    ahead: Option<Ahead>,
+    /// `None` where no thread could be made.
+    thread: Option<Thread>,
     asked: Option<Position>,
 }
 
@@ -40,37 +45,45 @@ impl Reader {
         let (ask, asked) = sync_channel::<Position>(1);
         let (give, given) = sync_channel(1);
         let work = move || {
-            super::give_way();
+            // Without the right to lower a priority it stays as it is.
+            let _ = rustix::process::setpriority_process(None, NICENESS);
             while let Ok(after) = asked.recv() {
                 if give.send(rows(&*store, after)).is_err() {
                     return;
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("read ahead".to_owned()).spawn(work);
-        Self { ahead: thread.ok().map(|_| (ask, given)), asked: None }
+        let thread = std::thread::Builder::new().name("read".to_owned()).spawn(work);
+        Self { thread: thread.ok().map(|_| (ask, given)), asked: None }
     }
 
     /// Begins to read the batch after `after`.
     pub(super) fn read_ahead(&mut self, after: Position) {
-        if let Some((ask, _)) = &self.ahead
-            && ask.try_send(after).is_ok()
+        if let Some((ask, _)) = &self.thread
+            && ask.send(after).is_ok()
         {
             self.asked = Some(after);
         }
     }
 
-    /// The batch after `after`: what was read ahead, where that is it.
+    /// The batch after `after`: what was read ahead, where that is it and not empty.
     pub(super) fn rows(&mut self, store: &dyn Store, after: Position) -> Result<Vec<Row>, StoreError> {
-        let asked = self.asked.take();
-        if let (Some(asked), Some((_, given))) = (asked, &self.ahead)
-            && let Ok(read) = given.recv()
+        if let Some(asked) = self.asked
+            && let Some(read) = self.answer()
             && asked == after
             && read.as_ref().is_ok_and(|rows| !rows.is_empty())
         {
             return read;
         }
-        rows(store, after)
+        self.read_ahead(after);
+        self.answer().unwrap_or_else(|| rows(store, after))
+    }
+
+    /// The answer to what was asked last; `None` where nothing was asked, or the thread has ended.
+    fn answer(&mut self) -> Option<Result<Vec<Row>, StoreError>> {
+        self.asked.take()?;
+        let (_, given) = self.thread.as_ref()?;
+        given.recv().ok()
     }
 }
 

@@ -4,6 +4,8 @@
 
 pub mod sqlite;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{
@@ -156,6 +158,42 @@ impl std::fmt::Debug for Rendered {
     }
 }
 
+/// What is under way, and how much more may be in each lane (see [`Channel::lane`]).
+#[derive(Clone, Debug)]
+pub struct Room {
+    each: usize,
+    /// Deliveries whose result is not recorded yet, with their lanes.
+    under_way: BTreeMap<u64, String>,
+}
+
+impl Room {
+    /// Room for `each` deliveries at once in every lane.
+    #[must_use]
+    pub fn new(each: usize) -> Self {
+        Self { each: each.max(1), under_way: BTreeMap::new() }
+    }
+
+    pub fn enter(&mut self, delivery: u64, lane: String) {
+        self.under_way.insert(delivery, lane);
+    }
+
+    pub fn leave(&mut self, delivery: u64) {
+        self.under_way.remove(&delivery);
+    }
+
+    /// Whether the result of this delivery is still awaited: whatever its lease says, it must not be made again.
+    #[must_use]
+    pub fn has(&self, delivery: u64) -> bool {
+        self.under_way.contains_key(&delivery)
+    }
+
+    /// How many more `lane` takes.
+    #[must_use]
+    pub fn left(&self, lane: &str) -> usize {
+        self.each.saturating_sub(self.under_way.values().filter(|busy| *busy == lane).count())
+    }
+}
+
 /// The outcome of one attempt to deliver.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -297,12 +335,13 @@ pub trait Store: Send + Sync + 'static {
     /// Commits what a batch decided.
     fn commit(&self, outcome: &Outcome<'_>) -> Result<(), StoreError>;
 
-    /// Leases deliveries that are due, until `until`; those not yet rendered are rendered in the same commit.
+    /// Leases deliveries that are due and for which there is room, until `until`; those not yet rendered are rendered in the
+    /// same commit. One that cannot be read back is given up.
     fn lease(
         &self,
         now: Timestamp,
         until: Timestamp,
-        limit: usize,
+        room: &Room,
         render: &mut dyn FnMut(&Notification) -> Rendered,
     ) -> Result<Vec<Delivery>, StoreError>;
 
@@ -313,8 +352,8 @@ pub trait Store: Send + Sync + 'static {
     /// Records attempts; `clock` dates the journal rows of final failures.
     fn record(&self, attempts: &[Attempt], clock: Timestamp) -> Result<(), StoreError>;
 
-    /// When the next delivery is due.
-    fn next_delivery(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// When the next delivery for which there is room is due.
+    fn next_delivery(&self, room: &Room) -> Result<Option<Timestamp>, StoreError>;
 
     /// Adds notifications that no journal row decides: self-alerts. A key that exists is left alone.
     fn enqueue(&self, notifications: &[Notification]) -> Result<(), StoreError>;

@@ -10,7 +10,7 @@ use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
 use pulsewarden::process::Processor;
 use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, Rendered, Store};
+use pulsewarden::store::{AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, Rendered, Room, Store};
 use serde_json::{Value, json};
 
 pub struct World {
@@ -114,8 +114,10 @@ impl World {
     fn drain(&mut self) {
         while self.processor.turn(self.now).unwrap().is_some() {}
         let until = self.now.plus(span("1m"));
-        let leased =
-            self.store.lease(self.now, until, 1000, &mut |_| Rendered::Failed { error: String::new() }).unwrap();
+        let leased = self
+            .store
+            .lease(self.now, until, &Room::new(1000), &mut |_| Rendered::Failed { error: String::new() })
+            .unwrap();
         for delivery in leased {
             let result = AttemptResult::Delivered { reply: String::new() };
             self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();

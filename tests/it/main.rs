@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod crash;
+mod delivering;
 mod events;
 mod harness;
+mod mail;
 mod outages;
 mod program;
 mod receiving;

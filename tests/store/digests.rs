@@ -1,6 +1,6 @@
 //! Digest runs and rule sets.
 
-use pulsewarden::store::{DigestDue, Store};
+use pulsewarden::store::{DigestDue, Room, Store};
 
 use crate::Engine;
 use crate::samples::{at, notification, rendered};
@@ -27,7 +27,7 @@ pub fn a_digest_runs_once<E: Engine>() {
     let store = engine.open();
     assert!(!run(&*store, 100));
     assert_eq!(store.digest_due("daily").unwrap(), Some(next));
-    let leased = store.lease(at(500), at(900), 10, &mut |_| rendered("a digest")).unwrap();
+    let leased = store.lease(at(500), at(900), &Room::new(10), &mut |_| rendered("a digest")).unwrap();
     assert_eq!(leased.len(), 1);
 }
 

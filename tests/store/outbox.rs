@@ -1,13 +1,13 @@
 //! Notifications from their decision to their delivery.
 
 use pulsewarden::engine::{DeliveryFailure, Notification, Timestamp};
-use pulsewarden::store::{Attempt, AttemptResult, Delivery, DeliveryState, Entry, Rendered, Store};
+use pulsewarden::store::{Attempt, AttemptResult, Delivery, DeliveryState, Entry, Rendered, Room, Store};
 
 use crate::Engine;
 use crate::samples::{alert, at, device, notification, rendered};
 
 fn lease(store: &dyn Store, now: i64, until: i64) -> Vec<Delivery> {
-    store.lease(at(now), at(until), 10, &mut |notification| rendered(&notification.key)).unwrap()
+    store.lease(at(now), at(until), &Room::new(10), &mut |notification| rendered(&notification.key)).unwrap()
 }
 
 fn keys(deliveries: &[Delivery]) -> Vec<&str> {
@@ -31,7 +31,7 @@ pub fn a_message_is_rendered_once<E: Engine>() {
     let store = engine.open();
     let sent = notification("k", "g", 10, vec![alert(1, &device("1"), 5)]);
     store.enqueue(std::slice::from_ref(&sent)).unwrap();
-    assert_eq!(store.next_delivery().unwrap(), Some(at(10)));
+    assert_eq!(store.next_delivery(&Room::new(1)).unwrap(), Some(at(10)));
     assert!(lease(&*store, 9, 30).is_empty());
     let first = lease(&*store, 10, 30).remove(0);
     let mut kept = sent;
@@ -39,11 +39,11 @@ pub fn a_message_is_rendered_once<E: Engine>() {
         firing[0].changed = false;
     }
     assert_eq!((first.notification, first.attempts, first.rendered), (kept, 0, rendered("k")));
-    assert_eq!(store.next_delivery().unwrap(), Some(at(30)));
+    assert_eq!(store.next_delivery(&Room::new(1)).unwrap(), Some(at(30)));
     drop(store);
     let store = engine.open();
     assert!(lease(&*store, 29, 60).is_empty());
-    let mut again = store.lease(at(30), at(60), 10, &mut |_| panic!("rendered twice")).unwrap();
+    let mut again = store.lease(at(30), at(60), &Room::new(10), &mut |_| panic!("rendered twice")).unwrap();
     let again = again.remove(0);
     assert_eq!((again.id, again.attempts, again.rendered), (first.id, 1, rendered("k")));
 }
@@ -60,7 +60,7 @@ pub fn what_is_leased_is_leased_to_nobody_else<E: Engine>() {
                 scope.spawn(|| {
                     let mut mine = Vec::new();
                     loop {
-                        let leased = store.lease(at(20), at(90), 7, &mut |_| rendered("")).unwrap();
+                        let leased = store.lease(at(20), at(90), &Room::new(7), &mut |_| rendered("")).unwrap();
                         if leased.is_empty() {
                             return mine;
                         }

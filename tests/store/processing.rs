@@ -1,7 +1,7 @@
 //! Subjects, alerts and groups, and the commit of what a batch decided.
 
 use pulsewarden::engine::{Alert, AlertState, Slice, SubjectKind};
-use pulsewarden::store::{AlertFilter, Outcome, Progress};
+use pulsewarden::store::{AlertFilter, Outcome, Progress, Room};
 
 use crate::Engine;
 use crate::samples::{
@@ -25,7 +25,7 @@ pub fn nothing_is_known_at_first<E: Engine>() {
     assert!(store.due(at(i64::MAX), 10).unwrap().is_empty());
     assert!(store.subjects_with_open_alerts().unwrap().is_empty());
     assert!(store.alerts(&filter()).unwrap().is_empty());
-    assert_eq!(store.next_delivery().unwrap(), None);
+    assert_eq!(store.next_delivery(&Room::new(1)).unwrap(), None);
 }
 
 pub fn what_was_committed_is_loaded<E: Engine>() {

@@ -2,7 +2,7 @@
 
 use pulsewarden::engine::{AlertState, Timestamp};
 use pulsewarden::store::{
-    AlertFilter, Appended, Attempt, AttemptResult, Entry, EventRow, NewRow, Outcome, Retention, Store,
+    AlertFilter, Appended, Attempt, AttemptResult, Entry, EventRow, NewRow, Outcome, Retention, Room, Store,
 };
 
 use crate::Engine;
@@ -91,7 +91,7 @@ pub fn old_deliveries_and_alerts_go<E: Engine>() {
     let moves = [transition(&old), transition(&young)];
     let told = ["a", "b", "c"].map(|key| notification(key, key, 1, vec![old.clone()]));
     store.commit(&Outcome { transitions: &moves, notifications: &told, ..outcome(&progress) }).unwrap();
-    let leased = store.lease(at(1), at(9), 2, &mut |_| rendered("")).unwrap();
+    let leased = store.lease(at(1), at(9), &Room::new(2), &mut |_| rendered("")).unwrap();
     for (delivery, ms) in leased.iter().zip([100, 200]) {
         let result = AttemptResult::Delivered { reply: String::new() };
         store.record(&[Attempt { delivery: delivery.id, at: at(ms), result }], at(ms)).unwrap();

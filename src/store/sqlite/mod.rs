@@ -17,7 +17,7 @@ use std::path::Path;
 
 use super::{
     AlertFilter, Appended, Attempt, Delivery, DeliveryRow, DeliveryState, DigestDue, EventRow, Figures, JournalRow,
-    NewRow, Outcome, Progress, Quarantined, Rendered, Retention, Store, StoreError,
+    NewRow, Outcome, Progress, Quarantined, Rendered, Retention, Room, Store, StoreError,
 };
 use crate::engine::{Alert, Notification, Position, Slice, Subject, SubjectKind, Timestamp, Transition};
 use connection::Database;
@@ -92,13 +92,13 @@ impl Store for Sqlite {
         &self,
         now: Timestamp,
         until: Timestamp,
-        limit: usize,
+        room: &Room,
         render: &mut dyn FnMut(&Notification) -> Rendered,
     ) -> Result<Vec<Delivery>, StoreError> {
-        if self.database.read("read what is to be delivered", |reader| outbox::is_idle(reader, now))? {
+        if self.next_delivery(room)?.is_none_or(|next| next > now) {
             return Ok(Vec::new());
         }
-        self.database.synced("lease deliveries", |writer| outbox::lease(writer, now, until, limit, render))
+        self.database.synced("lease deliveries", |writer| outbox::lease(writer, now, until, room, render))
     }
 
     fn release(&self) -> Result<(), StoreError> {
@@ -109,8 +109,8 @@ impl Store for Sqlite {
         self.database.synced("record deliveries", |writer| outbox::record(writer, attempts, clock))
     }
 
-    fn next_delivery(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.database.read("read what is to be delivered", outbox::next)
+    fn next_delivery(&self, room: &Room) -> Result<Option<Timestamp>, StoreError> {
+        self.database.read("read what is to be delivered", |reader| outbox::next(reader, room))
     }
 
     fn enqueue(&self, notifications: &[Notification]) -> Result<(), StoreError> {

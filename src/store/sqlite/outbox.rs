@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::connection::{Failure, Writer};
 use super::journal;
 use crate::engine::{Content, DeliveryFailure, Notification, Timestamp};
-use crate::store::{Attempt, AttemptResult, Delivery, DeliveryRow, DeliveryState, Rendered};
+use crate::store::{Attempt, AttemptResult, Delivery, DeliveryRow, DeliveryState, Rendered, Room};
 
 const WAITING: i64 = 0;
 const DELIVERED: i64 = 1;
@@ -42,12 +42,12 @@ pub(super) fn prepare(notifications: &[Notification]) -> Result<Vec<Prepared<'_>
 pub(super) fn add(writer: &Writer<'_>, notifications: &[Prepared<'_>]) -> Result<(), Failure> {
     for Prepared { notification, body } in notifications {
         let mut insert = writer.sql.prepare_cached(
-            "INSERT INTO outbox (key, group_id, state, due, next_attempt_at, attempts, notification)
-             VALUES (?1, ?2, 0, ?3, ?3, 0, ?4) ON CONFLICT (key) DO NOTHING RETURNING id",
+            "INSERT INTO outbox (key, group_id, lane, state, due, next_attempt_at, leased, attempts, notification)
+             VALUES (?1, ?2, ?3, 0, ?4, ?4, 0, 0, ?5) ON CONFLICT (key) DO NOTHING RETURNING id",
         )?;
-        let id: Option<i64> = insert
-            .query_row(params![notification.key, notification.group, notification.due.0, body], |row| row.get(0))
-            .optional()?;
+        let Notification { key, group, channel, due, .. } = notification;
+        let id: Option<i64> =
+            insert.query_row(params![key, group, channel.lane(), due.0, body], |row| row.get(0)).optional()?;
         let Some(id) = id else { continue };
         let mut link = writer
             .sql
@@ -59,13 +59,17 @@ pub(super) fn add(writer: &Writer<'_>, notifications: &[Prepared<'_>]) -> Result
     Ok(())
 }
 
-pub(super) fn is_idle(reader: &Connection, now: Timestamp) -> Result<bool, Failure> {
-    Ok(next(reader)?.is_none_or(|next| next > now))
+/// The lanes in which something waits, each with the time of its next attempt.
+fn lanes(reader: &Connection) -> Result<Vec<(String, Timestamp)>, Failure> {
+    let mut select =
+        reader.prepare_cached("SELECT lane, min(next_attempt_at) FROM outbox WHERE state = 0 GROUP BY lane")?;
+    let lanes = select.query_map([], |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))?;
+    Ok(lanes.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn next(reader: &Connection) -> Result<Option<Timestamp>, Failure> {
-    let mut select = reader.prepare_cached("SELECT min(next_attempt_at) FROM outbox WHERE state = 0")?;
-    Ok(select.query_row([], |row| row.get::<_, Option<i64>>(0))?.map(Timestamp))
+pub(super) fn next(reader: &Connection, room: &Room) -> Result<Option<Timestamp>, Failure> {
+    let open = lanes(reader)?.into_iter().filter(|(lane, _)| room.left(lane) > 0);
+    Ok(open.map(|(_, next)| next).min())
 }
 
 /// A lease is nothing but a next attempt in the future: when it ends without a result, the row is due again.
@@ -73,52 +77,83 @@ pub(super) fn lease(
     writer: &mut Writer<'_>,
     now: Timestamp,
     until: Timestamp,
-    limit: usize,
+    room: &Room,
     render: &mut dyn FnMut(&Notification) -> Rendered,
 ) -> Result<Vec<Delivery>, Failure> {
-    let mut select = writer.sql.prepare_cached(
-        "SELECT id, notification, rendered, attempts FROM outbox
-         WHERE state = 0 AND next_attempt_at <= ?1 ORDER BY next_attempt_at, id LIMIT ?2",
-    )?;
-    let mut rows = select.query(params![now.0, limit as i64])?;
     let mut leased = Vec::new();
-    let mut fresh = Vec::new();
-    while let Some(row) = rows.next()? {
-        let text = |at: usize| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str_or_null()?);
-        let body = text(1)?.unwrap_or_default();
-        let notification: Notification =
-            serde_json::from_str(body).map_err(|error| Failure::body("a notification", &error))?;
-        let id = row.get::<_, i64>(0)?;
-        let rendered = match text(2)? {
-            Some(kept) => serde_json::from_str(kept).map_err(|error| Failure::body("a rendered message", &error))?,
-            None => {
-                let rendered = render(&notification);
-                let kept =
-                    serde_json::to_string(&rendered).map_err(|error| Failure::body("a message to be kept", &error))?;
-                fresh.push((id, kept));
-                rendered
+    for (lane, _) in lanes(&writer.sql)?.into_iter().filter(|(_, next)| *next <= now) {
+        let waiting = due(writer, &lane, now, room.left(&lane))?;
+        for row in waiting.into_iter().filter(|row| !room.has(row.id.unsigned_abs())) {
+            match row.read() {
+                Ok((notification, kept)) => {
+                    let rendered = match kept {
+                        Some(rendered) => rendered,
+                        None => keep_rendering(writer, row.id, render(&notification))?,
+                    };
+                    let id = row.id.unsigned_abs();
+                    leased.push(Delivery { id, notification, attempts: row.attempts, rendered });
+                }
+                Err(error) => give_up(writer, row.id, now, &error)?,
             }
-        };
-        leased.push(Delivery { id: id.unsigned_abs(), notification, attempts: row.get(3)?, rendered });
+        }
     }
-    drop(rows);
-    let mut keep = writer.sql.prepare_cached("UPDATE outbox SET rendered = ?2 WHERE id = ?1")?;
-    for (id, kept) in fresh {
-        keep.execute(params![id, kept])?;
-    }
-    let mut hold =
-        writer.sql.prepare_cached("UPDATE outbox SET next_attempt_at = ?2, attempts = attempts + 1 WHERE id = ?1")?;
+    let mut hold = writer
+        .sql
+        .prepare_cached("UPDATE outbox SET next_attempt_at = ?2, leased = 1, attempts = attempts + 1 WHERE id = ?1")?;
     for delivery in &leased {
         hold.execute(params![delivery.id.cast_signed(), until.0])?;
     }
     Ok(leased)
 }
 
-/// What was leased for its first attempt and has no result. Later attempts wait until their lease ends.
-pub(super) fn release(writer: &Writer<'_>) -> Result<(), Failure> {
-    let mut update = writer.sql.prepare_cached(
-        "UPDATE outbox SET next_attempt_at = due WHERE state = 0 AND attempts > 0 AND last_error IS NULL",
+/// A row of the outbox as it stands there.
+struct Waiting {
+    id: i64,
+    notification: String,
+    rendered: Option<String>,
+    attempts: u32,
+}
+
+impl Waiting {
+    fn read(&self) -> Result<(Notification, Option<Rendered>), serde_json::Error> {
+        let rendered = self.rendered.as_deref().map(serde_json::from_str).transpose()?;
+        Ok((serde_json::from_str(&self.notification)?, rendered))
+    }
+}
+
+fn due(writer: &Writer<'_>, lane: &str, now: Timestamp, limit: usize) -> Result<Vec<Waiting>, Failure> {
+    let mut select = writer.sql.prepare_cached(
+        "SELECT id, notification, rendered, attempts FROM outbox
+         WHERE state = 0 AND lane = ?1 AND next_attempt_at <= ?2 ORDER BY next_attempt_at, id LIMIT ?3",
     )?;
+    let rows = select.query_map(params![lane, now.0, limit as i64], |row| {
+        Ok(Waiting { id: row.get(0)?, notification: row.get(1)?, rendered: row.get(2)?, attempts: row.get(3)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Keeps what a message came to, so that every attempt sends the same.
+fn keep_rendering(writer: &Writer<'_>, id: i64, rendered: Rendered) -> Result<Rendered, Failure> {
+    let kept = serde_json::to_string(&rendered).map_err(|error| Failure::body("a message to be kept", &error))?;
+    let mut keep = writer.sql.prepare_cached("UPDATE outbox SET rendered = ?2 WHERE id = ?1")?;
+    keep.execute(params![id, kept])?;
+    Ok(rendered)
+}
+
+/// What cannot be read back would stand in the way of everything behind it.
+fn give_up(writer: &Writer<'_>, id: i64, now: Timestamp, error: &serde_json::Error) -> Result<(), Failure> {
+    let why = format!("the stored message does not parse (column {})", error.column());
+    let mut update = writer.sql.prepare_cached(
+        "UPDATE outbox SET state = 2, next_attempt_at = NULL, leased = 0, ended_at = ?2, last_error = ?3 WHERE id = ?1",
+    )?;
+    update.execute(params![id, now.0, why])?;
+    Ok(())
+}
+
+pub(super) fn release(writer: &Writer<'_>) -> Result<(), Failure> {
+    let mut update = writer
+        .sql
+        .prepare_cached("UPDATE outbox SET next_attempt_at = due, leased = 0 WHERE state = 0 AND leased = 1")?;
     update.execute([])?;
     Ok(())
 }
@@ -130,20 +165,20 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
         match &attempt.result {
             AttemptResult::Delivered { reply } => {
                 let mut update = writer.sql.prepare_cached(
-                    "UPDATE outbox SET state = 1, next_attempt_at = NULL, ended_at = ?2, reply = ?3, last_error = NULL
+                    "UPDATE outbox SET state = 1, next_attempt_at = NULL, leased = 0, ended_at = ?2, reply = ?3, last_error = NULL
                      WHERE id = ?1 AND state = 0",
                 )?;
                 update.execute(params![id, attempt.at.0, reply])?;
             }
             AttemptResult::Retry { at, error } => {
                 let mut update = writer.sql.prepare_cached(
-                    "UPDATE outbox SET next_attempt_at = ?2, last_error = ?3 WHERE id = ?1 AND state = 0",
+                    "UPDATE outbox SET next_attempt_at = ?2, leased = 0, last_error = ?3 WHERE id = ?1 AND state = 0",
                 )?;
                 update.execute(params![id, at.0, error])?;
             }
             AttemptResult::Dead { error } => {
                 let mut update = writer.sql.prepare_cached(
-                    "UPDATE outbox SET state = 2, next_attempt_at = NULL, ended_at = ?2, last_error = ?3
+                    "UPDATE outbox SET state = 2, next_attempt_at = NULL, leased = 0, ended_at = ?2, last_error = ?3
                      WHERE id = ?1 AND state = 0 RETURNING key, group_id",
                 )?;
                 let failed: Option<(String, String)> = update

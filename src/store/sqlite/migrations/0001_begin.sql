@@ -69,9 +69,11 @@ CREATE TABLE outbox (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
     group_id TEXT NOT NULL,
+    lane TEXT NOT NULL,
     state INTEGER NOT NULL,
     due INTEGER NOT NULL,
     next_attempt_at INTEGER,
+    leased INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     ended_at INTEGER,
     last_error TEXT,
@@ -79,8 +81,8 @@ CREATE TABLE outbox (
     notification TEXT NOT NULL,
     rendered TEXT
 );
-CREATE INDEX outbox_waiting ON outbox (next_attempt_at) WHERE state = 0;
-CREATE INDEX outbox_ended ON outbox (state, ended_at);
+CREATE INDEX outbox_waiting ON outbox (lane, next_attempt_at) WHERE state = 0;
+CREATE INDEX outbox_ended ON outbox (state, ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE outbox_alerts (
     alert INTEGER NOT NULL,
