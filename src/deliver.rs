@@ -144,11 +144,11 @@ async fn attempt(delivery: Delivery, senders: Arc<Senders>, clock: Clock, settin
 
 fn judge(delivery: &Delivery, sent: Sent, at: Timestamp, settings: &DeliverySettings) -> AttemptResult {
     match sent {
-        Sent::Delivered { reply } => AttemptResult::Delivered { reply },
+        Sent::Delivered { reply, refused } => AttemptResult::Delivered { reply, refused },
         Sent::Rejected { error } => AttemptResult::Dead { error },
         Sent::Retry { after, error } => {
             let next = at.plus(after.unwrap_or_else(|| backoff(delivery.attempts, settings)));
-            if next > delivery.notification.due.plus(settings.give_up_after) {
+            if next > delivery.since.plus(settings.give_up_after) {
                 AttemptResult::Dead { error: format!("given up after {} attempts: {error}", delivery.attempts + 1) }
             } else {
                 AttemptResult::Retry { at: next, error }

@@ -9,7 +9,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Log, LogFormat};
 use crate::digest::DigestError;
-use crate::engine::SelfAlert;
+use crate::engine::{Position, SelfAlert, SubjectKind};
 use crate::impilo::Unreadable;
 use crate::notify::Sent;
 use crate::store::{AttemptResult, StoreError};
@@ -89,7 +89,14 @@ pub fn outbox_unavailable(error: &StoreError) {
 /// An attempt to deliver has ended.
 pub fn delivery_attempted(delivery: u64, channel: &str, result: &AttemptResult) {
     match result {
-        AttemptResult::Delivered { .. } => tracing::info!(delivery, channel, "a message was delivered"),
+        AttemptResult::Delivered { refused: None, .. } => tracing::info!(delivery, channel, "a message was delivered"),
+        AttemptResult::Delivered { refused: Some(_), .. } => {
+            tracing::error!(
+                delivery,
+                channel,
+                "a message was refused for some of its addresses; `pulsewarden deliveries` says why"
+            );
+        }
         AttemptResult::Retry { at, .. } => {
             tracing::warn!(delivery, channel, next_attempt_at = %at, "a message was not delivered yet; `pulsewarden deliveries` says why");
         }
@@ -97,6 +104,21 @@ pub fn delivery_attempted(delivery: u64, channel: &str, result: &AttemptResult) 
             tracing::error!(delivery, channel, "a message was given up; `pulsewarden deliveries --dead` says why");
         }
     }
+}
+
+/// A journal row's body is damaged.
+pub fn event_unreadable(position: Position) {
+    tracing::error!(position, "the body of a kept event cannot be read back; it changed nothing");
+}
+
+/// An event made the engine panic.
+pub fn event_passed_over(position: Position) {
+    tracing::error!(position, "an internal error: the event of this journal row changes nothing; please report it");
+}
+
+/// A due time made the engine panic.
+pub fn deadline_passed_over(kind: SubjectKind) {
+    tracing::error!(%kind, "an internal error: a due time was passed over until the next event of its subject; please report it");
 }
 
 /// A digest could not run.

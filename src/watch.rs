@@ -220,7 +220,7 @@ async fn tell(shared: &Shared, settings: &Settings, findings: Vec<Finding>, outb
 async fn send_at_once(shared: &Shared, notification: Notification) {
     let rendered = notify::render(&notification);
     let senders = shared.senders.borrow().clone();
-    let sent = senders.send(&Delivery { id: 0, notification, attempts: 0, rendered }).await;
+    let sent = senders.send(&Delivery { id: 0, since: notification.due, notification, attempts: 0, rendered }).await;
     telemetry::sent_past_the_store(&sent);
 }
 

@@ -145,7 +145,7 @@ async fn test_notification(admin: web::Data<Admin>, request: web::Json<TestReque
 fn result(row: &DeliveryRow) -> TestResult {
     let state = match row.state {
         DeliveryState::Delivered => "delivered",
-        DeliveryState::Dead => "given up",
+        DeliveryState::Dead | DeliveryState::Superseded => "given up",
         DeliveryState::Waiting if row.last_error.is_some() => "failed, trying again",
         DeliveryState::Waiting => "not delivered yet",
     };

@@ -144,6 +144,7 @@ fn tell(story: &Story) -> String {
         let state = match delivery.state {
             DeliveryState::Delivered => format!("delivered {}", delivery.delivered_at.map(instant).unwrap_or_default()),
             DeliveryState::Dead => "given up".to_owned(),
+            DeliveryState::Superseded => "not sent: a newer message took its place".to_owned(),
             DeliveryState::Waiting => {
                 format!("waiting, next attempt {}", delivery.next_attempt_at.map(instant).unwrap_or_default())
             }

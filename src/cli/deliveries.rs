@@ -49,6 +49,7 @@ fn list(rows: &[DeliveryRow]) -> String {
             DeliveryState::Waiting => "waiting",
             DeliveryState::Delivered => "delivered",
             DeliveryState::Dead => "given up",
+            DeliveryState::Superseded => "superseded",
         };
         let alerts: Vec<String> = row.alerts.iter().map(u64::to_string).collect();
         vec![

@@ -61,6 +61,17 @@ fn compress(body: &[u8]) -> io::Result<Vec<u8>> {
     })
 }
 
+/// How long a body is once it is unpacked, in bytes, as far as its own header tells.
+#[must_use]
+pub fn length(kept: &[u8]) -> usize {
+    match kept.split_first() {
+        Some((&WITH_DICTIONARY_1, bytes)) => {
+            bytes.first_chunk::<LENGTH>().map_or(0, |length| u32::from_le_bytes(*length) as usize)
+        }
+        _ => kept.len(),
+    }
+}
+
 /// Unpacks what [`encode`] packed.
 ///
 /// # Errors

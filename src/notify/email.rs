@@ -4,11 +4,13 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
+use lettre::address::Envelope;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::response::{Response, Severity};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
@@ -116,27 +118,62 @@ impl Email {
             Ok(message) => message,
             Err(error) => return Sent::Rejected { error: format!("{error:#}") },
         };
-        let transport = match self.transport() {
-            Ok(transport) => transport,
-            Err(error) => return retry(&error),
-        };
+        let (envelope, bytes) = (message.envelope().clone(), message.formatted());
+        match self.hand_over(&envelope, &bytes).await {
+            // One address that is refused must not silence the others.
+            Sent::Rejected { error } if to.len() > 1 => self.to_each(&envelope, &bytes, error).await,
+            sent => sent,
+        }
+    }
+
+    /// Hands a message over to the server for every address of the envelope, or for none.
+    async fn hand_over(&self, envelope: &Envelope, message: &[u8]) -> Sent {
         // A pooled connection that the server has closed meanwhile fails at once: the second try opens a fresh one.
         for last in [false, true] {
-            let sent = tokio::time::timeout(self.settings.timeout, transport.send(message.clone())).await;
-            match sent {
-                Ok(Ok(reply)) => {
-                    let said = reply.message().next().unwrap_or_default();
-                    return Sent::Delivered { reply: shortened(&format!("{} {said}", reply.code()), 120) };
-                }
+            let transport = match self.transport() {
+                Ok(transport) => transport,
+                Err(error) => return retry(&error),
+            };
+            match tokio::time::timeout(self.settings.timeout, transport.send_raw(envelope, message)).await {
+                Ok(Ok(reply)) => return accepted(&reply),
                 Ok(Err(error)) if error.status().is_none() && !last => {}
                 Ok(Err(error)) => return meaning(&error),
                 Err(_) => {
+                    // The connection goes back to its pool with a reply still to come, which the next mail would take for
+                    // its own. So the pool goes.
+                    self.transport.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    transport.shutdown().await;
                     let waited = self.settings.timeout.as_secs();
                     return retry(&format!("the mail server did not answer within {waited} s"));
                 }
             }
         }
         retry("the connection to the mail server broke")
+    }
+
+    /// The message to each address by itself. It counts as delivered where anybody got it: a new attempt would bring it
+    /// twice.
+    async fn to_each(&self, envelope: &Envelope, message: &[u8], refused_together: String) -> Sent {
+        let (mut delivered, mut refused) = (None, Vec::new());
+        for address in envelope.to() {
+            let alone = Envelope::new(envelope.from().cloned(), vec![address.clone()]);
+            let sent = match alone {
+                Ok(alone) => self.hand_over(&alone, message).await,
+                Err(error) => Sent::Rejected { error: error.to_string() },
+            };
+            match sent {
+                Sent::Delivered { reply, .. } => delivered = Some(reply),
+                Sent::Retry { error, .. } | Sent::Rejected { error } => refused.push(error),
+            }
+        }
+        match delivered {
+            Some(reply) => {
+                let (missing, of) = (refused.len(), envelope.to().len());
+                let what = format!("{missing} of {of} addresses did not get it: {}", refused.join("; "));
+                Sent::Delivered { reply, refused: (missing > 0).then(|| shortened(&what, 300)) }
+            }
+            None => Sent::Rejected { error: refused_together },
+        }
     }
 
     fn message(
@@ -181,6 +218,15 @@ impl Header for AutoSubmitted {
 
     fn display(&self) -> HeaderValue {
         HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+/// What the server says to the end of a message. Anything but a 2xx is no promise to deliver it.
+fn accepted(reply: &Response) -> Sent {
+    let said = shortened(&format!("{} {}", reply.code(), reply.message().next().unwrap_or_default()), 120);
+    match reply.code().severity {
+        Severity::PositiveCompletion => Sent::Delivered { reply: said, refused: None },
+        _ => retry(&format!("the mail server answered {said} to the end of the message")),
     }
 }
 

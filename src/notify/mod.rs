@@ -14,8 +14,8 @@ use crate::store::{Delivery, Rendered};
 /// What became of one attempt to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Accepted; the reply, shortened.
-    Delivered { reply: String },
+    /// Accepted; the reply, shortened. `refused` says which part of several addresses was not.
+    Delivered { reply: String, refused: Option<String> },
     /// Not now; `after` is what the other side asked for.
     Retry { after: Option<Duration>, error: String },
     /// Never: trying again would bring the same.

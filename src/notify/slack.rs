@@ -90,7 +90,7 @@ fn cause(error: reqwest::Error) -> String {
 fn meaning(status: StatusCode, after: Option<Duration>, said: &str) -> Sent {
     let reply = shortened(&format!("{} {said}", status.as_u16()), 120);
     if status.is_success() {
-        return Sent::Delivered { reply };
+        return Sent::Delivered { reply, refused: None };
     }
     let error = format!("Slack answered {reply}");
     let again = status == StatusCode::TOO_MANY_REQUESTS

@@ -1,6 +1,7 @@
 //! One batch: journal rows and due times through the engine, gathered into one outcome.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::cache::Cache;
@@ -23,6 +24,16 @@ pub struct Processor {
     rules: Arc<RuleSet>,
     progress: Progress,
     reader: Reader,
+    /// What made the engine panic: it is passed over from then on.
+    broken: BTreeSet<InHand>,
+}
+
+/// What is being decided.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InHand {
+    Nothing,
+    Row(Position),
+    Wake(Subject),
 }
 
 /// What one batch did.
@@ -35,6 +46,8 @@ pub struct Done {
     pub rules_changed: bool,
     /// Events whose body could not be read back; they changed nothing.
     pub unreadable: Vec<Position>,
+    /// What the engine panicked at: the batch changed nothing, and the next passes it over.
+    pub broke: Option<InHand>,
 }
 
 /// What is in hand while a batch runs.
@@ -45,6 +58,8 @@ struct Pass<'b> {
     /// Due times up to the horizon, as the slices in hand have them.
     due: BTreeSet<(Timestamp, Subject)>,
     progress: Progress,
+    in_hand: InHand,
+    rules_before: Arc<RuleSet>,
     done: Done,
 }
 
@@ -62,7 +77,8 @@ impl Processor {
     ) -> Result<Self, StoreError> {
         let progress = store.progress()?;
         let reader = Reader::start(Arc::clone(&store));
-        let mut processor = Self { store, compile, cache: Cache::new(room), rules, progress, reader };
+        let (cache, broken) = (Cache::new(room), BTreeSet::new());
+        let mut processor = Self { store, compile, cache, rules, progress, reader, broken };
         if !processor.progress.rule_set.is_empty()
             && let Some(rules) = (processor.compile)(&processor.progress.rule_set)
         {
@@ -99,7 +115,7 @@ impl Processor {
     fn rows(&mut self, noticed_at: Timestamp) -> Result<Option<Done>, StoreError> {
         let mut rows = self.reader.rows(&*self.store, self.progress.position)?;
         let Some((last, position)) = rows.last().map(|(row, _)| (row.at, row.position)) else { return Ok(None) };
-        if rows.len() == BATCH {
+        if rows.len() > BATCH / 2 {
             self.reader.read_ahead(position);
         }
         let reads = rows.iter().filter_map(|(_, read)| read.as_ref());
@@ -107,16 +123,17 @@ impl Processor {
             reads.filter_map(|read| read.facts.about.first()).map(|about| &about.subject).collect();
         self.prefetch(subjects)?;
         let (due, horizon) = self.due_until(last)?;
-        let mut pass = Pass::new(self, due);
-        for (row, read) in &mut rows {
-            if row.at > horizon {
-                pass.wake_until(horizon)?;
-                break;
+        Pass::run(self, due, noticed_at, |pass| {
+            for (row, read) in &mut rows {
+                if row.at > horizon {
+                    return pass.wake_until(horizon);
+                }
+                pass.wake_until(row.at)?;
+                pass.row(row, read.take())?;
             }
-            pass.wake_until(row.at)?;
-            pass.row(row, read.take())?;
-        }
-        pass.commit(noticed_at).map(Some)
+            Ok(())
+        })
+        .map(Some)
     }
 
     /// Runs what is due up to `now`, provided that the journal is drained; `None` where nothing is due or rows came.
@@ -125,10 +142,12 @@ impl Processor {
         if due.is_empty() || !self.store.hold_frontier(horizon, self.progress.position)? {
             return Ok(None);
         }
-        let mut pass = Pass::new(self, due);
-        pass.wake_until(horizon)?;
-        pass.progress.frontier = pass.progress.frontier.max(horizon);
-        pass.commit(now).map(Some)
+        Pass::run(self, due, now, |pass| {
+            pass.wake_until(horizon)?;
+            pass.progress.frontier = pass.progress.frontier.max(horizon);
+            Ok(())
+        })
+        .map(Some)
     }
 
     /// When the next subject wants to be woken.
@@ -168,20 +187,48 @@ impl Processor {
             limit = limit.saturating_mul(4);
         }
     }
-
-    /// Forgets what a batch touched, so that the store's truth is read again.
-    fn evict(&mut self, touched: &BTreeSet<Subject>) {
-        for subject in touched {
-            self.cache.remove(subject);
-        }
-    }
 }
 
 impl<'b> Pass<'b> {
-    fn new(processor: &'b mut Processor, due: BTreeSet<(Timestamp, Subject)>) -> Self {
+    /// Decides, then commits. Where either fails nothing has happened: not in the store, nor in memory.
+    fn run(
+        processor: &'b mut Processor,
+        due: BTreeSet<(Timestamp, Subject)>,
+        noticed_at: Timestamp,
+        decide: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<Done, StoreError> {
         let progress = processor.progress.clone();
         let effects = Effects { next_alert: progress.next_alert, ..Effects::default() };
-        Self { processor, effects, touched: BTreeSet::new(), due, progress, done: Done::default() }
+        let rules_before = Arc::clone(&processor.rules);
+        let (touched, in_hand, done) = (BTreeSet::new(), InHand::Nothing, Done::default());
+        let mut pass = Self { processor, effects, touched, due, progress, in_hand, rules_before, done };
+        // Whatever a panic leaves behind is undone, since none of it is looked at again.
+        match catch_unwind(AssertUnwindSafe(|| decide(&mut pass))) {
+            Ok(Ok(())) => pass.commit(noticed_at),
+            Ok(Err(error)) => {
+                pass.undo();
+                Err(error)
+            }
+            Err(_) => Ok(pass.pass_over()),
+        }
+    }
+
+    /// Forgets what was decided, so that the store's truth is read again.
+    fn undo(self) {
+        self.processor.rules = self.rules_before;
+        for subject in &self.touched {
+            self.processor.cache.remove(subject);
+        }
+    }
+
+    /// The engine panicked, which is a mistake in it. One event that changes nothing is better than none that is decided.
+    fn pass_over(self) -> Done {
+        let broke = self.in_hand.clone();
+        let processor = self.processor;
+        processor.rules = self.rules_before;
+        processor.cache.clear();
+        processor.broken.insert(broke.clone());
+        Done { broke: Some(broke), ..Done::default() }
     }
 
     /// Runs every wake-up due at or before `until`, by due time, then subject.
@@ -191,6 +238,11 @@ impl<'b> Pass<'b> {
             let Some((_, subject)) = self.due.pop_first() else { break };
             self.done.wakes += 1;
             let position = self.progress.position;
+            self.in_hand = InHand::Wake(subject.clone());
+            if self.processor.broken.contains(&self.in_hand) {
+                self.forget_due(&subject)?;
+                continue;
+            }
             self.step(&subject, &Input::Wake { position }, due)?;
             self.deliver(None, due)?;
         }
@@ -199,7 +251,9 @@ impl<'b> Pass<'b> {
 
     fn row(&mut self, row: &JournalRow, read: Option<Read>) -> Result<(), StoreError> {
         let position = row.position;
+        self.in_hand = InHand::Row(position);
         match &row.entry {
+            _ if self.processor.broken.contains(&self.in_hand) => {}
             Entry::Event(_) => match read {
                 Some(read) => self.event(row, &read)?,
                 None => self.done.unreadable.push(position),
@@ -266,15 +320,11 @@ impl<'b> Pass<'b> {
     }
 
     fn step(&mut self, subject: &Subject, input: &Input<'_>, now: Timestamp) -> Result<(), StoreError> {
-        if !self.processor.cache.contains(subject) {
-            for slice in self.processor.store.load(std::slice::from_ref(subject))? {
-                self.processor.cache.insert(slice);
-            }
-        }
         let rules = Arc::clone(&self.processor.rules);
-        let Some(slice) = self.processor.cache.get(subject) else { return Ok(()) };
+        let effects = &mut self.effects;
+        let Some(slice) = slice_of(&mut self.processor.cache, &*self.processor.store, subject)? else { return Ok(()) };
         let due_before = slice.due;
-        engine::step(&rules, slice, input, now, &mut self.effects);
+        engine::step(&rules, slice, input, now, effects);
         if slice.due != due_before {
             if let Some(due) = due_before {
                 self.due.remove(&(due, subject.clone()));
@@ -289,28 +339,35 @@ impl<'b> Pass<'b> {
         Ok(())
     }
 
+    /// Lets a subject sleep until an event wakes it.
+    fn forget_due(&mut self, subject: &Subject) -> Result<(), StoreError> {
+        if let Some(slice) = slice_of(&mut self.processor.cache, &*self.processor.store, subject)? {
+            slice.due = None;
+            slice.dirty = true;
+            self.touched.insert(subject.clone());
+        }
+        Ok(())
+    }
+
     fn commit(self, noticed_at: Timestamp) -> Result<Done, StoreError> {
-        let Self { processor, effects, touched, mut progress, mut done, .. } = self;
-        progress.next_alert = effects.next_alert;
-        done.notifications = effects.notifications.len();
-        let slices: Vec<&Slice> = touched.iter().filter_map(|subject| processor.cache.peek(subject)).collect();
-        let committed = processor.store.commit(&Outcome {
-            progress: &progress,
+        let mut this = self;
+        this.progress.next_alert = this.effects.next_alert;
+        this.done.notifications = this.effects.notifications.len();
+        let cache = &this.processor.cache;
+        let slices: Vec<&Slice> = this.touched.iter().filter_map(|subject| cache.peek(subject)).collect();
+        let committed = this.processor.store.commit(&Outcome {
+            progress: &this.progress,
             slices: &slices,
-            ended: &effects.ended,
-            transitions: &effects.transitions,
-            notifications: &effects.notifications,
+            ended: &this.effects.ended,
+            transitions: &this.effects.transitions,
+            notifications: &this.effects.notifications,
             noticed_at,
         });
         if let Err(error) = committed {
-            processor.evict(&touched);
-            if done.rules_changed
-                && let Some(rules) = (processor.compile)(&processor.progress.rule_set)
-            {
-                processor.rules = rules;
-            }
+            this.undo();
             return Err(error);
         }
+        let Self { processor, touched, progress, done, .. } = this;
         processor.progress = progress;
         for subject in &touched {
             if processor.cache.peek(subject).is_some_and(Slice::is_spent) {
@@ -322,6 +379,20 @@ impl<'b> Pass<'b> {
         processor.cache.age();
         Ok(done)
     }
+}
+
+/// The slice of a subject, from memory or from the store.
+fn slice_of<'c>(
+    cache: &'c mut Cache,
+    store: &dyn Store,
+    subject: &Subject,
+) -> Result<Option<&'c mut Slice>, StoreError> {
+    if !cache.contains(subject) {
+        for slice in store.load(std::slice::from_ref(subject))? {
+            cache.insert(slice);
+        }
+    }
+    Ok(cache.get(subject))
 }
 
 fn is_changed(slice: &Slice) -> bool {

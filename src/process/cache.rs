@@ -54,6 +54,11 @@ impl Cache {
         self.old.remove(subject);
     }
 
+    pub(super) fn clear(&mut self) {
+        self.young.clear();
+        self.old.clear();
+    }
+
     /// Lets the older generation go once the younger one is full. Only clean slices may be in the cache then.
     pub(super) fn age(&mut self) {
         if self.young.len() >= self.room {

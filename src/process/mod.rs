@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use batch::{Compiler, Done, Processor};
+pub use batch::{Compiler, Done, InHand, Processor};
 
 use crate::clock::Clock;
 use crate::engine::{Position, RuleSet, Timestamp};
 use crate::store::{Store, StoreError};
+use crate::telemetry;
 
 /// Slices in memory: twice this many at most.
 const ROOM: usize = 8_192;
@@ -156,6 +157,11 @@ fn announce(
         outbox();
     }
     for position in &done.unreadable {
-        tracing::error!(position, "the body of a kept event cannot be read back; it changed nothing");
+        telemetry::event_unreadable(*position);
+    }
+    match &done.broke {
+        Some(InHand::Row(position)) => telemetry::event_passed_over(*position),
+        Some(InHand::Wake(subject)) => telemetry::deadline_passed_over(subject.kind),
+        Some(InHand::Nothing) | None => {}
     }
 }

@@ -1,5 +1,6 @@
 //! Reading the journal and understanding its events, on a thread of its own, one batch ahead of deciding.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -11,7 +12,10 @@ use crate::journal::codec;
 use crate::store::{Entry, EventRow, JournalRow, Store, StoreError};
 
 /// Rows taken into one commit.
-pub(super) const BATCH: usize = 256;
+pub(super) const BATCH: usize = 512;
+
+/// Bytes of bodies taken into one commit, unpacked: what is understood of them takes up to thirty times that.
+const WEIGHT: usize = 8 << 20;
 
 /// A row, and its event where it has one that can be read.
 pub(super) type Row = (JournalRow, Option<Read>);
@@ -88,14 +92,20 @@ impl Reader {
 }
 
 fn rows(store: &dyn Store, after: Position) -> Result<Vec<Row>, StoreError> {
-    let rows = store.journal(after, BATCH)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let event = read(&row);
-            (row, event)
-        })
-        .collect())
+    let mut weight = 0;
+    let mut read_rows = Vec::new();
+    for row in store.journal(after, BATCH)? {
+        if let Entry::Event(EventRow { body: Some(body), .. }) = &row.entry {
+            weight += codec::length(body);
+        }
+        if weight > WEIGHT && !read_rows.is_empty() {
+            break;
+        }
+        // A body that makes the parser panic is one that cannot be read.
+        let event = catch_unwind(AssertUnwindSafe(|| read(&row))).unwrap_or_default();
+        read_rows.push((row, event));
+    }
+    Ok(read_rows)
 }
 
 /// Reads an event row's body. `None` where it cannot be read back.

@@ -126,6 +126,8 @@ pub struct Delivery {
     pub notification: Notification,
     /// Attempts made before this one.
     pub attempts: u32,
+    /// When the first attempt was made: the patience with its receiver counts from there.
+    pub since: Timestamp,
     pub rendered: Rendered,
 }
 
@@ -204,8 +206,9 @@ pub struct Attempt {
 
 #[derive(Clone, Debug)]
 pub enum AttemptResult {
-    /// Accepted by the other side; `reply` is what it said, shortened.
-    Delivered { reply: String },
+    /// Accepted by the other side; `reply` is what it said, shortened. `refused` says which of several addresses did not get
+    /// it.
+    Delivered { reply: String, refused: Option<String> },
     /// To be tried again then.
     Retry { at: Timestamp, error: String },
     /// Given up. Appends a [`Entry::DeliveryFailed`] row where the delivery belongs to a group.
@@ -219,6 +222,8 @@ pub enum DeliveryState {
     Waiting,
     Delivered,
     Dead,
+    /// A reminder that was not sent before a newer message of its group took its place.
+    Superseded,
 }
 
 /// An outbox row as people read it; holds no rendered text.

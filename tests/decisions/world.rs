@@ -119,7 +119,7 @@ impl World {
             .lease(self.now, until, &Room::new(1000), &mut |_| Rendered::Failed { error: String::new() })
             .unwrap();
         for delivery in leased {
-            let result = AttemptResult::Delivered { reply: String::new() };
+            let result = AttemptResult::Delivered { reply: String::new(), refused: None };
             self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
             let notification = delivery.notification;
             let mut line =

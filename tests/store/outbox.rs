@@ -19,7 +19,7 @@ fn record(store: &dyn Store, delivery: u64, result: AttemptResult) {
 }
 
 fn delivered() -> AttemptResult {
-    AttemptResult::Delivered { reply: "250 ok".to_owned() }
+    AttemptResult::Delivered { reply: "250 ok".to_owned(), refused: None }
 }
 
 fn dead() -> AttemptResult {

@@ -10,12 +10,14 @@ use crate::store::{Attempt, AttemptResult, Delivery, DeliveryRow, DeliveryState,
 const WAITING: i64 = 0;
 const DELIVERED: i64 = 1;
 const DEAD: i64 = 2;
+const SUPERSEDED: i64 = 3;
 
 fn state_number(state: DeliveryState) -> i64 {
     match state {
         DeliveryState::Waiting => WAITING,
         DeliveryState::Delivered => DELIVERED,
         DeliveryState::Dead => DEAD,
+        DeliveryState::Superseded => SUPERSEDED,
     }
 }
 
@@ -42,13 +44,17 @@ pub(super) fn prepare(notifications: &[Notification]) -> Result<Vec<Prepared<'_>
 pub(super) fn add(writer: &Writer<'_>, notifications: &[Prepared<'_>]) -> Result<(), Failure> {
     for Prepared { notification, body } in notifications {
         let mut insert = writer.sql.prepare_cached(
-            "INSERT INTO outbox (key, group_id, lane, state, due, next_attempt_at, leased, attempts, notification)
-             VALUES (?1, ?2, ?3, 0, ?4, ?4, 0, 0, ?5) ON CONFLICT (key) DO NOTHING RETURNING id",
+            "INSERT INTO outbox (key, group_id, lane, repeats, state, due, next_attempt_at, leased, attempts, notification)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5, 0, 0, ?6) ON CONFLICT (key) DO NOTHING RETURNING id",
         )?;
-        let Notification { key, group, channel, due, .. } = notification;
+        let Notification { key, group, channel, due, content, .. } = notification;
+        let repeats = matches!(content, Content::Alerts { repeat: true, .. });
         let id: Option<i64> =
-            insert.query_row(params![key, group, channel.lane(), due.0, body], |row| row.get(0)).optional()?;
+            insert.query_row(params![key, group, channel.lane(), repeats, due.0, body], |row| row.get(0)).optional()?;
         let Some(id) = id else { continue };
+        if !group.is_empty() {
+            supersede_reminders(writer, group, id, *due)?;
+        }
         let mut link = writer
             .sql
             .prepare_cached("INSERT INTO outbox_alerts (alert, delivery) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
@@ -56,6 +62,16 @@ pub(super) fn add(writer: &Writer<'_>, notifications: &[Prepared<'_>]) -> Result
             link.execute(params![alert.cast_signed(), id])?;
         }
     }
+    Ok(())
+}
+
+/// A reminder that nobody has tried to send says nothing that the group's newer message does not say.
+fn supersede_reminders(writer: &Writer<'_>, group: &str, by: i64, at: Timestamp) -> Result<(), Failure> {
+    let mut update = writer.sql.prepare_cached(
+        "UPDATE outbox SET state = 3, next_attempt_at = NULL, ended_at = ?3
+         WHERE group_id = ?1 AND state = 0 AND repeats = 1 AND attempts = 0 AND id <> ?2",
+    )?;
+    update.execute(params![group, by, at.0])?;
     Ok(())
 }
 
@@ -91,17 +107,18 @@ pub(super) fn lease(
                         None => keep_rendering(writer, row.id, render(&notification))?,
                     };
                     let id = row.id.unsigned_abs();
-                    leased.push(Delivery { id, notification, attempts: row.attempts, rendered });
+                    let since = row.since.unwrap_or(now);
+                    leased.push(Delivery { id, notification, attempts: row.attempts, since, rendered });
                 }
                 Err(error) => give_up(writer, row.id, now, &error)?,
             }
         }
     }
-    let mut hold = writer
-        .sql
-        .prepare_cached("UPDATE outbox SET next_attempt_at = ?2, leased = 1, attempts = attempts + 1 WHERE id = ?1")?;
+    let mut hold = writer.sql.prepare_cached(
+        "UPDATE outbox SET next_attempt_at = ?2, leased = 1, attempts = attempts + 1, first_attempt_at = ?3 WHERE id = ?1",
+    )?;
     for delivery in &leased {
-        hold.execute(params![delivery.id.cast_signed(), until.0])?;
+        hold.execute(params![delivery.id.cast_signed(), until.0, delivery.since.0])?;
     }
     Ok(leased)
 }
@@ -112,6 +129,7 @@ struct Waiting {
     notification: String,
     rendered: Option<String>,
     attempts: u32,
+    since: Option<Timestamp>,
 }
 
 impl Waiting {
@@ -123,11 +141,17 @@ impl Waiting {
 
 fn due(writer: &Writer<'_>, lane: &str, now: Timestamp, limit: usize) -> Result<Vec<Waiting>, Failure> {
     let mut select = writer.sql.prepare_cached(
-        "SELECT id, notification, rendered, attempts FROM outbox
+        "SELECT id, notification, rendered, attempts, first_attempt_at FROM outbox
          WHERE state = 0 AND lane = ?1 AND next_attempt_at <= ?2 ORDER BY next_attempt_at, id LIMIT ?3",
     )?;
     let rows = select.query_map(params![lane, now.0, limit as i64], |row| {
-        Ok(Waiting { id: row.get(0)?, notification: row.get(1)?, rendered: row.get(2)?, attempts: row.get(3)? })
+        Ok(Waiting {
+            id: row.get(0)?,
+            notification: row.get(1)?,
+            rendered: row.get(2)?,
+            attempts: row.get(3)?,
+            since: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+        })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -163,12 +187,12 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
     for attempt in attempts {
         let id = attempt.delivery.cast_signed();
         match &attempt.result {
-            AttemptResult::Delivered { reply } => {
+            AttemptResult::Delivered { reply, refused } => {
                 let mut update = writer.sql.prepare_cached(
-                    "UPDATE outbox SET state = 1, next_attempt_at = NULL, leased = 0, ended_at = ?2, reply = ?3, last_error = NULL
+                    "UPDATE outbox SET state = 1, next_attempt_at = NULL, leased = 0, ended_at = ?2, reply = ?3, last_error = ?4
                      WHERE id = ?1 AND state = 0",
                 )?;
-                update.execute(params![id, attempt.at.0, reply])?;
+                update.execute(params![id, attempt.at.0, reply, refused])?;
             }
             AttemptResult::Retry { at, error } => {
                 let mut update = writer.sql.prepare_cached(
@@ -215,6 +239,7 @@ pub(super) fn list(
         let state = match row.get::<_, i64>(2)? {
             WAITING => DeliveryState::Waiting,
             DELIVERED => DeliveryState::Delivered,
+            SUPERSEDED => DeliveryState::Superseded,
             _ => DeliveryState::Dead,
         };
         let ended_at: Option<i64> = row.get(5)?;

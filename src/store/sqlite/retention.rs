@@ -109,7 +109,7 @@ fn empty(writer: &Writer<'_>, chunk: &Chunk) -> Result<u64, Failure> {
 fn drop_deliveries(writer: &Writer<'_>, before: Timestamp) -> Result<u64, Failure> {
     let mut delete = writer.sql.prepare_cached(
         "DELETE FROM outbox WHERE id IN (
-            SELECT id FROM outbox WHERE state IN (1, 2) AND ended_at < ?1 LIMIT ?2) RETURNING id, notification",
+            SELECT id FROM outbox WHERE ended_at < ?1 LIMIT ?2) RETURNING id, notification",
     )?;
     let mut rows = delete.query(params![before.0, CHUNK])?;
     let mut gone: Vec<(i64, Vec<u64>)> = Vec::new();

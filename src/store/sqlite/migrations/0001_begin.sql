@@ -70,11 +70,13 @@ CREATE TABLE outbox (
     key TEXT NOT NULL UNIQUE,
     group_id TEXT NOT NULL,
     lane TEXT NOT NULL,
+    repeats INTEGER NOT NULL,
     state INTEGER NOT NULL,
     due INTEGER NOT NULL,
     next_attempt_at INTEGER,
     leased INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
+    first_attempt_at INTEGER,
     ended_at INTEGER,
     last_error TEXT,
     reply TEXT,
@@ -82,6 +84,7 @@ CREATE TABLE outbox (
     rendered TEXT
 );
 CREATE INDEX outbox_waiting ON outbox (lane, next_attempt_at) WHERE state = 0;
+CREATE INDEX outbox_reminders ON outbox (group_id) WHERE state = 0 AND repeats = 1;
 CREATE INDEX outbox_ended ON outbox (state, ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE outbox_alerts (
