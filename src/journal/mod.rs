@@ -2,6 +2,7 @@
 
 pub mod codec;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -32,10 +33,27 @@ struct Waiting {
     answer: oneshot::Sender<Answer>,
 }
 
+/// One row that waits, also where its client gives up.
+struct Waits<'j>(&'j AtomicUsize);
+
+impl<'j> Waits<'j> {
+    fn new(waiting: &'j AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The way into the journal. Cheap to clone.
 #[derive(Clone)]
 pub struct Journal {
     queue: Arc<RwLock<Option<SyncSender<Waiting>>>>,
+    waiting: Arc<AtomicUsize>,
 }
 
 /// The writer thread.
@@ -55,7 +73,14 @@ impl Journal {
         let (sender, receiver) = sync_channel(max_in_flight.max(1));
         let work = move || write(&receiver, &*store, &clock, &*committed);
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(work)?;
-        Ok((Self { queue: Arc::new(RwLock::new(Some(sender))) }, JournalThread(thread)))
+        let journal = Self { queue: Arc::new(RwLock::new(Some(sender))), waiting: Arc::default() };
+        Ok((journal, JournalThread(thread)))
+    }
+
+    /// How many rows wait to be kept at this moment.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Keeps a row; returns once it is committed and synced.
@@ -73,6 +98,7 @@ impl Journal {
                 Err(TrySendError::Disconnected(_)) => return Err(Refused::Closing),
             }
         }
+        let _waits = Waits::new(&self.waiting);
         answered.await.unwrap_or(Err(Refused::Closing))
     }
 

@@ -95,8 +95,8 @@ fn insert_event(
     let mut insert = writer.sql.prepare_cached(
         "INSERT INTO journal (position, at, received_at, kind, type, envelope_id, log_id, source, body)
          VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (type, envelope_id) WHERE envelope_id IS NOT NULL DO NOTHING
-         ON CONFLICT (type, log_id) WHERE log_id IS NOT NULL DO NOTHING",
+         ON CONFLICT (envelope_id, type) WHERE envelope_id IS NOT NULL DO NOTHING
+         ON CONFLICT (log_id, type) WHERE log_id IS NOT NULL DO NOTHING",
     )?;
     let source = Source::ALL.iter().position(|source| *source == event.source).unwrap_or_default();
     let inserted = insert.execute(params![

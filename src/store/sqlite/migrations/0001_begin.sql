@@ -7,7 +7,8 @@ CREATE TABLE event_types (
     last_received_at INTEGER NOT NULL
 );
 
--- Positions have no gaps. An envelope id that is a whole number is kept as one.
+-- Positions have no gaps. An envelope id that is a whole number is kept as one. Ids rise with time whatever the type, so they
+-- come first in their index: then a batch of events touches one page of it.
 CREATE TABLE journal (
     position INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -19,8 +20,8 @@ CREATE TABLE journal (
     source INTEGER,
     body BLOB
 );
-CREATE UNIQUE INDEX journal_envelope ON journal (type, envelope_id) WHERE envelope_id IS NOT NULL;
-CREATE UNIQUE INDEX journal_log ON journal (type, log_id) WHERE log_id IS NOT NULL;
+CREATE UNIQUE INDEX journal_envelope ON journal (envelope_id, type) WHERE envelope_id IS NOT NULL;
+CREATE UNIQUE INDEX journal_log ON journal (log_id, type) WHERE log_id IS NOT NULL;
 
 CREATE TABLE subjects (
     key INTEGER PRIMARY KEY,
