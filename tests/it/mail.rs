@@ -26,7 +26,13 @@ impl MailServer {
         let (key, certificate) = (world.path("mail.key"), world.path("mail.pem"));
         let made = Command::new("openssl")
             .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
-            .args(["-addext", "subjectAltName=DNS:localhost", "-keyout"])
+            .args([
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+                "-keyout",
+            ])
             .args([key.as_os_str(), "-out".as_ref(), certificate.as_os_str()])
             .stderr(Stdio::null())
             .status();
@@ -38,6 +44,8 @@ impl MailServer {
             .args(implicit_tls.then_some("--implicit"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // It tells of every connection that ends as these tests mean it to.
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);

@@ -60,7 +60,7 @@ pub struct ConditionError {
 /// A compiled condition.
 pub struct Condition {
     source: String,
-    program: Box<Program>,
+    program: Arc<Program>,
     /// The parts that `&&` and `||` join, so that the one that decided can be named.
     terms: Terms,
 }
@@ -69,7 +69,7 @@ pub struct Condition {
 enum Terms {
     All(Vec<Terms>),
     Any(Vec<Terms>),
-    Term { source: String, program: Option<Program> },
+    Term { source: String, program: Arc<Program> },
 }
 
 impl fmt::Debug for Condition {
@@ -98,8 +98,10 @@ impl Condition {
             let message = format!("{loops} loops inside one another; at most {LOOPS} are allowed");
             return Err(ConditionError { message, at: 0..source.len() });
         }
-        let terms = Terms::of(source.trim());
-        Ok(Self { source: source.to_owned(), program: Box::new(program), terms })
+        let program = Arc::new(program);
+        let whole = || Terms::Term { source: source.trim().to_owned(), program: Arc::clone(&program) };
+        let terms = Terms::of(source.trim()).unwrap_or_else(whole);
+        Ok(Self { source: source.to_owned(), program, terms })
     }
 
     /// The condition as it was written.
@@ -127,16 +129,11 @@ impl Condition {
     /// What the condition comes to with these names. Only [`Truth::True`] may fire or resolve anything.
     #[must_use]
     pub fn holds(&self, names: &Names<'_>) -> Truth {
-        match evaluate(&self.program, names) {
-            Outcome::True => Truth::True,
-            Outcome::False => Truth::False { term: self.terms.deciding(names, &Outcome::False) },
-            Outcome::Unknown => Truth::Unknown { term: self.terms.deciding(names, &Outcome::Unknown) },
-            Outcome::Fault(error) => Truth::Fault { error: error.to_owned() },
-        }
+        self.terms.hold(names)
     }
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     True,
     False,
@@ -186,37 +183,63 @@ fn fault(error: &ExecutionError) -> Outcome {
 }
 
 impl Terms {
-    /// Splits a source at its outermost `||`, then `&&`.
-    fn of(source: &str) -> Self {
+    /// Splits a source at its outermost `||`, then `&&`; `None` where a part does not stand by itself.
+    fn of(source: &str) -> Option<Self> {
         for (operator, join) in [("||", Self::Any as fn(Vec<Self>) -> Self), ("&&", Self::All)] {
             let parts = split(source, operator);
             if parts.len() > 1 {
-                return join(parts.into_iter().map(Self::of).collect());
+                return parts.into_iter().map(Self::of).collect::<Option<_>>().map(join);
             }
         }
-        Self::Term { source: source.to_owned(), program: ENVIRONMENT.compile(&spelled(source)).ok() }
+        let program = ENVIRONMENT.compile(&spelled(source)).ok()?;
+        Some(Self::Term { source: source.to_owned(), program: Arc::new(program) })
     }
 
-    /// The term that made the whole come out so.
-    fn deciding(&self, names: &Names<'_>, outcome: &Outcome) -> String {
+    /// Joins the terms as CEL joins its operands: a false one decides an `&&` and a true one an `||`, whatever the others come
+    /// to.
+    fn hold(&self, names: &Names<'_>) -> Truth {
         match self {
-            Self::Term { source, .. } => source.clone(),
-            // Every alternative had to fail.
-            Self::Any(parts) if *outcome == Outcome::False => {
-                parts.iter().map(|part| part.deciding(names, outcome)).collect::<Vec<_>>().join(" || ")
+            Self::Term { source, program } => {
+                let term = || source.clone();
+                match evaluate(program, names) {
+                    Outcome::True => Truth::True,
+                    Outcome::False => Truth::False { term: term() },
+                    Outcome::Unknown => Truth::Unknown { term: term() },
+                    Outcome::Fault(error) => Truth::Fault { error: error.to_owned() },
+                }
             }
-            Self::All(parts) | Self::Any(parts) => {
-                let deciding = parts.iter().find(|part| part.comes_to(names, outcome));
-                deciding.or(parts.first()).map_or_else(String::new, |part| part.deciding(names, outcome))
+            Self::All(parts) => {
+                let mut undecided = None;
+                for part in parts {
+                    match part.hold(names) {
+                        Truth::True => {}
+                        decided @ Truth::False { .. } => return decided,
+                        other => undecided = Some(worse(undecided, other)),
+                    }
+                }
+                undecided.unwrap_or(Truth::True)
+            }
+            Self::Any(parts) => {
+                let (mut undecided, mut failed) = (None, Vec::new());
+                for part in parts {
+                    match part.hold(names) {
+                        Truth::True => return Truth::True,
+                        Truth::False { term } => failed.push(term),
+                        other => undecided = Some(worse(undecided, other)),
+                    }
+                }
+                // Every alternative had to fail.
+                undecided.unwrap_or_else(|| Truth::False { term: failed.join(" || ") })
             }
         }
     }
+}
 
-    fn comes_to(&self, names: &Names<'_>, outcome: &Outcome) -> bool {
-        match self {
-            Self::Term { program, .. } => program.as_ref().is_some_and(|program| evaluate(program, names) == *outcome),
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.comes_to(names, outcome)),
-        }
+/// Of two parts that decide nothing the first one tells, but a fault before what is merely unknown.
+fn worse(before: Option<Truth>, next: Truth) -> Truth {
+    match before {
+        Some(before) if matches!(before, Truth::Fault { .. }) || !matches!(next, Truth::Fault { .. }) => before,
+        _ => next,
     }
 }
 

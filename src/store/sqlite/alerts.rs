@@ -3,7 +3,7 @@
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::connection::{Failure, Writer};
+use super::connection::{Failure, Writer, json};
 use super::slices::kind_number;
 use crate::engine::{Alert, AlertState, Severity, Subject, Timestamp, Transition};
 use crate::store::AlertFilter;
@@ -19,7 +19,7 @@ pub(super) struct Prepared<'o> {
 }
 
 pub(super) fn prepare(alert: &Alert) -> Result<Prepared<'_>, serde_json::Error> {
-    Ok(Prepared { alert, body: serde_json::to_string(alert)? })
+    Ok(Prepared { alert, body: json(alert)? })
 }
 
 pub(super) fn write(writer: &Writer<'_>, prepared: &Prepared<'_>) -> Result<(), Failure> {

@@ -336,6 +336,13 @@ impl Failure {
     }
 }
 
+/// A value as it is kept: JSON, in a text that need not grow while it is written.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<String, serde_json::Error> {
+    let mut text = Vec::with_capacity(2048);
+    serde_json::to_writer(&mut text, value)?;
+    String::from_utf8(text).map_err(serde::ser::Error::custom)
+}
+
 fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }

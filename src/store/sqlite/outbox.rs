@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::connection::{Failure, Writer};
+use super::connection::{Failure, Writer, json};
 use super::journal;
 use crate::engine::{Content, DeliveryFailure, Notification, Timestamp};
 use crate::store::{Attempt, AttemptResult, Delivery, DeliveryRow, DeliveryState, Rendered, Room};
@@ -36,7 +36,7 @@ pub(super) struct Prepared<'o> {
 }
 
 pub(super) fn prepare(notifications: &[Notification]) -> Result<Vec<Prepared<'_>>, serde_json::Error> {
-    let ready = |notification| Ok(Prepared { notification, body: serde_json::to_string(notification)? });
+    let ready = |notification| Ok(Prepared { notification, body: json(notification)? });
     notifications.iter().map(ready).collect()
 }
 
@@ -158,7 +158,7 @@ fn due(writer: &Writer<'_>, lane: &str, now: Timestamp, limit: usize) -> Result<
 
 /// Keeps what a message came to, so that every attempt sends the same.
 fn keep_rendering(writer: &Writer<'_>, id: i64, rendered: Rendered) -> Result<Rendered, Failure> {
-    let kept = serde_json::to_string(&rendered).map_err(|error| Failure::body("a message to be kept", &error))?;
+    let kept = json(&rendered).map_err(|error| Failure::body("a message to be kept", &error))?;
     let mut keep = writer.sql.prepare_cached("UPDATE outbox SET rendered = ?2 WHERE id = ?1")?;
     keep.execute(params![id, kept])?;
     Ok(rendered)

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::connection::{Failure, Writer};
+use super::connection::{Failure, Writer, json};
 use super::{alerts, outbox};
 use crate::engine::{Member, PROJECTION_VERSION, Projection, Slice, Subject, SubjectKind, Timestamp};
 use crate::store::{Outcome, Progress};
@@ -134,9 +134,9 @@ pub(super) fn prepare<'o>(outcome: &Outcome<'o>) -> Result<Prepared<'o>, serde_j
     };
     for slice in outcome.slices {
         let written = slice.dirty && !slice.is_spent();
-        let body = written.then(|| serde_json::to_string(&slice.projection)).transpose()?;
+        let body = written.then(|| json(&slice.projection)).transpose()?;
         let changed = slice.members.iter().filter(|(_, member)| member.changed);
-        let members = changed.map(|(number, member)| Ok((*number, serde_json::to_string(member)?)));
+        let members = changed.map(|(number, member)| Ok((*number, json(member)?)));
         prepared.slices.push(Ready { slice, body, members: members.collect::<Result<_, serde_json::Error>>()? });
         for alert in slice.alerts.iter().filter(|alert| alert.changed) {
             prepared.alerts.push(alerts::prepare(alert)?);
@@ -146,7 +146,7 @@ pub(super) fn prepare<'o>(outcome: &Outcome<'o>) -> Result<Prepared<'o>, serde_j
         prepared.alerts.push(alerts::prepare(alert)?);
     }
     for transition in outcome.transitions {
-        prepared.transitions.push((transition.alert, serde_json::to_string(transition)?));
+        prepared.transitions.push((transition.alert, json(transition)?));
     }
     Ok(prepared)
 }
