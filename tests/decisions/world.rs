@@ -19,6 +19,8 @@ pub struct World {
     pub now: Timestamp,
     next_id: i64,
     messages: Vec<String>,
+    /// While set, what comes waits for one batch.
+    gathering: bool,
     folder: tempfile::TempDir,
 }
 
@@ -58,7 +60,7 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("pulsewarden.db")).unwrap());
         let processor = Self::processor(&store);
         let now = instant("2026-03-02T10:00:00Z");
-        let mut world = Self { store, processor, now, next_id: 1, messages: Vec::new(), folder };
+        let mut world = Self { store, processor, now, next_id: 1, messages: Vec::new(), gathering: false, folder };
         world.rules(rules);
         world
     }
@@ -111,13 +113,25 @@ impl World {
         self.drain();
     }
 
+    /// Lets everything that `story` does come in one batch.
+    pub fn at_once(&mut self, story: impl FnOnce(&mut Self)) {
+        self.gathering = true;
+        story(self);
+        self.gathering = false;
+        self.drain();
+    }
+
     fn drain(&mut self) {
+        if self.gathering {
+            return;
+        }
         while self.processor.turn(self.now).unwrap().is_some() {}
         let until = self.now.plus(span("1m"));
-        let leased = self
+        let mut leased = self
             .store
             .lease(self.now, until, &Room::new(1000), &mut |_| Rendered::Failed { error: String::new() })
             .unwrap();
+        leased.sort_by_key(|delivery| (delivery.notification.due, delivery.id));
         for delivery in leased {
             let result = AttemptResult::Delivered { reply: String::new(), refused: None };
             self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
