@@ -132,6 +132,8 @@ pub enum Message {
     Relation { kind: SubjectKind, related: Related },
     /// To a notification group: one of its alerts changed.
     Alert(Box<Announcement>),
+    /// To a notification group: the alert is no longer its own.
+    Left { alert: u64 },
 }
 
 /// What a notification group is told of an alert.

@@ -15,7 +15,7 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
     let known = slice.members.get(&alert.number);
     let never_told = known.is_none_or(|member| member.told.is_none());
     if !open && never_told {
-        drop_members(slice, |member| member.alert.number != alert.number);
+        leave(slice, alert.number);
         return;
     }
     let told = known.and_then(|member| member.told);
@@ -32,8 +32,22 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
             flush_at: None,
         });
     }
-    if announcement.news {
+    if announcement.news || never_told {
         schedule(at, slice);
+    }
+}
+
+/// The alert is nothing for this group any more.
+pub(super) fn leave(slice: &mut Slice, alert: u64) {
+    drop_members(slice, |member| member.alert.number != alert);
+    rest(slice);
+}
+
+/// A group without members has neither timers nor a history: the next alert opens it anew, in whichever batch it comes.
+fn rest(slice: &mut Slice) {
+    if slice.members.is_empty() {
+        slice.dirty |= slice.projection.group.take().is_some();
+        slice.due = None;
     }
 }
 
@@ -55,16 +69,15 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         slice.due = None;
         return;
     };
-    let receiver = at.rules.receiver(&group.receiver);
+    let receiver = at.rules.receiver(&group.receiver).filter(|receiver| receiver.channels.contains(&group.channel));
     let (Some(receiver), Some(route)) = (receiver, &at.rules.route) else {
         drop_members(slice, |_| false);
-        slice.due = None;
         slice.dirty = true;
+        rest(slice);
         return;
     };
-    let says = Says::now(at, slice, receiver, route, group.last_sent);
-    let Says { repeat, .. } = says;
-    if says.something {
+    let Says { something, repeat } = Says::now(at, slice, receiver, route, group.last_sent);
+    if something {
         group.sequence += 1;
         group.last_sent = Some(at.now);
         effects.notifications.push(notification(at, slice, &group, receiver, repeat));
@@ -74,14 +87,14 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
             member.changed = true;
         }
     }
-    drop_members(slice, |member| member.alert.state == AlertState::Firing);
-    group.flush_at = match group.last_sent {
-        Some(sent) if !slice.members.is_empty() => Some(sent.plus(route.repeat_interval)),
-        _ => None,
-    };
+    drop_members(slice, |member| member.alert.state == AlertState::Firing && member.told.is_some());
+    // Where the last one lies further back, there was nothing to repeat.
+    let last = group.last_sent.filter(|sent| sent.plus(route.repeat_interval) > at.now).unwrap_or(at.now);
+    group.flush_at = Some(last.plus(route.repeat_interval));
     slice.due = group.flush_at;
     slice.projection.group = Some(group);
     slice.dirty = true;
+    rest(slice);
 }
 
 /// Lets go of the members that `keep` does not hold.
@@ -113,7 +126,9 @@ impl Says {
         let ended = receiver.send_resolved && slice.members.values().any(|member| is_announced_end(&member.alert));
         let due = last_sent.is_some_and(|sent| sent.plus(route.repeat_interval) <= at.now);
         let repeat = !new && !ended && due && slice.members.values().any(fires);
-        Self { something: new || ended || repeat, repeat }
+        // A receiver that the route has left still hears of the end of what it was told.
+        let routed = receiver.name == route.receiver;
+        Self { something: ended || (routed && (new || repeat)), repeat }
     }
 }
 

@@ -193,7 +193,36 @@ fn tell_groups(alert: &Alert, news: bool, effects: &mut Effects) {
     }
 }
 
-/// The groups that the rule set's route puts a new alert in: one for each channel of the receiver.
+/// Brings an open alert into the groups of another rule set's route; those that have not told of it yet will. A receiver
+/// that the route has left stays, to hear of the end; an address that is gone, or that another group reaches now, does not.
+pub(super) fn regroup(at: Moment<'_>, alert: &mut Alert, effects: &mut Effects) {
+    let same_place =
+        |one: &AlertGroup, other: &AlertGroup| one.receiver == other.receiver && one.channel == other.channel;
+    let mut groups = groups(at.rules, alert);
+    for group in &mut groups {
+        // By the names of the labels, not their values: an alert that was raised stays where it was announced.
+        let same = |old: &&AlertGroup| same_place(old, group) && old.labels.keys().eq(group.labels.keys());
+        if let Some(old) = alert.groups.iter().find(same) {
+            group.clone_from(old);
+        }
+    }
+    for old in &alert.groups {
+        if groups.iter().any(|group| group.id == old.id) {
+            continue;
+        }
+        if at.rules.reaches(&old.receiver, &old.channel) && !groups.iter().any(|group| same_place(group, old)) {
+            groups.push(old.clone());
+        } else {
+            let subject = Subject::new(SubjectKind::Group, old.id.clone());
+            effects.messages.push_back((subject, Message::Left { alert: alert.number }));
+        }
+    }
+    alert.changed |= groups != alert.groups;
+    alert.groups = groups;
+    tell_groups(alert, false, effects);
+}
+
+/// The groups that the rule set's route puts an alert in: one for each channel of the receiver.
 fn groups(rules: &RuleSet, alert: &Alert) -> Vec<AlertGroup> {
     let Some(route) = &rules.route else { return Vec::new() };
     let Some(receiver) = rules.receiver(&route.receiver) else { return Vec::new() };

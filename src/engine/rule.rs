@@ -290,6 +290,12 @@ impl RuleSet {
     pub fn receiver(&self, name: &str) -> Option<&Receiver> {
         self.receivers.iter().find(|receiver| receiver.name == name)
     }
+
+    /// Whether the receiver with this name is still reached over `channel`.
+    #[must_use]
+    pub fn reaches(&self, receiver: &str, channel: &Channel) -> bool {
+        self.receiver(receiver).is_some_and(|receiver| receiver.channels.contains(channel))
+    }
 }
 
 impl Index {

@@ -2,7 +2,7 @@
 
 use super::effect::Effects;
 use super::event::{About, Event, Input, Message, Position};
-use super::lifecycle::Moment;
+use super::lifecycle::{self, Moment};
 use super::rule::RuleSet;
 use super::slice::Slice;
 use super::subject::SubjectKind;
@@ -26,7 +26,7 @@ pub fn step(rules: &RuleSet, slice: &mut Slice, input: &Input<'_>, now: Timestam
             group::flush(at(*position), slice, effects);
         }
         Input::Wake { position } => wake::due(at(*position), slice, effects),
-        Input::Rules { position } => relations::close_removed(at(*position), slice, effects),
+        Input::Rules { position } => judge_anew(at(*position), slice, effects),
         Input::DeliveryFailed { position, .. } => group::failed(at(*position), slice),
         Input::Command { command, position } => group::command(at(*position), slice, command, effects),
     }
@@ -35,6 +35,7 @@ pub fn step(rules: &RuleSet, slice: &mut Slice, input: &Input<'_>, now: Timestam
 fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Event<'_>>, effects: &mut Effects) {
     match message {
         Message::Alert(announcement) => group::hear(at, slice, announcement),
+        Message::Left { alert } => group::leave(slice, *alert),
         Message::Membership { subject, belongs } => relations::membership(slice, subject, *belongs),
         Message::Relation { kind, related } => relations::relation(at, slice, *kind, related, event, effects),
         Message::Learned(about) => {
@@ -48,6 +49,14 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
                 observe(at, slice, about, event, Told::Concerned, effects);
             }
         }
+    }
+}
+
+/// The rule set is another: alerts of rules that are gone close, the rest belong to the groups that it makes of them.
+fn judge_anew(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    relations::close_removed(at, slice, effects);
+    for alert in &mut slice.alerts {
+        lifecycle::regroup(at, alert, effects);
     }
 }
 

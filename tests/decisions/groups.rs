@@ -81,6 +81,54 @@ fn an_end_is_told_once_and_an_open_alert_again_after_the_repeat_interval() {
 }
 
 #[test]
+fn a_group_that_has_nothing_left_begins_anew_in_whichever_batch() {
+    let story = |world: &mut World| {
+        world.post("device.lowBattery", battery(1, 9));
+        world.wait("10m");
+        world.post("device.lowBattery", battery(1, 90));
+        world.wait("30m");
+        world.post("device.lowBattery", battery(2, 9));
+        world.wait("1m");
+        world.post("device.lowBattery", battery(2, 90));
+        world.wait("20m");
+        world.post("device.lowBattery", battery(3, 9));
+        world.wait("20m");
+        world.post("device.lowBattery", battery(4, 9));
+        world.wait("1h");
+        world.post("device.lowBattery", battery(5, 9));
+    };
+    let (mut apart, mut together) = (World::new(RULES), World::new(RULES));
+    story(&mut apart);
+    together.at_once(story);
+    assert_eq!(apart.timeline(), together.timeline());
+    expect![[r#"
+        #1 DeviceBatteryLow on device 1, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T10:10:00.000Z resolved warning: device.lowBattery met the rule's resolve condition
+        #2 DeviceBatteryLow on device 2, seen 1×
+          2026-03-02T10:40:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T10:41:00.000Z resolved warning: device.lowBattery met the rule's resolve condition
+        #3 DeviceBatteryLow on device 3, seen 1×
+          2026-03-02T11:01:00.000Z firing warning: device.lowBattery met the rule's condition
+        #4 DeviceBatteryLow on device 4, seen 1×
+          2026-03-02T11:21:00.000Z firing warning: device.lowBattery met the rule's condition
+        #5 DeviceBatteryLow on device 5, seen 1×
+          2026-03-02T12:21:00.000Z firing warning: device.lowBattery met the rule's condition
+        2026-03-02T10:02:00.000Z → team (email): #1 firing warning;
+        2026-03-02T10:02:00.000Z → team (slack): #1 firing warning;
+        2026-03-02T10:32:00.000Z → team (email): #1 resolved;
+        2026-03-02T10:32:00.000Z → team (slack): #1 resolved;
+        2026-03-02T11:03:00.000Z → team (email): #3 firing warning;
+        2026-03-02T11:03:00.000Z → team (slack): #3 firing warning;
+        2026-03-02T11:33:00.000Z → team (email): #3 firing warning; #4 firing warning;
+        2026-03-02T11:33:00.000Z → team (slack): #3 firing warning; #4 firing warning;
+        2026-03-02T12:21:00.000Z → team (email): #3 firing warning; #4 firing warning; #5 firing warning;
+        2026-03-02T12:21:00.000Z → team (slack): #3 firing warning; #4 firing warning; #5 firing warning;
+    "#]]
+    .assert_eq(&apart.timeline());
+}
+
+#[test]
 fn a_notification_that_was_given_up_is_told_anew() {
     let mut world = World::new(RULES);
     world.post("device.lowBattery", battery(1, 9));

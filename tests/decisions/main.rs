@@ -5,5 +5,6 @@
 mod alerts;
 mod associations;
 mod groups;
+mod routes;
 mod statuses;
 mod world;
