@@ -7,6 +7,7 @@ use super::slice::Related;
 use super::state::Fact;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
+use super::value::Value;
 
 /// A row's place in the journal; the first row has position 1.
 pub type Position = u64;
@@ -105,6 +106,18 @@ pub struct About {
     pub over: bool,
 }
 
+impl About {
+    /// What an event that does not name `subject` says of it all the same: there is news, and perhaps a sign of life.
+    pub(super) fn unnamed(subject: Subject, heard: bool) -> Self {
+        Self { subject, facts: Vec::new(), links: Vec::new(), heard, over: false }
+    }
+
+    /// The value said of `field`.
+    pub(super) fn said(&self, field: &str) -> Option<&Value> {
+        self.facts.iter().find(|fact| fact.name == field).map(|fact| &fact.value)
+    }
+}
+
 impl Facts {
     /// What the event says of `subject`.
     #[must_use]
@@ -117,6 +130,24 @@ impl Facts {
     pub fn about(&self, kind: SubjectKind) -> Option<&About> {
         self.about.iter().find(|about| about.subject.kind == kind)
     }
+
+    /// The one of `kind` that the event's first subject belongs to, in the event's own words; for a removal the patient
+    /// that was left. Others may be mentioned beside it: the next patient of the device, the site that it came from.
+    #[must_use]
+    pub fn party(&self, kind: SubjectKind) -> Option<&About> {
+        let first = self.about.first()?;
+        if first.subject.kind == kind {
+            return Some(first);
+        }
+        let removal = kind == SubjectKind::Patient && self.association == Some(Association::Removed);
+        let left = removal.then(|| first.said("patient").and_then(Value::as_text)).flatten();
+        let link = || first.links.iter().find(|(to, _)| *to == kind).map(|(_, id)| id.as_str());
+        let mut mentioned = self.about.iter().filter(|about| about.subject.kind == kind);
+        match left.or_else(link) {
+            Some(id) => mentioned.find(|about| about.subject.id == id),
+            None => mentioned.next().filter(|_| mentioned.next().is_none()),
+        }
+    }
 }
 
 /// What one subject tells another. Consumed before the next journal row, within the same commit.
@@ -128,8 +159,8 @@ pub enum Message {
     Event,
     /// `subject` belongs to the receiver from now on, or no longer.
     Membership { subject: Subject, belongs: bool },
-    /// What the receiver belongs to has changed: its new state.
-    Relation { kind: SubjectKind, related: Related },
+    /// What the receiver belongs to has changed: its new state, and the site that this belongs to in turn.
+    Relation { kind: SubjectKind, related: Related, site: Option<Related> },
     /// To a notification group: one of its alerts changed.
     Alert(Box<Announcement>),
     /// To a notification group: the alert is no longer its own.

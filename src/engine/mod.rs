@@ -1,6 +1,7 @@
 //! The pure heart: what an input means for one subject. No I/O, clock, randomness or async.
 
 mod alert;
+mod association;
 mod effect;
 mod evaluate;
 mod event;
@@ -13,6 +14,7 @@ mod relations;
 mod rule;
 mod slice;
 mod state;
+mod status;
 mod step;
 mod subject;
 mod time;

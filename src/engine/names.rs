@@ -86,7 +86,10 @@ impl<'a> Names<'a> {
         if let Some(related) = slice.projection.related.get(&kind) {
             return Some(state(kind, &related.id, Fields::Record(&related.record)));
         }
-        let About { subject, facts, .. } = self.event?.facts.about(kind)?;
+        let facts = &self.event?.facts;
+        // Of several patients or sites none is taken at random.
+        let any = || facts.about(kind).filter(|_| !matches!(kind, SubjectKind::Patient | SubjectKind::Site));
+        let About { subject, facts, .. } = facts.party(kind).or_else(any)?;
         Some(state(kind, &subject.id, Fields::Said(facts)))
     }
 }

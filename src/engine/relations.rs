@@ -4,9 +4,9 @@ use super::alert::{Alert, Reason};
 use super::effect::Effects;
 use super::event::{About, Event, Message};
 use super::lifecycle::{self, Moment};
-use super::project::Change;
+use super::project::{Change, is_archived};
 use super::rule::{Interest, RuleSet};
-use super::slice::{Related, Slice};
+use super::slice::{Projection, Related, Slice};
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
 use super::value::Value;
@@ -21,13 +21,13 @@ pub(super) fn tell_others(
     change: &Change,
     effects: &mut Effects,
 ) {
-    let concerned = |kind: SubjectKind| interest.has(kind);
+    let heard = about.is_some_and(|about| about.heard);
     for other in &event.facts.about {
         let kind = other.subject.kind;
         if other.subject == slice.subject {
             continue;
         }
-        if concerned(kind) {
+        if interest.has(kind) && is_party(slice, other, event) {
             effects.messages.push_back((other.subject.clone(), Message::Event));
             continue;
         }
@@ -38,15 +38,35 @@ pub(super) fn tell_others(
         }
     }
     for (kind, related) in &slice.projection.related {
-        if concerned(*kind) && !event.facts.about.iter().any(|other| other.subject.kind == *kind) {
-            effects.messages.push_back((Subject::new(*kind, related.id.clone()), Message::Event));
+        let is_it = |other: &About| other.subject.kind == *kind && other.subject.id == related.id;
+        if !rules.has_rules_for(*kind) || event.facts.about.iter().any(is_it) {
+            continue;
         }
+        let subject = Subject::new(*kind, related.id.clone());
+        if interest.has(*kind) && event.facts.party(*kind).is_none() {
+            effects.messages.push_back((subject, Message::Event));
+        } else if heard {
+            effects.messages.push_back((subject.clone(), Message::Learned(About::unnamed(subject, true))));
+        }
+    }
+}
+
+/// Whether the event is about `other` too, and does not merely mention it: of several patients or sites it is about one.
+fn is_party(slice: &Slice, other: &About, event: &Event<'_>) -> bool {
+    let kind = other.subject.kind;
+    match event.facts.party(kind) {
+        Some(party) => party.subject == other.subject,
+        None if matches!(kind, SubjectKind::Patient | SubjectKind::Site) => {
+            slice.projection.related.get(&kind).is_none_or(|related| related.id == other.subject.id)
+        }
+        None => true,
     }
 }
 
 /// Keeps a patient's list of what belongs to it.
 pub(super) fn tell_patients(slice: &Slice, change: &Change, effects: &mut Effects) {
-    if !matches!(slice.subject.kind, SubjectKind::Device | SubjectKind::Order | SubjectKind::Return) {
+    let belongs = [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return, SubjectKind::Ticket];
+    if !belongs.contains(&slice.subject.kind) {
         return;
     }
     for (patient, belongs) in [(&change.left, false), (&change.joined, true)] {
@@ -61,7 +81,8 @@ pub(super) fn tell_patients(slice: &Slice, change: &Change, effects: &mut Effect
 pub(super) fn tell_members(slice: &Slice, effects: &mut Effects) {
     for member in &slice.projection.members {
         let related = Related { id: slice.subject.id.clone(), record: slice.projection.record.clone() };
-        effects.messages.push_back((member.clone(), Message::Relation { kind: slice.subject.kind, related }));
+        let site = slice.projection.related.get(&SubjectKind::Site).cloned();
+        effects.messages.push_back((member.clone(), Message::Relation { kind: slice.subject.kind, related, site }));
     }
 }
 
@@ -81,21 +102,42 @@ pub(super) fn relation(
     slice: &mut Slice,
     kind: SubjectKind,
     news: &Related,
+    site: Option<&Related>,
     event: Option<&Event<'_>>,
     effects: &mut Effects,
 ) {
     let Some(related) = slice.projection.related.get_mut(&kind).filter(|related| related.id == news.id) else { return };
+    let becomes_archived = is_archived(&news.record) && !is_archived(&related.record);
     if related.record != news.record {
         related.record.clone_from(&news.record);
-        if let (SubjectKind::Device, Some(site)) = (slice.subject.kind, news.record.get("site")) {
-            slice.projection.record.set("site", site.clone());
-        }
         slice.dirty = true;
     }
-    if kind == SubjectKind::Patient && news.record.get("archived").and_then(Value::as_bool) == Some(true) {
+    if kind == SubjectKind::Patient && slice.subject.kind == SubjectKind::Device {
+        move_to_site(slice, news.record.get("site"), site);
+    }
+    if becomes_archived {
         let when = event.map_or(at.now, |event| event.occurred_at);
         end_with_relation(at, slice, when, &Reason::PatientArchived, event, effects);
     }
+}
+
+/// A device goes where its patient goes: the name of the site and what is known of it together.
+fn move_to_site(slice: &mut Slice, name: Option<&Value>, site: Option<&Related>) {
+    let Projection { record, related, .. } = &mut slice.projection;
+    let Some(name) = name else { return };
+    let moves = record.get("site") != Some(name);
+    if moves {
+        record.set("site", name.clone());
+    }
+    match site {
+        Some(site) if related.get(&SubjectKind::Site).is_none_or(|known| known.id != site.id) => {
+            related.insert(SubjectKind::Site, site.clone());
+            slice.dirty = true;
+        }
+        None if moves => drop(related.remove(&SubjectKind::Site)),
+        _ => {}
+    }
+    slice.dirty |= moves;
 }
 
 /// Ends every alert of the slice that ends with its relations.

@@ -86,6 +86,9 @@ pub struct Projection {
     /// The last association event that counted; devices only.
     #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
+    /// Set once the subject's story is over: an order delivered, a patient archived.
+    #[serde(rename = "o", skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
     /// Why rules that were tried did not fire, newest last.
     #[serde(rename = "v", skip_serializing_if = "VecDeque::is_empty")]
     pub verdicts: VecDeque<Verdict>,
@@ -107,6 +110,9 @@ pub struct Related {
 pub struct Turn {
     /// Impilo's id of the patient that has the device since then.
     pub patient: Option<String>,
+    /// The patient that had it before, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
     pub at: Timestamp,
     pub heard_at: Timestamp,
 }

@@ -173,9 +173,12 @@ pub struct Record {
     /// When each group of fields was last known to be so.
     #[serde(default)]
     times: BTreeMap<FieldGroup, Timestamp>,
-    /// The stage of `status`, where it has one.
+    /// The stage of `status`, or of the last one that had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stage: Option<u8>,
+    /// The newest own time of a status that has a stage; `None` where receipt alone has placed it so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status_own_time: Option<Timestamp>,
 }
 
 impl Record {
@@ -196,7 +199,7 @@ impl Record {
         self.times.get(&group).copied()
     }
 
-    /// The stage of the present status, where Impilo's vocabulary gives it one.
+    /// The stage of the present status, or of the last one to which Impilo's vocabulary gives one.
     #[must_use]
     pub fn stage(&self) -> Option<u8> {
         self.stage
@@ -215,6 +218,17 @@ impl Record {
     /// Sets the time of a group of fields.
     pub fn set_time(&mut self, group: FieldGroup, at: Timestamp) {
         self.times.insert(group, at);
+    }
+
+    /// The newest own time that a status with a stage had.
+    #[must_use]
+    pub fn status_own_time(&self) -> Option<Timestamp> {
+        self.status_own_time
+    }
+
+    /// Sets the newest own time of a status.
+    pub fn set_status_own_time(&mut self, at: Timestamp) {
+        self.status_own_time = Some(at);
     }
 
     /// Sets the stage that goes with `status`.

@@ -1,5 +1,7 @@
 //! The only door of the engine.
 
+use std::borrow::Cow;
+
 use super::effect::Effects;
 use super::event::{About, Event, Input, Message, Position};
 use super::lifecycle::{self, Moment};
@@ -37,7 +39,9 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
         Message::Alert(announcement) => group::hear(at, slice, announcement),
         Message::Left { alert } => group::leave(slice, *alert),
         Message::Membership { subject, belongs } => relations::membership(slice, subject, *belongs),
-        Message::Relation { kind, related } => relations::relation(at, slice, *kind, related, event, effects),
+        Message::Relation { kind, related, site } => {
+            relations::relation(at, slice, *kind, related, site.as_ref(), event, effects);
+        }
         Message::Learned(about) => {
             if let Some(event) = event {
                 observe(at, slice, Some(about), event, Told::Learned, effects);
@@ -45,8 +49,10 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
         }
         Message::Event => {
             if let Some(event) = event {
-                let about = event.facts.of(&slice.subject);
-                observe(at, slice, about, event, Told::Concerned, effects);
+                let heard = event.facts.about.first().is_some_and(|first| first.heard);
+                let about = event.facts.of(&slice.subject).map(Cow::Borrowed);
+                let about = about.unwrap_or_else(|| Cow::Owned(About::unnamed(slice.subject.clone(), heard)));
+                observe(at, slice, Some(&about), event, Told::Concerned, effects);
             }
         }
     }
@@ -98,7 +104,7 @@ fn observe(
         relations::tell_others(at.rules, interest, slice, about, event, &change, effects);
     }
     relations::tell_patients(slice, &change, effects);
-    if change.record {
+    if change.record || change.related.contains(&SubjectKind::Site) {
         relations::tell_members(slice, effects);
     }
 }

@@ -88,8 +88,14 @@ fn associate(said: &mut Said, device_id: &str, association: Association, payload
     if let Some(at) = at.filter(|_| joined) {
         put(about, fact("associated_at", Known::Time(at)));
     }
-    if let Some(site) = if joined { its_site.or(own_site) } else { own_site } {
-        belongs_to_site(about, site);
+    match if joined { its_site.or(own_site) } else { own_site } {
+        Some(site) => belongs_to_site(about, site),
+        // What stands there is the site of a patient that it has no longer, or not yet.
+        None if !joined => {
+            about.facts.retain(|known| known.name != "site");
+            about.links.retain(|(kind, _)| *kind != SubjectKind::Site);
+        }
+        None => {}
     }
 }
 

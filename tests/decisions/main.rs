@@ -4,7 +4,10 @@
 
 mod alerts;
 mod associations;
+mod ends;
 mod groups;
+mod late;
+mod parties;
 mod routes;
 mod statuses;
 mod world;
