@@ -70,6 +70,10 @@ pub enum Reason {
     StatusReached { status: String },
     /// The patient was archived.
     PatientArchived,
+    /// A return that lists the device is complete.
+    Returned,
+    /// What came late shows that the event behind the alert was late itself, and so would have fired nothing.
+    LateEvent,
     /// No news about the subject for the rule's `expire`.
     NoNews { since: Timestamp },
     /// The rule is no longer in the rule files.
@@ -87,6 +91,8 @@ impl fmt::Display for Reason {
             Self::Reassigned => f.write_str("the device went to another patient"),
             Self::StatusReached { status } => write!(f, "its status is now {status}"),
             Self::PatientArchived => f.write_str("the patient was archived"),
+            Self::Returned => f.write_str("the device was returned"),
+            Self::LateEvent => f.write_str("a late event shows that it was over before"),
             Self::NoNews { since } => write!(f, "no news since {since}; not known to be well"),
             Self::RuleRemoved => f.write_str("the rule was removed; no longer watched"),
         }

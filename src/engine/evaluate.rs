@@ -2,10 +2,11 @@
 
 use super::alert::{Evidence, Reason};
 use super::effect::Effects;
-use super::event::Event;
+use super::event::{Basis, Event};
 use super::expression::Truth;
 use super::lifecycle::{self, Moment};
 use super::names::Names;
+use super::project::Change;
 use super::rule::{EventTest, Interest, RaiseWhen, Resolve, Rule, Severity};
 use super::slice::{Slice, VERDICTS_KEPT, Verdict, Why};
 use super::state::Record;
@@ -17,15 +18,15 @@ pub(super) fn rules(
     slice: &mut Slice,
     event: &Event<'_>,
     previous: Option<&Record>,
-    late: bool,
+    change: &Change,
     effects: &mut Effects,
 ) {
     for rule in interest.rules(slice.subject.kind) {
-        if !late {
-            resolve(at, rule, slice, event, previous, effects);
+        if !change.late {
+            resolve(at, rule, slice, event, previous, change.overtakes, effects);
         }
         if concerns(&rule.trigger, event) {
-            trigger(at, rule, slice, event, previous, late, effects);
+            trigger(at, rule, slice, event, previous, change.late, effects);
         }
     }
 }
@@ -50,20 +51,36 @@ fn resolve(
     slice: &mut Slice,
     event: &Event<'_>,
     previous: Option<&Record>,
+    overtakes: bool,
     effects: &mut Effects,
 ) {
-    let Some(open) = slice.alerts.iter().position(|alert| alert.rule == rule.name) else { return };
+    let open = slice.alerts.iter().position(|alert| alert.rule == rule.name);
+    // Events without a time of their own come in order: what they meet while nothing is open makes no later one late.
+    if open.is_none() && event.basis != Basis::Own {
+        return;
+    }
     let names = Names { slice, previous, event: Some(event), settings: &at.rules.settings, now: at.now };
     let met = rule.resolve.iter().any(|resolve| match resolve {
         Resolve::Event(test) => concerns(test, event) && holds(test, &names) == Truth::True,
         Resolve::After(_) => false,
     });
-    let matched = slice.alerts[open].evidence.event.as_ref().map(|event| event.occurred_at);
-    if met && matched.is_none_or(|matched| event.occurred_at >= matched) {
+    if !met {
+        return;
+    }
+    match slice.projection.resolved.get_mut(&rule.name) {
+        Some(known) => *known = event.occurred_at.max(*known),
+        None => drop(slice.projection.resolved.insert(rule.name.clone(), event.occurred_at)),
+    }
+    slice.dirty = true;
+    let Some(open) = open else { return };
+    let alert = &slice.alerts[open];
+    let newest = alert.evidence.event.as_ref().map_or(alert.opened_at, |event| event.occurred_at);
+    // Where the newest match was late itself, the first one counts.
+    let matched = if overtakes { alert.opened_at } else { newest };
+    if event.occurred_at >= matched {
         let alert = slice.alerts.remove(open);
         let reason = Reason::ResolvedByEvent { event: event.kind.to_owned() };
         lifecycle::end(at, alert, event.occurred_at, reason, Some(event), effects);
-        slice.dirty = true;
     }
 }
 
@@ -83,6 +100,8 @@ fn trigger(
     effects: &mut Effects,
 ) {
     let names = Names { slice, previous, event: Some(event), settings: &at.rules.settings, now: at.now };
+    let resolved = slice.projection.resolved.get(&rule.name);
+    let late = late || (event.basis == Basis::Own && resolved.is_some_and(|resolved| event.occurred_at < *resolved));
     let tried = match holds(&rule.trigger, &names) {
         Truth::True if late => Tried::Not(Why::Late),
         Truth::True => Tried::Met { severity: severity(rule, &names), evidence: lifecycle::evidence(rule, &names) },

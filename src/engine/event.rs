@@ -104,12 +104,14 @@ pub struct About {
     /// True where the subject's story is over after this event: an order delivered or voided, a return completed or
     /// voided, a device returned or decommissioned, a patient archived.
     pub over: bool,
+    /// True where the subject brings its devices back with that: a completed return, not a voided one.
+    pub brings_back: bool,
 }
 
 impl About {
     /// What an event that does not name `subject` says of it all the same: there is news, and perhaps a sign of life.
     pub(super) fn unnamed(subject: Subject, heard: bool) -> Self {
-        Self { subject, facts: Vec::new(), links: Vec::new(), heard, over: false }
+        Self { subject, facts: Vec::new(), links: Vec::new(), heard, over: false, brings_back: false }
     }
 
     /// The value said of `field`.
@@ -161,6 +163,8 @@ pub enum Message {
     Membership { subject: Subject, belongs: bool },
     /// What the receiver belongs to has changed: its new state, and the site that this belongs to in turn.
     Relation { kind: SubjectKind, related: Related, site: Option<Related> },
+    /// To a device: a return that lists it is complete. It comes from `patient`, where that is known.
+    Returned { patient: Option<String> },
     /// To a notification group: one of its alerts changed.
     Alert(Box<Announcement>),
     /// To a notification group: the alert is no longer its own.

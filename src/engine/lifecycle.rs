@@ -113,7 +113,9 @@ pub(super) fn repeat(
 ) {
     alert.count = alert.count.saturating_add(1);
     alert.matched_at = alert.matched_at.max(event.received_at);
-    alert.evidence = evidence;
+    if alert.evidence.event.as_ref().is_none_or(|known| known.occurred_at <= event.occurred_at) {
+        alert.evidence = evidence;
+    }
     alert.annotations.clone_from(&rule.annotations);
     alert.rule_set.clone_from(&at.rules.hash);
     alert.changed = true;
@@ -164,7 +166,9 @@ fn state_after(reason: &Reason) -> AlertState {
         | Reason::Disassociated
         | Reason::Reassigned
         | Reason::StatusReached { .. }
-        | Reason::PatientArchived => AlertState::Resolved,
+        | Reason::PatientArchived
+        | Reason::Returned
+        | Reason::LateEvent => AlertState::Resolved,
     }
 }
 

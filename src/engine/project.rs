@@ -27,6 +27,8 @@ pub(super) struct Change {
     pub overtakes: bool,
     /// The status is another one.
     pub status: bool,
+    /// Devices that are back by this, and were not before.
+    pub returned: Vec<String>,
     /// A field of the subject's own has a new value.
     pub record: bool,
     /// Kinds of related subject whose copy is new or changed.
@@ -42,6 +44,7 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
     let mut change = Change::default();
     let patient_before = patient_of(slice).map(str::to_owned);
     let placed = association::place(slice, about, event);
+    let listed = slice.projection.record.get("devices").filter(|_| about.brings_back).cloned();
     change.late = placed == Placed::Before;
     if matches!(placed, Placed::Now | Placed::Older) {
         association::fold(slice, about, event, placed, &mut change);
@@ -55,6 +58,11 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
         change.joined = patient_after;
     }
     status::fold_over(slice, about, &mut change);
+    if about.brings_back && slice.projection.over {
+        let told = listed.as_ref().filter(|_| !change.status).map(texts).unwrap_or_default();
+        let all = slice.projection.record.get("devices").map(texts).unwrap_or_default();
+        change.returned = all.into_iter().filter(|device| !told.contains(device)).map(str::to_owned).collect();
+    }
     let projection = &mut slice.projection;
     projection.news_at = projection.news_at.max(Some(event.received_at));
     if about.heard && slice.subject.kind == SubjectKind::Device {
@@ -70,6 +78,13 @@ pub(super) fn patient_of(slice: &Slice) -> Option<&str> {
         return slice.projection.record.get("patient").and_then(Value::as_text);
     }
     slice.projection.related.get(&SubjectKind::Patient).map(|related| related.id.as_str())
+}
+
+fn texts(list: &Value) -> Vec<&str> {
+    match list {
+        Value::List(values) => values.iter().filter_map(Value::as_text).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Identity, battery and signs of life. What is unknown so far is filled in whatever its time.

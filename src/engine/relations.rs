@@ -140,6 +140,48 @@ fn move_to_site(slice: &mut Slice, name: Option<&Value>, site: Option<&Related>)
     slice.dirty |= moves;
 }
 
+/// Tells the devices of a return that they are back.
+pub(super) fn tell_returned(slice: &Slice, change: &Change, effects: &mut Effects) {
+    let patient = slice.projection.record.get("patient").and_then(Value::as_text);
+    for device in &change.returned {
+        let message = Message::Returned { patient: patient.map(str::to_owned) };
+        effects.messages.push_back((Subject::new(SubjectKind::Device, device.clone()), message));
+    }
+}
+
+/// This device is back, unless somebody else has it by now.
+pub(super) fn returned(
+    at: Moment<'_>,
+    slice: &mut Slice,
+    from: Option<&str>,
+    event: &Event<'_>,
+    effects: &mut Effects,
+) {
+    let Projection { record, turn, .. } = &slice.projection;
+    let with = record.get("patient").and_then(Value::as_text);
+    let with_another = with.zip(from).is_some_and(|(with, from)| with != from);
+    let since = turn.as_ref().filter(|turn| turn.patient.is_some()).map(|turn| turn.at);
+    if !with_another && since.is_none_or(|since| since <= event.occurred_at) {
+        end_with_relation(at, slice, event.occurred_at, &Reason::Returned, Some(event), effects);
+    }
+}
+
+/// Resolves the alerts that a late status fired: what `event` says had happened before.
+pub(super) fn retract(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effects: &mut Effects) {
+    fn family(kind: &str) -> &str {
+        kind.split_once('.').map_or(kind, |(family, _)| family)
+    }
+    let late = |alert: &Alert| {
+        alert.opened_at > event.occurred_at
+            && alert.evidence.event.as_ref().is_some_and(|fired| {
+                fired.occurred_at == fired.received_at && family(&fired.kind) == family(event.kind)
+            })
+    };
+    for alert in slice.take_alerts(late) {
+        lifecycle::end(at, alert, event.occurred_at, Reason::LateEvent, Some(event), effects);
+    }
+}
+
 /// Ends every alert of the slice that ends with its relations.
 pub(super) fn end_with_relation(
     at: Moment<'_>,

@@ -80,6 +80,9 @@ pub struct Projection {
     /// How many alerts each rule has fired for this subject.
     #[serde(rename = "e", skip_serializing_if = "BTreeMap::is_empty")]
     pub episodes: BTreeMap<String, u32>,
+    /// The newest time at which each rule's `resolve` was met: what happened before that opens nothing.
+    #[serde(rename = "k", skip_serializing_if = "BTreeMap::is_empty")]
+    pub resolved: BTreeMap<String, Timestamp>,
     /// When the last event about this subject came.
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub news_at: Option<Timestamp>,
@@ -137,7 +140,7 @@ pub enum Why {
     Fault { error: String },
     /// An alert of this rule is open already; the event refreshed it.
     AlreadyOpen { alert: u64 },
-    /// The event happened before the association, or the watch, ended.
+    /// The event happened before the association, or the watch, ended, or before what resolves the rule.
     Late,
 }
 

@@ -42,6 +42,11 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
         Message::Relation { kind, related, site } => {
             relations::relation(at, slice, *kind, related, site.as_ref(), event, effects);
         }
+        Message::Returned { patient } => {
+            if let Some(event) = event {
+                relations::returned(at, slice, patient.as_deref(), event, effects);
+            }
+        }
         Message::Learned(about) => {
             if let Some(event) = event {
                 observe(at, slice, Some(about), event, Told::Learned, effects);
@@ -90,16 +95,20 @@ fn observe(
     let interest = at.rules.interest(event.kind);
     let previous = (tried && evaluate::reads_previous(interest, slice)).then(|| slice.projection.record.clone());
     let change = about.map(|about| project::fold(slice, about, event)).unwrap_or_default();
+    if change.overtakes {
+        relations::retract(at, slice, event, effects);
+    }
     if let Some(reason) = &change.ends {
         relations::end_with_relation(at, slice, event.occurred_at, reason, Some(event), effects);
     }
     if tried {
-        evaluate::rules(at, interest, slice, event, previous.as_ref(), change.late, effects);
+        evaluate::rules(at, interest, slice, event, previous.as_ref(), &change, effects);
     }
     if about.is_some_and(|about| about.heard) {
         wake::heard(at, slice, event, effects);
     }
     wake::arm(at, slice);
+    relations::tell_returned(slice, &change, effects);
     if told == Told::First {
         relations::tell_others(at.rules, interest, slice, about, event, &change, effects);
     }

@@ -41,7 +41,14 @@ impl Said {
         let place = about.iter().position(|known| known.subject.kind == kind && known.subject.id == id);
         let place = place.unwrap_or_else(|| {
             let subject = Subject::new(kind, id);
-            about.push(About { subject, facts: Vec::new(), links: Vec::new(), heard: false, over: false });
+            about.push(About {
+                subject,
+                facts: Vec::new(),
+                links: Vec::new(),
+                heard: false,
+                over: false,
+                brings_back: false,
+            });
             about.len() - 1
         });
         &mut about[place]

@@ -120,6 +120,7 @@ pub(super) fn say_status(said: &mut Said, kind: SubjectKind, id: &str, owner: &V
     let stage = status.and_then(|status| status.stage);
     put(about, Fact { name: "status", value: known(status::word(kind, sent)), at, stage });
     about.over |= status.is_some_and(|status| status.over);
+    about.brings_back |= kind == SubjectKind::Return && status.is_some_and(|status| status.name == "completed");
 }
 
 /// A device inside an order or a return.

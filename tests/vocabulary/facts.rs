@@ -45,7 +45,8 @@ fn told(facts: &Facts) -> String {
     for about in &facts.about {
         let heard = if about.heard { ", heard from" } else { "" };
         let over = if about.over { ", over" } else { "" };
-        writeln!(text, "{}{heard}{over}", about.subject).unwrap();
+        let back = if about.brings_back { ", back" } else { "" };
+        writeln!(text, "{}{heard}{over}{back}", about.subject).unwrap();
         for Fact { name, value, at, stage } in &about.facts {
             write!(text, "  {name} = {}", shown(value)).unwrap();
             if let Some(at) = at {
