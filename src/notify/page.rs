@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::phi::{self, HIDDEN, instant, shown};
 use crate::engine::{
-    Alert, AlertState, Content, DigestReport, DigestSection, Notification, Phi, SelfAlert, Severity, Timestamp,
+    Alert, AlertState, Content, DigestReport, DigestSection, Notification, Phi, Reason, SelfAlert, Severity, Timestamp,
 };
 
 /// Steps that one text may take: a template that runs away stops there.
@@ -216,7 +216,7 @@ fn entry(alert: &Alert, phi: Phi) -> Entry {
         }
     };
     if let Some(end) = ended {
-        add("Ended", format!("{}: {}", end_word(alert.state), reason(&end.reason.to_string(), phi)));
+        add("Ended", format!("{}: {}", end_word(alert.state), reason(&end.reason, phi)));
     }
     add("Device", label(alert, "item", phi));
     if let Some(serial) = alert.evidence.values.get("device.serial") {
@@ -247,12 +247,14 @@ fn entry(alert: &Alert, phi: Phi) -> Entry {
     }
 }
 
-/// Reasons may name a status, which is an identifier-class value.
-fn reason(text: &str, phi: Phi) -> String {
-    if phi == Phi::None && text.starts_with("its status is now") {
-        "its status ended the watch".to_owned()
-    } else {
-        text.to_owned()
+/// Under `none` a reason tells neither a status nor what became of device and patient: both are identifier-class facts.
+fn reason(reason: &Reason, phi: Phi) -> String {
+    match reason {
+        Reason::Disassociated | Reason::Reassigned | Reason::PatientArchived | Reason::Returned if phi == Phi::None => {
+            "the watch ended".to_owned()
+        }
+        Reason::StatusReached { .. } if phi == Phi::None => "its status ended the watch".to_owned(),
+        _ => reason.to_string(),
     }
 }
 
