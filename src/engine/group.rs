@@ -1,12 +1,21 @@
 //! A notification group: which of its alerts the receiver is told of, and when. Alertmanager's decisions, made durable.
 
+use std::time::Duration;
+
 use super::alert::{Alert, AlertState};
 use super::effect::{ALERTS_SHOWN, Content, Effects, Notification};
-use super::event::{Announcement, Command};
+use super::event::{Announcement, Command, DeliveryFailure};
 use super::lifecycle::{Moment, key_of};
 use super::rule::{Receiver, Route};
 use super::slice::{Group, Member, Slice, Told};
 use super::time::Timestamp;
+
+/// For how long the end of an alert is kept after it was told, in case that notification is given up: a day by default
+/// (`delivery.give_up_after`), and an hour for the last attempt.
+const KEEP_ENDS: Duration = Duration::from_secs(25 * 60 * 60);
+
+/// How many ends are kept at most; the oldest go first.
+const ENDS_KEPT: usize = 200;
 
 /// An alert of this group fired, was raised, ended, or has fresher evidence.
 pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcement) {
@@ -18,7 +27,7 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
         leave(slice, alert.number);
         return;
     }
-    let told = known.and_then(|member| member.told);
+    let told = known.and_then(|member| member.told.clone());
     slice.members.insert(alert.number, Member { alert: alert.clone(), told, changed: true });
     slice.dirty = true;
     if slice.projection.group.is_none() {
@@ -43,12 +52,25 @@ pub(super) fn leave(slice: &mut Slice, alert: u64) {
     rest(slice);
 }
 
-/// A group without members has neither timers nor a history: the next alert opens it anew, in whichever batch it comes.
+/// A group that has nothing left to say has neither timers nor a history: the next alert opens it anew, in whichever batch
+/// it comes. Only the ends that it has told are kept for a while.
 fn rest(slice: &mut Slice) {
-    if slice.members.is_empty() {
-        slice.dirty |= slice.projection.group.take().is_some();
-        slice.due = None;
+    if !slice.members.values().all(is_told_end) {
+        return;
     }
+    let first_told = slice.members.values().filter_map(|member| member.told.as_ref()).map(|told| told.at).min();
+    match &mut slice.projection.group {
+        Some(group) if first_told.is_some() => (group.last_sent, group.flush_at) = (None, None),
+        group => *group = None,
+    }
+    slice.due = first_told.map(|at| at.plus(KEEP_ENDS));
+    slice.dirty = true;
+}
+
+/// Whether the receiver knows of this alert's end: there is nothing more to say of it.
+fn is_told_end(member: &Member) -> bool {
+    let state = member.alert.state;
+    state != AlertState::Firing && member.told.as_ref().is_some_and(|told| told.state == state)
 }
 
 /// Plans the next look: after `group_wait` in a new group, else `group_interval` after the last notification.
@@ -81,13 +103,20 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         group.sequence += 1;
         group.last_sent = Some(at.now);
         effects.notifications.push(notification(at, slice, &group, receiver, repeat));
-        for member in slice.members.values_mut() {
-            let alert = &member.alert;
-            member.told = Some(Told { state: alert.state, severity: alert.severity, at: at.now });
-            member.changed = true;
+        for member in slice.members.values_mut().filter(|member| is_said(member, receiver)) {
+            tell(member, group.sequence, at.now);
         }
     }
-    drop_members(slice, |member| member.alert.state == AlertState::Firing && member.told.is_some());
+    let told_ends = slice.members.values().filter(|member| is_told_end(member)).count();
+    let mut too_many = told_ends.saturating_sub(ENDS_KEPT);
+    drop_members(slice, |member| {
+        if is_told_end(member) {
+            let kept = too_many == 0 && member.told.as_ref().is_some_and(|told| at.now < told.at.plus(KEEP_ENDS));
+            too_many = too_many.saturating_sub(1);
+            return kept;
+        }
+        member.alert.state == AlertState::Firing && member.told.is_some()
+    });
     // Where the last one lies further back, there was nothing to repeat.
     let last = group.last_sent.filter(|sent| sent.plus(route.repeat_interval) > at.now).unwrap_or(at.now);
     group.flush_at = Some(last.plus(route.repeat_interval));
@@ -97,8 +126,19 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     rest(slice);
 }
 
+/// The receiver is told of a member. What it knew already, it goes on knowing should this notification fail.
+fn tell(member: &mut Member, sequence: u64, now: Timestamp) {
+    let Member { alert, told, changed } = member;
+    if told.as_ref().is_some_and(|told| told.state == alert.state && told.severity >= alert.severity) {
+        return;
+    }
+    let before = told.take();
+    *told = Some(Box::new(Told { state: alert.state, severity: alert.severity, at: now, sequence, before }));
+    *changed = true;
+}
+
 /// Lets go of the members that `keep` does not hold.
-fn drop_members(slice: &mut Slice, keep: impl Fn(&Member) -> bool) {
+fn drop_members(slice: &mut Slice, mut keep: impl FnMut(&Member) -> bool) {
     let gone = slice.members.iter().filter(|(_, member)| !keep(member)).map(|(number, _)| *number);
     let gone: Vec<u64> = gone.collect();
     for number in &gone {
@@ -120,10 +160,11 @@ impl Says {
         let new = slice.members.values().any(|member| {
             let known = member
                 .told
+                .as_ref()
                 .is_some_and(|told| told.state == AlertState::Firing && told.severity >= member.alert.severity);
             fires(member) && !known
         });
-        let ended = receiver.send_resolved && slice.members.values().any(|member| is_announced_end(&member.alert));
+        let ended = slice.members.values().any(|member| !fires(member) && is_said(member, receiver));
         let due = last_sent.is_some_and(|sent| sent.plus(route.repeat_interval) <= at.now);
         let repeat = !new && !ended && due && slice.members.values().any(fires);
         // A receiver that the route has left still hears of the end of what it was told.
@@ -132,25 +173,22 @@ impl Says {
     }
 }
 
-/// An expired alert is listed in digests and never announced as resolved.
-fn is_announced_end(alert: &Alert) -> bool {
-    matches!(alert.state, AlertState::Resolved | AlertState::Closed)
+/// Whether a notification lists this member: while it fires, and once more when it has ended. An expired alert is listed in
+/// digests and never announced as resolved.
+fn is_said(member: &Member, receiver: &Receiver) -> bool {
+    match member.alert.state {
+        AlertState::Firing => true,
+        AlertState::Resolved | AlertState::Closed => receiver.send_resolved && !is_told_end(member),
+        AlertState::Expired => false,
+    }
 }
 
 fn notification(at: Moment<'_>, slice: &Slice, group: &Group, receiver: &Receiver, repeat: bool) -> Notification {
-    let mut firing: Vec<&Alert> = Vec::new();
-    let mut ended: Vec<&Alert> = Vec::new();
-    for Member { alert, .. } in slice.members.values() {
-        if alert.state == AlertState::Firing {
-            firing.push(alert);
-        } else if receiver.send_resolved && is_announced_end(alert) {
-            ended.push(alert);
-        }
-    }
+    let said = slice.members.values().filter(|member| is_said(member, receiver)).map(|member| &member.alert);
+    let (mut firing, ended): (Vec<&Alert>, Vec<&Alert>) = said.partition(|alert| alert.state == AlertState::Firing);
     firing.sort_by_key(|alert| (std::cmp::Reverse(alert.severity), alert.number));
-    let sequence = group.sequence.to_string();
     Notification {
-        key: key_of(&[&slice.subject.id, &sequence, &at.now.0.to_string()]),
+        key: key(&slice.subject.id, group.sequence, at.now),
         receiver: receiver.name.clone(),
         phi: receiver.phi,
         channel: group.channel.clone(),
@@ -167,15 +205,41 @@ fn notification(at: Moment<'_>, slice: &Slice, group: &Group, receiver: &Receive
     }
 }
 
-/// A notification was given up: what it told counts as not told, and the group tries anew.
-pub(super) fn failed(at: Moment<'_>, slice: &mut Slice) {
+/// The key of a group's notification.
+fn key(group: &str, sequence: u64, at: Timestamp) -> String {
+    key_of(&[group, &sequence.to_string(), &at.0.to_string()])
+}
+
+/// A notification was given up: what it was the first to tell counts as not told, and the group tries anew.
+pub(super) fn failed(at: Moment<'_>, slice: &mut Slice, failure: &DeliveryFailure) {
+    let is_it = |told: &Told| key(&failure.group, told.sequence, told.at) == failure.key;
+    let mut forgotten = false;
     for member in slice.members.values_mut() {
-        member.told = None;
-        member.changed = true;
+        if forget(&mut member.told, &is_it) {
+            member.changed = true;
+            forgotten = true;
+        }
     }
-    slice.dirty = true;
-    if !slice.members.is_empty() {
+    if !forgotten {
+        return;
+    }
+    drop_members(slice, |member| member.alert.state == AlertState::Firing || member.told.is_some());
+    if slice.members.values().any(|member| !is_told_end(member)) {
         schedule(at, slice);
+        slice.dirty = true;
+    }
+    rest(slice);
+}
+
+/// Takes one notification out of what a receiver was told; true where it was there.
+fn forget(told: &mut Option<Box<Told>>, is_it: &impl Fn(&Told) -> bool) -> bool {
+    match told {
+        Some(known) if is_it(known) => {
+            *told = known.before.take();
+            true
+        }
+        Some(known) => forget(&mut known.before, is_it),
+        None => false,
     }
 }
 

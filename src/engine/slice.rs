@@ -157,21 +157,27 @@ pub struct Group {
     pub flush_at: Option<Timestamp>,
 }
 
-/// One alert of a notification group.
+/// One alert of a notification group. It stays for a while after its end was told, since that may turn out to have failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     pub alert: Alert,
     /// What the receiver was last told; `None` before the first notification.
-    pub told: Option<Told>,
+    pub told: Option<Box<Told>>,
     /// Set when this row must be written back.
     #[serde(skip)]
     pub changed: bool,
 }
 
 /// What a receiver knows of an alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     pub state: AlertState,
     pub severity: Severity,
     pub at: Timestamp,
+    /// Which notification of the group told it first.
+    #[serde(default)]
+    pub sequence: u64,
+    /// What it knew before that, should the notification be given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<Told>>,
 }

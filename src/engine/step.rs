@@ -29,7 +29,7 @@ pub fn step(rules: &RuleSet, slice: &mut Slice, input: &Input<'_>, now: Timestam
         }
         Input::Wake { position } => wake::due(at(*position), slice, effects),
         Input::Rules { position } => judge_anew(at(*position), slice, effects),
-        Input::DeliveryFailed { position, .. } => group::failed(at(*position), slice),
+        Input::DeliveryFailed { failure, position } => group::failed(at(*position), slice, failure),
         Input::Command { command, position } => group::command(at(*position), slice, command, effects),
     }
 }
@@ -63,12 +63,14 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
     }
 }
 
-/// The rule set is another: alerts of rules that are gone close, the rest belong to the groups that it makes of them.
+/// The rule set is another: alerts of rules that are gone close, the rest belong to the groups that
+/// it makes of them and keep the deadlines that it sets.
 fn judge_anew(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     relations::close_removed(at, slice, effects);
     for alert in &mut slice.alerts {
         lifecycle::regroup(at, alert, effects);
     }
+    wake::arm(at, slice);
 }
 
 /// How an event came to a subject.

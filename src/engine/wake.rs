@@ -58,7 +58,8 @@ pub(super) fn arm(at: Moment<'_>, slice: &mut Slice) {
         let expire = expires(rule, alert, news_at);
         Some(raise.map_or(expire, |raise| raise.min(expire)))
     });
-    let Some(first) = deadlines.min() else { return };
+    // Another rule set can set a deadline that has passed already.
+    let Some(first) = deadlines.min().map(|first| first.max(at.now)) else { return };
     if slice.due.is_none_or(|due| first < due) {
         slice.due = Some(first);
         slice.dirty = true;

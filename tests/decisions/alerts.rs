@@ -151,6 +151,24 @@ fn closes_when_its_rule_is_removed() {
 }
 
 #[test]
+fn deadlines_that_another_rule_set_brings_count_at_once() {
+    let mut world = World::new(LOW_BATTERY);
+    world.post("device.lowBattery", battery(7, 9));
+    world.wait("1d");
+    world.rules(&LOW_BATTERY.replace("after: 7d", "after: 2h").replace("expire: 60d", "expire: 2d"));
+    world.wait("2d");
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-03T10:00:00.000Z firing critical: severity raised to critical
+          2026-03-04T10:00:00.000Z expired critical: no news since 2026-03-02T10:00:00.000Z; not known to be well
+        2026-03-02T10:00:00.000Z → team (email): #1 firing warning;
+        2026-03-03T10:00:00.000Z → team (email): #1 firing critical;
+    "#]]
+    .assert_eq(&world.timeline());
+}
+
+#[test]
 fn a_missing_field_neither_fires_nor_resolves() {
     let mut world = World::new(&LOW_BATTERY.replace("!has(payload.batteryPercentage) || ", ""));
     world.post("device.lowBattery", json!({ "device": device(7) }));
