@@ -9,13 +9,13 @@ use super::alert::{Alert, AlertGroup, AlertState, End, EventRef, Evidence, Label
 use super::effect::Effects;
 use super::event::{Announcement, Event, Message, Position};
 use super::names::Names;
-use super::rule::{Channel, GroupBy, Rule, RuleSet, Severity};
+use super::rule::{Channel, GroupBy, Route, Rule, RuleSet, Severity};
 use super::slice::Slice;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
 use super::value::{Protection, Value};
 
-/// Repeats bring their fresher evidence to the notification groups once in this time.
+/// Repeats bring their fresher evidence to the notification groups once in this time, once these have told of the alert.
 const REFRESH_GROUPS_EVERY: Duration = Duration::from_secs(60);
 
 /// What a label holds where nothing is known.
@@ -111,6 +111,8 @@ pub(super) fn repeat(
     evidence: Evidence,
     effects: &mut Effects,
 ) {
+    let untold = |route: &Route| at.now <= alert.noticed_at.plus(route.group_wait.max(route.group_interval));
+    let awaited = at.rules.route.as_ref().is_some_and(untold) && alert.evidence.values != evidence.values;
     alert.count = alert.count.saturating_add(1);
     alert.matched_at = alert.matched_at.max(event.received_at);
     if alert.evidence.event.as_ref().is_none_or(|known| known.occurred_at <= event.occurred_at) {
@@ -121,7 +123,7 @@ pub(super) fn repeat(
     alert.changed = true;
     if severity > alert.severity {
         raise(at, alert, severity, event.occurred_at, effects);
-    } else if at.now.since(alert.told_group_at) >= REFRESH_GROUPS_EVERY {
+    } else if awaited || at.now.since(alert.told_group_at) >= REFRESH_GROUPS_EVERY {
         alert.told_group_at = at.now;
         tell_groups(alert, false, effects);
     }

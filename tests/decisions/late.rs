@@ -1,6 +1,7 @@
 //! What comes late, and what was learned before it: nothing is taken back that newer evidence has settled.
 
 use expect_test::expect;
+use pulsewarden::engine::{Subject, SubjectKind};
 use serde_json::{Value, json};
 
 use crate::world::{World, association, battery, device, device_of};
@@ -20,7 +21,7 @@ fn low(patient: Option<i64>, percentage: i64) -> Value {
 
 /// What is known of the device.
 fn known(world: &World) -> String {
-    let slices = world.store.load(&[pulsewarden::engine::Subject::new(pulsewarden::engine::SubjectKind::Device, "7")]);
+    let slices = world.store.load(&[Subject::new(SubjectKind::Device, "7")]);
     let record = &slices.unwrap()[0].projection.record;
     let text = |name: &str| record.get(name).and_then(|value| value.as_text()).unwrap_or("none").to_owned();
     let time =
@@ -160,4 +161,16 @@ fn a_retried_snapshot_does_not_bring_a_decommissioned_device_back() {
     "#]]
     .assert_eq(&world.timeline());
     expect!["patient 5, status withPatient, since ?"].assert_eq(&known(&world));
+}
+
+#[test]
+fn what_is_unknown_so_far_is_taken_from_an_older_event_too() {
+    let mut world = World::new(RULES);
+    world.post("device.healthcheck", json!({ "device": { "id": 7, "item": { "id": 40, "name": "Newer name" } } }));
+    let reading = json!({ "id": 1, "readingTimestamp": "2026-03-02T09:00:00Z", "device": device(7) });
+    world.post("reading.weight", reading);
+    let slices = world.store.load(&[Subject::new(SubjectKind::Device, "7")]).unwrap();
+    let text = |name: &str| slices[0].projection.record.get(name).and_then(|value| value.as_text()).map(str::to_owned);
+    assert_eq!(text("serial").as_deref(), Some("SN-7"));
+    assert_eq!(text("item").as_deref(), Some("Newer name"));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use pulsewarden::config::Bundle;
-use pulsewarden::engine::{Content, RuleSet, Source, Timestamp};
+use pulsewarden::engine::{Content, DeliveryFailure, Notification, RuleSet, Source, Timestamp};
 use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
 use pulsewarden::process::Processor;
@@ -19,6 +19,8 @@ pub struct World {
     pub now: Timestamp,
     next_id: i64,
     messages: Vec<String>,
+    /// Every notification decided, in the order of the messages in the timeline.
+    pub notifications: Vec<Notification>,
     /// While set, what comes waits for one batch.
     gathering: bool,
     folder: tempfile::TempDir,
@@ -60,7 +62,16 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("pulsewarden.db")).unwrap());
         let processor = Self::processor(&store);
         let now = instant("2026-03-02T10:00:00Z");
-        let mut world = Self { store, processor, now, next_id: 1, messages: Vec::new(), gathering: false, folder };
+        let mut world = Self {
+            store,
+            processor,
+            now,
+            next_id: 1,
+            messages: Vec::new(),
+            notifications: Vec::new(),
+            gathering: false,
+            folder,
+        };
         world.rules(rules);
         world
     }
@@ -113,6 +124,12 @@ impl World {
         self.drain();
     }
 
+    /// The notification at this place of the timeline turns out not to have reached anybody.
+    pub fn give_up(&mut self, place: usize) {
+        let Notification { key, group, .. } = self.notifications[place].clone();
+        self.append(Entry::DeliveryFailed(DeliveryFailure { key, group }));
+    }
+
     /// Lets everything that `story` does come in one batch.
     pub fn at_once(&mut self, story: impl FnOnce(&mut Self)) {
         self.gathering = true;
@@ -136,6 +153,7 @@ impl World {
             let result = AttemptResult::Delivered { reply: String::new(), refused: None };
             self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
             let notification = delivery.notification;
+            self.notifications.push(notification.clone());
             let mut line =
                 format!("{} → {} ({}):", notification.due, notification.receiver, notification.channel.kind());
             match notification.content {
