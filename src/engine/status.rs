@@ -98,19 +98,20 @@ pub(super) fn unarchives_in_passing(record: &Record, about: &About, event: &Even
 
 /// Ends what is open as the subject's story becomes over, and not when that is merely said again.
 pub(super) fn fold_over(slice: &mut Slice, about: &About, change: &mut Change) {
-    let patient = patient_of(slice).map(str::to_owned);
     let Projection { record, over, .. } = &mut slice.projection;
     let stands = |name: &str| about.said(name).is_some_and(|value| record.get(name) == Some(value));
-    if !change.late && (stands("status") || stands("archived")) && about.over != *over {
+    if !change.late && about.over != *over && (stands("status") || stands("archived")) {
         *over = about.over;
-        if *over {
+        let reason = reason(slice.subject.kind, record);
+        let patient = patient_of(slice).map(str::to_owned);
+        if about.over {
             change.left = change.left.take().or(patient);
-            change.ends = Some(reason(slice.subject.kind, record));
+            change.ends = Some(reason);
         } else {
             change.joined = patient;
         }
     }
-    if *over {
+    if slice.projection.over {
         change.joined = None;
     }
 }

@@ -1,5 +1,7 @@
 //! From a type and a payload to facts: which subjects an event speaks of, and what it says of each.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::read::{id, instant, object};
@@ -10,7 +12,7 @@ use crate::engine::{About, Fact, Facts, Subject, SubjectKind, Timestamp};
 /// lies too far ahead of it.
 #[must_use]
 pub fn facts(kind: &str, payload: &Value, received_at: Timestamp) -> Facts {
-    let mut said = Said { facts: Facts::default(), received_at };
+    let mut said = Said::new(received_at);
     let (family, rest) = kind.split_once('.').unwrap_or((kind, ""));
     match family {
         "device" => device::event(&mut said, rest, payload),
@@ -27,30 +29,57 @@ pub fn facts(kind: &str, payload: &Value, received_at: Timestamp) -> Facts {
     said.facts
 }
 
+/// How many subjects one event may speak of. A body of the largest usual size holds about 700 devices; whatever a nested
+/// list adds beyond is not projected.
+const MOST_SUBJECTS: usize = 1000;
+
+/// From how many subjects on they are looked up in an index: nearly all events speak of fewer than ten.
+const INDEXED_FROM: usize = 32;
+
 /// Facts under collection. What is said twice of one subject is gathered under it.
 pub(super) struct Said {
     pub facts: Facts,
     pub received_at: Timestamp,
+    /// The places of the subjects in `facts.about`, once there are many.
+    places: BTreeMap<Subject, usize>,
+    /// Takes what is said of one subject too many.
+    beyond: About,
+}
+
+fn nothing_of(subject: Subject) -> About {
+    About { subject, facts: Vec::new(), links: Vec::new(), heard: false, over: false, brings_back: false }
 }
 
 impl Said {
+    fn new(received_at: Timestamp) -> Self {
+        let beyond = nothing_of(Subject::new(SubjectKind::Device, String::new()));
+        Self { facts: Facts::default(), received_at, places: BTreeMap::new(), beyond }
+    }
+
     /// The entry of a subject, new or known.
     pub fn of(&mut self, kind: SubjectKind, id: impl Into<String>) -> &mut About {
-        let id = id.into();
+        let subject = Subject::new(kind, id);
         let about = &mut self.facts.about;
-        let place = about.iter().position(|known| known.subject.kind == kind && known.subject.id == id);
-        let place = place.unwrap_or_else(|| {
-            let subject = Subject::new(kind, id);
-            about.push(About {
-                subject,
-                facts: Vec::new(),
-                links: Vec::new(),
-                heard: false,
-                over: false,
-                brings_back: false,
-            });
-            about.len() - 1
-        });
+        let place = if about.len() < INDEXED_FROM {
+            about.iter().position(|known| known.subject == subject)
+        } else {
+            self.places.get(&subject).copied()
+        };
+        if let Some(place) = place {
+            return &mut about[place];
+        }
+        if about.len() >= MOST_SUBJECTS {
+            self.beyond = nothing_of(subject);
+            return &mut self.beyond;
+        }
+        let place = about.len();
+        if place >= INDEXED_FROM {
+            self.places.insert(subject.clone(), place);
+        }
+        about.push(nothing_of(subject));
+        if about.len() == INDEXED_FROM {
+            self.places = about.iter().enumerate().map(|(place, known)| (known.subject.clone(), place)).collect();
+        }
         &mut about[place]
     }
 

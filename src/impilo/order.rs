@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::facts::{Said, link, put};
-use super::read::{fact, first_id, first_text, known, list, object, text};
+use super::read::{LONGEST_LIST, fact, first_id, first_text, known, list, object, text};
 use super::{device, patient, status};
 use crate::engine::{About, Fact, SubjectKind, Timestamp, Value as Known};
 
@@ -47,7 +47,8 @@ pub(super) fn order(said: &mut Said, order: &Value) -> Option<String> {
     say_status(said, SubjectKind::Order, &order_id, order, &Events::of(order, "orderEvents", "name"));
     parties(said, SubjectKind::Order, &order_id, order);
     let kits = list(order, "packedKits").flat_map(|kit| list(kit, "devices"));
-    let devices: Vec<Known> = list(order, "devices").chain(kits).filter_map(|one| contained(said, one)).collect();
+    let every = list(order, "devices").chain(kits).take(LONGEST_LIST);
+    let devices: Vec<Known> = every.filter_map(|one| contained(said, one)).collect();
     let events = Events::of(order, "orderEvents", "name");
     if let Some(at) = events.newest(said, "delivered") {
         for device_id in devices.iter().filter_map(Known::as_text) {

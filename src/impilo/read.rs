@@ -13,7 +13,7 @@ const LONGEST_ID: usize = 200;
 
 /// How many entries of one list are read, so that no body can make an event speak of endless subjects. A body of the
 /// largest usual size holds about 700 devices.
-const LONGEST_LIST: usize = 1000;
+pub(super) const LONGEST_LIST: usize = 1000;
 
 /// The object at `name`, unless it is empty.
 pub(super) fn object<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {

@@ -102,7 +102,22 @@ fn a_future_time_never_reaches_a_fact() {
 fn an_event_speaks_of_a_bounded_number_of_subjects() {
     let devices: Vec<_> = (0..20_000).map(|id| json!({ "id": id })).collect();
     let facts = impilo::facts("order.statusFull", &json!({ "id": 1, "devices": devices }), RECEIVED);
-    assert!(facts.about.len() <= 1001, "{}", facts.about.len());
+    assert_eq!(facts.about.len(), 1000);
+    let kit = |kit: u64| json!({ "devices": (0..75).map(|id| json!({ "id": kit * 75 + id })).collect::<Vec<_>>() });
+    let kits: Vec<_> = (0..1000).map(kit).collect();
+    let facts = impilo::facts("order.statusFull", &json!({ "id": 1, "packedKits": kits }), RECEIVED);
+    assert_eq!(facts.about.len(), 1000);
+    assert_eq!(facts.about[0].subject, Subject::new(SubjectKind::Order, "1"));
+    let lists = json!({ "id": 1, "transferItems": kits });
+    assert_eq!(impilo::facts("transferRequest.statusFull", &lists, RECEIVED).about.len(), 1000);
+}
+
+#[test]
+fn what_is_said_twice_of_one_of_many_subjects_is_gathered_under_it() {
+    let devices: Vec<_> = (0..100).chain(0..100).map(|id| json!({ "id": id, "currentStatus": "packed" })).collect();
+    let facts = impilo::facts("order.statusFull", &json!({ "id": 1, "devices": devices }), RECEIVED);
+    assert_eq!(facts.about.len(), 101);
+    assert!(facts.about.iter().skip(1).all(|about| about.facts.len() == 1));
 }
 
 #[test]
