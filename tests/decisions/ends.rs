@@ -63,6 +63,7 @@ fn a_closed_ticket_ends_its_alerts_once_and_may_be_opened_again() {
     let mut world = World::new(RULES);
     for status in ["open", "closed", "closed", "open", "closed"] {
         world.post("supportTicket.event", json!({ "id": 3, "currentStatus": status, "patient": person(5) }));
+        world.restart();
         world.wait("1h");
     }
     expect![[r#"

@@ -167,6 +167,7 @@ fn an_end_whose_notification_was_given_up_is_told_anew() {
     world.wait("1h");
     world.post("device.lowBattery", battery(1, 90));
     world.wait("20h");
+    world.restart();
     world.give_up(1);
     world.wait("3d");
     world.give_up(2);
@@ -189,6 +190,7 @@ fn a_notification_that_was_given_up_takes_back_only_what_it_was_the_first_to_tel
     world.wait("1h");
     world.post("device.lowBattery", battery(1, 4));
     world.wait("1h");
+    world.restart();
     world.give_up(0);
     world.wait("25h");
     world.give_up(2);

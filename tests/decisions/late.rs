@@ -35,6 +35,7 @@ fn a_third_patient_soon_after_a_removal_is_the_next_one() {
     world.post("device.lowBattery", low(Some(5), 90));
     world.post("device.associationRemoved", association(7, 5, "2026-03-02T10:00:00Z", false));
     world.wait("10m");
+    world.restart();
     world.post("device.lowBattery", low(Some(6), 9));
     world.wait("10m");
     world.post("device.lowBattery", low(Some(5), 8));

@@ -86,6 +86,7 @@ fn full(status: &str, at: &str) -> Value {
 fn an_older_status_never_replaces_a_newer_one_where_both_have_a_time() {
     let mut world = World::new(RULES);
     world.post("order.statusFull", full("onHold", "09:50:00"));
+    world.restart();
     world.post("order.statusFull", full("shipped", "09:40:00"));
     expect![[r#"
         #1 OrderOnHold on order 90, seen 1×
@@ -172,6 +173,7 @@ fn weight(weight: i64, at: &str) -> Value {
 fn a_reading_from_before_one_that_resolves_opens_nothing() {
     let mut world = World::new(READINGS);
     world.post("reading.weight", weight(150, "09:30"));
+    world.restart();
     world.post("reading.weight", weight(210, "09:00"));
     expect![[""]].assert_eq(&world.timeline());
     world.post("reading.weight", weight(220, "09:40"));
