@@ -409,3 +409,20 @@ fn local(at: Timestamp, time_zone: &str) -> String {
         _ => instant(at),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+    use crate::engine::{Phi, Reason};
+
+    #[test]
+    fn without_identifiers_no_reason_tells_what_became_of_somebody() {
+        for told in [Reason::Disassociated, Reason::Reassigned, Reason::PatientArchived, Reason::Returned] {
+            assert_eq!(reason(&told, Phi::None), "the watch ended");
+            assert_eq!(reason(&told, Phi::Ids), told.to_string());
+        }
+        let status = Reason::StatusReached { status: "delivered".to_owned() };
+        assert_eq!(reason(&status, Phi::None), "its status ended the watch");
+        assert_eq!(reason(&Reason::LateEvent, Phi::None), Reason::LateEvent.to_string());
+    }
+}
