@@ -20,6 +20,10 @@ use pulsewarden::process::Processor;
 use pulsewarden::store::sqlite::Sqlite;
 use pulsewarden::store::{Entry, EventRow, NewRow, Store};
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EVENTS: u64 = 20_000;
 const DEVICES: u64 = 5_000;
 const RULE: &str =
@@ -63,12 +67,12 @@ fn reading(bodies: &[String]) {
         encoded.iter().for_each(|body| drop(black_box(codec::decode(body))));
     });
     per_event("parse the payload", bodies.len(), || {
-        bodies.iter().for_each(|body| drop(black_box(impilo::payload(body.as_bytes()))));
+        bodies.iter().for_each(|body| drop(black_box(impilo::payload(body.clone().into_bytes()))));
     });
-    let payloads: Vec<_> = bodies.iter().map(|body| impilo::payload(body.as_bytes()).unwrap()).collect();
+    let payloads: Vec<_> = bodies.iter().map(|body| impilo::payload(body.clone().into_bytes()).unwrap()).collect();
     per_event("understand the payload", payloads.len(), || {
         for payload in &payloads {
-            drop(black_box(impilo::facts("device.lowBattery", payload, Timestamp(1))));
+            drop(black_box(impilo::facts("device.lowBattery", payload.value(), Timestamp(1))));
         }
     });
 }
@@ -91,8 +95,8 @@ fn deciding(bodies: &[String], count: usize) -> f64 {
         .iter()
         .map(|body| {
             let envelope = impilo::Envelope::read(body.as_bytes()).unwrap();
-            let payload = impilo::payload(body.as_bytes()).unwrap();
-            let facts = impilo::facts(&envelope.kind, &payload, Timestamp(1_760_000_000_000));
+            let payload = impilo::payload(body.clone().into_bytes()).unwrap();
+            let facts = impilo::facts(&envelope.kind, payload.value(), Timestamp(1_760_000_000_000));
             (envelope, payload, facts)
         })
         .collect();
@@ -111,7 +115,7 @@ fn deciding(bodies: &[String], count: usize) -> f64 {
                 occurred_at,
                 basis,
                 facts,
-                payload,
+                payload: payload.value(),
             };
             let subject = &facts.about[0].subject;
             if !slices.contains_key(subject) {

@@ -20,9 +20,9 @@ static RULES: LazyLock<RuleSet> = LazyLock::new(|| {
 fuzz_target!(|body: &[u8]| {
     assert_eq!(codec::decode(&codec::encode(body)).ok().as_deref(), Some(body));
     let Ok(envelope) = Envelope::read(body) else { return };
-    let Some(payload) = impilo::payload(body) else { return };
+    let Some(payload) = impilo::payload(body.to_vec()) else { return };
     let received_at = Timestamp(1_790_000_000_000);
-    let facts = impilo::facts(&envelope.kind, &payload, received_at);
+    let facts = impilo::facts(&envelope.kind, payload.value(), received_at);
     let (occurred_at, basis) = impilo::placed(&facts, received_at);
     let _ = impilo::reduce(body);
     let Some(first) = facts.about.first() else { return };
@@ -39,7 +39,7 @@ fuzz_target!(|body: &[u8]| {
             occurred_at,
             basis,
             facts: &facts,
-            payload: &payload,
+            payload: payload.value(),
         };
         let mut next = Some((first.subject.clone(), None));
         while let Some((subject, message)) = next {

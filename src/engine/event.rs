@@ -71,7 +71,7 @@ pub struct Event<'a> {
     pub occurred_at: Timestamp,
     pub basis: Basis,
     pub facts: &'a Facts,
-    pub payload: &'a serde_json::Value,
+    pub payload: &'a serde_json_borrow::Value<'a>,
 }
 
 /// What Impilo's payload says, in Pulsewarden's words.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json_borrow::Value as Json;
 
 use super::event::{About, Event};
 use super::slice::Slice;
@@ -36,7 +36,7 @@ pub(super) enum Node<'a> {
     /// Milliseconds.
     Span(i64),
     Values(&'a [Value]),
-    Json(&'a Json),
+    Json(&'a Json<'a>),
     Event(&'a Event<'a>),
     Settings(&'a BTreeMap<String, Value>),
     State {
@@ -102,7 +102,7 @@ impl<'a> Node<'a> {
     /// What stands at `name` below this place. Null counts as missing.
     pub(super) fn child(&self, name: &str) -> Option<Self> {
         match *self {
-            Self::Json(json) => Self::json(json.get(name)?),
+            Self::Json(json) => Self::json(json.as_object()?.get(name)?),
             Self::Settings(settings) => settings.get(name).map(Self::value),
             Self::Event(event) => match name {
                 "id" => Some(Self::Text(event.id)),
@@ -125,14 +125,14 @@ impl<'a> Node<'a> {
         }
     }
 
-    pub(super) fn json(json: &'a Json) -> Option<Self> {
+    pub(super) fn json(json: &'a Json<'a>) -> Option<Self> {
         match json {
             Json::Null => None,
             Json::Bool(flag) => Some(Self::Bool(*flag)),
             Json::Number(number) => {
                 Some(number.as_i64().map_or_else(|| Self::Float(number.as_f64().unwrap_or(f64::NAN)), Self::Int))
             }
-            Json::String(text) => Some(Self::Text(text)),
+            Json::Str(text) => Some(Self::Text(text)),
             Json::Array(_) | Json::Object(_) => Some(Self::Json(json)),
         }
     }

@@ -1,9 +1,9 @@
 //! Devices, and the patient, site and item that travel inside them.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::facts::{Said, link, put};
-use super::read::{fact, first_id, flag, id, instant, known, list, number, numeric, object, text};
+use super::read::{at, fact, first_id, flag, id, instant, known, list, number, numeric, object, text};
 use super::{patient, status};
 use crate::engine::{About, Association, SubjectKind, Timestamp, Value as Known};
 
@@ -56,7 +56,7 @@ fn subject(said: &mut Said, payload: &Value) -> Option<String> {
     }
     // Without a field of a Device beside it, an `id` may be anything's.
     let bare = ["item", "currentStatus", "currentPatient", "deviceIdentifiers", "lastHealthCheck", "disabledReadings"];
-    bare.iter().any(|name| payload.get(name).is_some()).then(|| snapshot(said, payload))?
+    bare.iter().any(|name| at(payload, name).is_some()).then(|| snapshot(said, payload))?
 }
 
 /// `batteryPercentage` (documented: a number). What is no percentage stays in the payload, where a rule can still read it,
@@ -136,7 +136,7 @@ pub(super) fn snapshot(said: &mut Said, device: &Value) -> Option<String> {
         }
     }
     let filled_in = sent.is_some() || item_id.is_some();
-    match (device.get("currentPatient"), patient_id) {
+    match (at(device, "currentPatient"), patient_id) {
         (Some(Value::Null), _) if filled_in => put(about, fact("associated", Known::Bool(false))),
         (_, Some(patient_id)) => belongs_to_patient(about, patient_id),
         _ => {}
@@ -177,7 +177,7 @@ pub(super) fn is_of_item(about: &mut About, item: &Value) {
 }
 
 /// The serial number among `deviceIdentifiers` (documented; the type is a plain text there).
-fn serial(device: &Value) -> Option<&str> {
+fn serial<'v>(device: &'v Value<'v>) -> Option<&'v str> {
     let mut identifiers = list(device, "deviceIdentifiers");
     let named = identifiers.find(|one| text(one, "type").is_some_and(|kind| status::same(kind, "serial")));
     named.and_then(|one| text(one, "value"))
@@ -203,6 +203,6 @@ pub(super) fn item(said: &mut Said, item: &Value) -> Option<String> {
     Some(item_id)
 }
 
-fn maker(item: &Value) -> Option<&str> {
+fn maker<'v>(item: &'v Value<'v>) -> Option<&'v str> {
     object(item, "manufacturer").and_then(|maker| text(maker, "name"))
 }

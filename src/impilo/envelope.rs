@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json_borrow::{OwnedValue, Value as Json};
 use sha2::{Digest, Sha256};
 
 /// Which of the known forms an envelope has.
@@ -125,19 +126,27 @@ fn hash_of(body: &[u8]) -> String {
     format!("sha256:{hex}")
 }
 
-/// The payload of either form.
+/// A body whose payload can be read. It borrows its texts from the body, which spares a hundred small allocations.
+pub struct Payload {
+    body: OwnedValue,
+    /// The payload's name: `payload` or `data`.
+    name: &'static str,
+}
+
+impl Payload {
+    /// The payload itself.
+    #[must_use]
+    pub fn value(&self) -> &Json<'_> {
+        let body = self.body.get_value();
+        body.as_object().and_then(|fields| fields.get(self.name)).unwrap_or(body)
+    }
+}
+
+/// The payload of either form; `None` where the body is no envelope, or nested deeper than anything Impilo sends.
 #[must_use]
-pub fn payload(body: &[u8]) -> Option<Value> {
-    #[derive(Deserialize)]
-    struct Wire {
-        #[serde(default, deserialize_with = "any")]
-        payload: Option<Value>,
-        #[serde(default, deserialize_with = "any")]
-        data: Option<Value>,
-    }
-    fn any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-        Value::deserialize(deserializer).map(Some)
-    }
-    let wire: Wire = serde_json::from_slice(body).ok()?;
-    wire.payload.or(wire.data)
+pub fn payload(body: Vec<u8>) -> Option<Payload> {
+    let body = OwnedValue::from_string(String::from_utf8(body).ok()?).ok()?;
+    let fields = body.get_value().as_object()?;
+    let name = ["payload", "data"].into_iter().find(|name| fields.contains_key(name))?;
+    Some(Payload { body, name })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::read::{id, instant, object};
 use super::{device, not_ahead, order, patient, reading, stock, ticket};

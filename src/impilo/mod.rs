@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-pub use envelope::{Envelope, Form, Unreadable, payload};
+pub use envelope::{Envelope, Form, Payload, Unreadable, payload};
 pub use facts::facts;
 
 use crate::engine::{Basis, Facts, SubjectKind, Timestamp};
@@ -50,14 +50,15 @@ fn not_ahead(at: Timestamp, received_at: Timestamp) -> Option<Timestamp> {
 #[must_use]
 pub fn reduce(body: &[u8]) -> Option<Vec<u8>> {
     let envelope = Envelope::read(body).ok()?;
-    let payload = payload(body)?;
-    let facts = facts(&envelope.kind, &payload, Timestamp::default());
+    let payload = payload(body.to_vec())?;
+    let payload = payload.value();
+    let facts = facts(&envelope.kind, payload, Timestamp::default());
     let mut kept = Map::new();
-    if let Some(time) = payload.get("readingTimestamp").filter(|time| time.is_string() || time.is_number()) {
-        kept.insert("readingTimestamp".to_owned(), time.clone());
+    if let Some(time) = read::at(payload, "readingTimestamp").filter(|time| time.is_string() || time.is_number()) {
+        kept.insert("readingTimestamp".to_owned(), serde_json::to_value(time).ok()?);
     }
     // Not clinical, and without it a reading typed in by hand would count as heard from the device.
-    if payload.get("manual").is_some_and(|manual| *manual == true) {
+    if read::at(payload, "manual").is_some_and(|manual| manual.as_bool() == Some(true)) {
         kept.insert("manual".to_owned(), true.into());
     }
     for (kind, name) in [(SubjectKind::Device, "device"), (SubjectKind::Patient, "patient")] {

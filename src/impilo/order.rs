@@ -1,6 +1,6 @@
 //! Orders and returns.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::facts::{Said, link, put};
 use super::read::{LONGEST_LIST, fact, first_id, first_text, known, list, object, text};
@@ -82,18 +82,18 @@ pub(super) fn returned(said: &mut Said, returned: &Value) -> Option<String> {
 
 /// The dated entries of an order, a return and the like: which of them come first is not documented.
 pub(super) struct Events<'v> {
-    owner: &'v Value,
+    owner: &'v Value<'v>,
     list: &'static str,
     /// The field that says which event it was.
     name: &'static str,
 }
 
 impl<'v> Events<'v> {
-    pub fn of(owner: &'v Value, list: &'static str, name: &'static str) -> Self {
+    pub fn of(owner: &'v Value<'v>, list: &'static str, name: &'static str) -> Self {
         Self { owner, list, name }
     }
 
-    fn called<'s>(&'s self, status: &'s str) -> impl Iterator<Item = &'v Value> + 's {
+    fn called<'s>(&'s self, status: &'s str) -> impl Iterator<Item = &'v Value<'v>> + 's {
         let entries = list(self.owner, self.list);
         entries.filter(|entry| text(entry, self.name).is_some_and(|name| status::same(name, status)))
     }

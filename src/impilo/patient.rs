@@ -1,6 +1,6 @@
 //! Patients and sites, alone and inside everything else.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::facts::{Said, link, put};
 use super::read::{fact, first_id, flag, id, instant, known, object, text};

@@ -1,6 +1,6 @@
 //! Reading one field out of JSON that may hold anything: missing, null and `{}` are alike, and so is what has the wrong type.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::time;
 use crate::engine::{Fact, Timestamp, Value as Known};
@@ -15,19 +15,24 @@ const LONGEST_ID: usize = 200;
 /// largest usual size holds about 700 devices.
 pub(super) const LONGEST_LIST: usize = 1000;
 
+/// What stands at `name`, null included.
+pub(super) fn at<'v>(value: &'v Value<'v>, name: &str) -> Option<&'v Value<'v>> {
+    value.as_object()?.get(name)
+}
+
 /// The object at `name`, unless it is empty.
-pub(super) fn object<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    value.get(name).filter(|inner| inner.as_object().is_some_and(|object| !object.is_empty()))
+pub(super) fn object<'v>(value: &'v Value<'v>, name: &str) -> Option<&'v Value<'v>> {
+    at(value, name).filter(|inner| inner.as_object().is_some_and(|object| !object.is_empty()))
 }
 
 /// The list at `name`.
-pub(super) fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten().take(LONGEST_LIST)
+pub(super) fn list<'v>(value: &'v Value<'v>, name: &str) -> impl Iterator<Item = &'v Value<'v>> {
+    at(value, name).and_then(Value::as_array).into_iter().flatten().take(LONGEST_LIST)
 }
 
 /// The text at `name`, unless it is blank; cut where it is endless.
-pub(super) fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
-    value.get(name).and_then(Value::as_str).and_then(bounded)
+pub(super) fn text<'v>(value: &'v Value<'v>, name: &str) -> Option<&'v str> {
+    at(value, name).and_then(Value::as_str).and_then(bounded)
 }
 
 fn bounded(text: &str) -> Option<&str> {
@@ -38,13 +43,13 @@ fn bounded(text: &str) -> Option<&str> {
 
 /// The identifier at `name`: a whole number (int64, documented) or a text (shown in one guide).
 pub(super) fn id(value: &Value, name: &str) -> Option<String> {
-    match value.get(name)? {
+    match at(value, name)? {
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
         Value::Number(number) => match numeric(number.as_f64()?) {
             Known::Int(whole) => Some(whole.to_string()),
             _ => None,
         },
-        Value::String(text) => {
+        Value::Str(text) => {
             let text = text.trim();
             let fits = !text.is_empty() && text.len() <= LONGEST_ID && !text.chars().any(char::is_control);
             fits.then(|| text.to_owned())
@@ -59,7 +64,7 @@ pub(super) fn first_id(value: &Value, names: &[&str]) -> Option<String> {
 }
 
 /// The text at the first of `names` that has one, there or as the `name` of an object there.
-pub(super) fn first_text<'v>(value: &'v Value, names: &[&str]) -> Option<&'v str> {
+pub(super) fn first_text<'v>(value: &'v Value<'v>, names: &[&str]) -> Option<&'v str> {
     names
         .iter()
         .find_map(|name| text(value, name).or_else(|| object(value, name).and_then(|inner| text(inner, "name"))))
@@ -67,9 +72,9 @@ pub(super) fn first_text<'v>(value: &'v Value, names: &[&str]) -> Option<&'v str
 
 /// The number at `name`, also where it is written as a text, with or without a percent sign.
 pub(super) fn number(value: &Value, name: &str) -> Option<f64> {
-    let number = match value.get(name)? {
+    let number = match at(value, name)? {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().trim_end_matches('%').trim_end().parse().ok(),
+        Value::Str(text) => text.trim().trim_end_matches('%').trim_end().parse().ok(),
         _ => None,
     };
     number.filter(|number| number.is_finite())
@@ -77,17 +82,17 @@ pub(super) fn number(value: &Value, name: &str) -> Option<f64> {
 
 /// The flag at `name`, also where it is written as a text.
 pub(super) fn flag(value: &Value, name: &str) -> Option<bool> {
-    match value.get(name)? {
+    match at(value, name)? {
         Value::Bool(flag) => Some(*flag),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
-        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        Value::Str(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::Str(text) if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     }
 }
 
 /// The instant at `name`.
 pub(super) fn instant(value: &Value, name: &str) -> Option<Timestamp> {
-    value.get(name).and_then(time::instant)
+    at(value, name).and_then(time::instant)
 }
 
 /// A fact as of the event's own time.

@@ -1,6 +1,6 @@
 //! Readings: signs of life. Their values are clinical and are not projected.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::facts::{Said, put};
 use super::read::{fact, first_id, flag, instant, object};

@@ -1,6 +1,6 @@
 //! What moves stock: procurements, transfer requests, packed kits.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::device;
 use super::facts::{Said, link, put};

@@ -1,6 +1,6 @@
 //! Support tickets.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::facts::{Said, link, put};
 use super::read::{fact, first_id, first_text, flag, instant, known, list, object, text};

@@ -5,7 +5,7 @@
 //! `readingTimestamp`. Taken too, though never seen: an offset without a colon, epoch seconds, and numbers as text.
 
 use chrono::DateTime;
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use crate::engine::Timestamp;
 
@@ -24,7 +24,7 @@ const LONGEST: usize = 64;
 /// The instant that a JSON value names, to the millisecond.
 pub(super) fn instant(value: &Value) -> Option<Timestamp> {
     let millis = match value {
-        Value::String(text) if text.len() <= LONGEST => of_text(text.trim())?,
+        Value::Str(text) if text.len() <= LONGEST => of_text(text.trim())?,
         Value::Number(number) => of_epoch(number.as_i64().or_else(|| whole(number.as_f64()?))?)?,
         _ => return None,
     };
@@ -52,11 +52,12 @@ fn whole(number: f64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use serde_json_borrow::OwnedValue;
 
     use super::instant;
 
     fn read(value: Value) -> Option<String> {
-        instant(&value).map(|at| at.to_string())
+        instant(OwnedValue::from_string(value.to_string()).unwrap().get_value()).map(|at| at.to_string())
     }
 
     #[test]

@@ -288,7 +288,7 @@ impl<'b> Pass<'b> {
             occurred_at,
             basis,
             facts: &read.facts,
-            payload: &read.payload,
+            payload: read.payload.value(),
         };
         self.step(&first.subject, &Input::Event(&event), row.at)?;
         self.deliver(Some(&event), row.at)

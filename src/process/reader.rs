@@ -4,10 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use serde_json::Value as Json;
-
 use crate::engine::{Facts, Position, Source};
-use crate::impilo;
+use crate::impilo::{self, Payload};
 use crate::journal::codec;
 use crate::store::{Entry, EventRow, JournalRow, Store, StoreError};
 
@@ -26,7 +24,7 @@ pub(super) struct Read {
     pub kind: String,
     pub source: Source,
     pub facts: Facts,
-    pub payload: Json,
+    pub payload: Payload,
 }
 
 /// The reading thread: where to ask it, and where its answers come.
@@ -112,7 +110,7 @@ fn rows(store: &dyn Store, after: Position) -> Result<Vec<Row>, StoreError> {
 fn read(row: &JournalRow) -> Option<Read> {
     let Entry::Event(EventRow { kind, envelope_id, source, body, .. }) = &row.entry else { return None };
     let body = codec::decode(body.as_deref()?).ok()?;
-    let payload = impilo::payload(&body)?;
-    let facts = impilo::facts(kind, &payload, row.received_at);
+    let payload = impilo::payload(body)?;
+    let facts = impilo::facts(kind, payload.value(), row.received_at);
     Some(Read { id: envelope_id.clone().unwrap_or_default(), kind: kind.clone(), source: *source, facts, payload })
 }

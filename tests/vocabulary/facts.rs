@@ -14,7 +14,13 @@ pub const RECEIVED: Timestamp = Timestamp(1_772_366_400_000);
 
 pub fn facts_of(body: &[u8]) -> Facts {
     let envelope = Envelope::read(body).unwrap();
-    impilo::facts(&envelope.kind, &impilo::payload(body).unwrap(), RECEIVED)
+    impilo::facts(&envelope.kind, impilo::payload(body.to_vec()).unwrap().value(), RECEIVED)
+}
+
+/// The facts of a payload that stands in no envelope.
+pub fn facts_in(kind: &str, payload: &serde_json::Value, received_at: Timestamp) -> Facts {
+    let body = json!({ "payload": payload }).to_string();
+    impilo::facts(kind, impilo::payload(body.into_bytes()).unwrap().value(), received_at)
 }
 
 fn said(about: &About, name: &str) -> Option<String> {
@@ -101,21 +107,21 @@ fn a_future_time_never_reaches_a_fact() {
 #[test]
 fn an_event_speaks_of_a_bounded_number_of_subjects() {
     let devices: Vec<_> = (0..20_000).map(|id| json!({ "id": id })).collect();
-    let facts = impilo::facts("order.statusFull", &json!({ "id": 1, "devices": devices }), RECEIVED);
+    let facts = facts_in("order.statusFull", &json!({ "id": 1, "devices": devices }), RECEIVED);
     assert_eq!(facts.about.len(), 1000);
     let kit = |kit: u64| json!({ "devices": (0..75).map(|id| json!({ "id": kit * 75 + id })).collect::<Vec<_>>() });
     let kits: Vec<_> = (0..1000).map(kit).collect();
-    let facts = impilo::facts("order.statusFull", &json!({ "id": 1, "packedKits": kits }), RECEIVED);
+    let facts = facts_in("order.statusFull", &json!({ "id": 1, "packedKits": kits }), RECEIVED);
     assert_eq!(facts.about.len(), 1000);
     assert_eq!(facts.about[0].subject, Subject::new(SubjectKind::Order, "1"));
     let lists = json!({ "id": 1, "transferItems": kits });
-    assert_eq!(impilo::facts("transferRequest.statusFull", &lists, RECEIVED).about.len(), 1000);
+    assert_eq!(facts_in("transferRequest.statusFull", &lists, RECEIVED).about.len(), 1000);
 }
 
 #[test]
 fn what_is_said_twice_of_one_of_many_subjects_is_gathered_under_it() {
     let devices: Vec<_> = (0..100).chain(0..100).map(|id| json!({ "id": id, "currentStatus": "packed" })).collect();
-    let facts = impilo::facts("order.statusFull", &json!({ "id": 1, "devices": devices }), RECEIVED);
+    let facts = facts_in("order.statusFull", &json!({ "id": 1, "devices": devices }), RECEIVED);
     assert_eq!(facts.about.len(), 101);
     assert!(facts.about.iter().skip(1).all(|about| about.facts.len() == 1));
 }
@@ -124,7 +130,7 @@ fn what_is_said_twice_of_one_of_many_subjects_is_gathered_under_it() {
 fn endless_texts_are_cut_and_stand_on_one_line() {
     let name = format!("North\r\nBcc: everyone {}", "x".repeat(5000));
     let device = json!({ "id": 1, "site": { "id": 2, "name": name }, "currentStatus": "é".repeat(5000) });
-    let facts = impilo::facts("device.weakSignal", &json!({ "device": device }), RECEIVED);
+    let facts = facts_in("device.weakSignal", &json!({ "device": device }), RECEIVED);
     let about = facts.of(&Subject::new(SubjectKind::Device, "1")).unwrap();
     let site = about.facts.iter().find(|fact| fact.name == "site").and_then(|fact| fact.value.as_text()).unwrap();
     assert!(site.starts_with("North  Bcc") && site.chars().count() == 300);

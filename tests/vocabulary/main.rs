@@ -42,3 +42,9 @@ fn read(folder: &Path, prefix: &str) -> Vec<Fixture> {
     let name = |path: &Path| format!("{prefix}{}", path.file_stem().unwrap().to_str().unwrap());
     paths.into_iter().map(|path| Fixture { name: name(&path), body: fs::read(&path).unwrap(), path }).collect()
 }
+
+/// The payload of a body of either form.
+fn payload_of(body: &[u8]) -> serde_json::Value {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+    body.get("payload").or(body.get("data")).unwrap().clone()
+}

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use pulsewarden::engine::{Field, Protection, SubjectKind};
 use pulsewarden::impilo::schema::{self, EVENT_TYPES, PayloadField, Shape};
-use pulsewarden::impilo::{self};
 use serde_json::Value;
 
 use crate::facts::facts_of;
@@ -71,7 +70,7 @@ pub fn all_fit(fields: &[PayloadField], value: &Value, way: &str) {
 fn every_field_of_every_fixture_is_in_its_table_with_its_type() {
     for fixture in fixtures().iter().filter(|fixture| !fixture.name.starts_with("odd/")) {
         let known = schema::event_type(&fixture.name).unwrap();
-        all_fit(known.payload, &impilo::payload(&fixture.body).unwrap(), &fixture.name);
+        all_fit(known.payload, &crate::payload_of(&fixture.body), &fixture.name);
     }
 }
 

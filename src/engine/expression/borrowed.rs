@@ -7,7 +7,7 @@ use cel::common::traits::Indexer;
 use cel::common::types::{CelBool, CelDouble, CelDuration, CelInt, CelList, CelString, CelTimestamp, MAP_TYPE, Type};
 use cel::common::value::{CowVal, Val};
 use chrono::{DateTime, TimeDelta};
-use serde_json::Value as Json;
+use serde_json_borrow::Value as Json;
 
 use crate::engine::names::Node;
 
