@@ -123,7 +123,7 @@ fn alerts(
     list("Ended", ended, ended_omitted);
     let lead = if repeat { vec!["Still open; nothing has changed since the last message.".to_owned()] } else { vec![] };
     Page {
-        headline: headline(firing, ended, firing_omitted + ended_omitted, repeat),
+        headline: headline(firing, ended, (firing_omitted, ended_omitted), repeat),
         tone: tone(firing),
         lead,
         sections,
@@ -147,13 +147,18 @@ fn severity_tone(severity: Severity) -> Tone {
     }
 }
 
-fn headline(firing: &[Alert], ended: &[Alert], omitted: usize, repeat: bool) -> String {
+fn headline(firing: &[Alert], ended: &[Alert], omitted: (usize, usize), repeat: bool) -> String {
     let badge = match firing.iter().map(|alert| alert.severity).max() {
         Some(severity) => severity.as_str().to_uppercase(),
-        None => ended.first().map_or("ENDED", |alert| end_word(alert.state)).to_uppercase(),
+        None => {
+            let first = ended.first().map(|alert| alert.state);
+            let same = ended.iter().all(|alert| Some(alert.state) == first);
+            first.filter(|_| same).map_or("ended", end_word).to_uppercase()
+        }
     };
     let again = if repeat { "still: " } else { "" };
-    let total = firing.len() + ended.len() + omitted;
+    let (open, over) = (firing.len() + omitted.0, ended.len() + omitted.1);
+    let total = open + over;
     match firing.first().or(ended.first()) {
         Some(alert) if total == 1 => {
             let place = [open_label(alert, "item"), open_label(alert, "site")];
@@ -164,7 +169,9 @@ fn headline(firing: &[Alert], ended: &[Alert], omitted: usize, repeat: bool) -> 
         Some(alert) => {
             let same = firing.iter().chain(ended).all(|other| other.rule == alert.rule);
             let what = if same { words(&alert.rule) } else { format!("{} and others", words(&alert.rule)) };
-            format!("[{badge}] {again}{total} alerts: {what}")
+            let count =
+                if open > 0 && over > 0 { format!("{open} open, {over} ended") } else { format!("{total} alerts") };
+            format!("[{badge}] {again}{count}: {what}")
         }
         None => format!("[{badge}] nothing to report"),
     }
@@ -209,6 +216,8 @@ fn entry(alert: &Alert, phi: Phi) -> Entry {
     let title = words(&alert.rule);
     let fallback = || format!("{title} on {} {}", alert.subject.kind, subject_id(alert, phi));
     let summary = annotation(alert, "summary", phi).unwrap_or_else(fallback);
+    // What fired it is over: the line must not read as if it were so now.
+    let summary = if ended.is_some() { format!("Was: {summary}") } else { summary };
     let mut facts = Vec::new();
     let mut add = |name: &str, value: String| {
         if value != "unknown" && !value.is_empty() {
@@ -219,7 +228,7 @@ fn entry(alert: &Alert, phi: Phi) -> Entry {
         add("Ended", format!("{}: {}", end_word(alert.state), reason(&end.reason, phi)));
     }
     add("Device", label(alert, "item", phi));
-    if let Some(serial) = alert.evidence.values.get("device.serial") {
+    if let Some(serial) = alert.evidence.values.get("device.serial").filter(|serial| serial.protection <= phi) {
         add("Serial", phi::text(serial, phi));
     }
     add("Site", label(alert, "site", phi));
@@ -254,6 +263,8 @@ fn reason(reason: &Reason, phi: Phi) -> String {
             "the watch ended".to_owned()
         }
         Reason::StatusReached { .. } if phi == Phi::None => "its status ended the watch".to_owned(),
+        Reason::QuietSince { last_match } => format!("heard from, with nothing new since {}", instant(*last_match)),
+        Reason::NoNews { since } => format!("no news since {}; not known to be well", instant(*since)),
         _ => reason.to_string(),
     }
 }
@@ -362,10 +373,10 @@ fn digest(phi: Phi, report: &DigestReport, receiver: &str) -> Page {
     let open = report.open.total;
     let worst = report.open.alerts.iter().map(|alert| alert.severity).max();
     let mut lead = vec![format!(
-        "{} new, {} resolved, {open} open since {}.",
+        "Since {}: {} new, {} resolved. Open now: {open}.",
+        local(report.from, &report.time_zone),
         report.fired.total,
-        report.resolved.total,
-        local(report.from, &report.time_zone)
+        report.resolved.total
     )];
     if sections.is_empty() {
         lead = vec![format!("Nothing new and nothing open since {}.", local(report.from, &report.time_zone))];

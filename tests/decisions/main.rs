@@ -7,6 +7,7 @@ mod associations;
 mod ends;
 mod groups;
 mod late;
+mod messages;
 mod parties;
 mod routes;
 mod statuses;
