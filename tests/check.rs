@@ -98,16 +98,26 @@ fn the_shipped_rules_have_no_problems() {
 fn the_example_files_work_beside_the_shipped_rules() {
     let folder = tempfile::tempdir().unwrap();
     let examples = root().join("docs/examples");
-    fs::copy(examples.join("receivers.yaml"), folder.path().join("receivers.yaml")).unwrap();
-    let bundle = Bundle::read(Some(&root().join("rules")), folder.path()).unwrap();
-    let (rules, warnings) = bundle.compile().unwrap_or_else(|problems| panic!("{}", problems.render(false)));
-    assert!(warnings.is_empty(), "{}", warnings.into_iter().collect::<Problems>().render(false));
+    let add = |name: &str| {
+        fs::copy(examples.join(name), folder.path().join(name)).unwrap();
+        let bundle = Bundle::read(Some(&root().join("rules")), folder.path()).unwrap();
+        let (rules, warnings) = bundle.compile().unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+        assert!(warnings.is_empty(), "{}", warnings.into_iter().collect::<Problems>().render(false));
+        (bundle, rules)
+    };
+    // What is installed says who is told, and leaves the shipped rules alone.
+    let (shipped, _) = Bundle::read(None, &root().join("rules")).unwrap().compile().unwrap();
+    let (_, installed) = add("receivers.yaml");
+    assert_eq!(format!("{:?}", installed.rules), format!("{:?}", shipped.rules));
+    assert_eq!(installed.settings, shipped.settings);
+    assert_eq!(installed.route.as_ref().unwrap().receiver, "logistics");
+    assert_eq!(installed.digests.len(), 1);
 
+    let (bundle, rules) = add("customising.yaml");
     assert!(rules.rule("DeviceWeakSignal").is_none(), "the override disables it");
     assert_eq!(rules.rule("OrderUnableToFulfill").unwrap().severity, Severity::Warning);
     assert_eq!(rules.settings["low_battery"], Value::Int(25));
-    assert_eq!(rules.route.as_ref().unwrap().receiver, "logistics");
-    assert_eq!(rules.digests.len(), 1);
+    assert_eq!(rules.rules.len(), shipped.rules.len());
 
     let text = fs::read_to_string(examples.join("pulsewarden.yaml")).unwrap();
     let (settings, warnings) = parse_settings("pulsewarden.yaml", &text).unwrap();
