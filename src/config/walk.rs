@@ -269,7 +269,7 @@ impl<'n> Fields<'n> {
                 walk.add(
                     Problem::error(place, format!("`{key}` is not supported by this version"))
                         .label(format!("not yet a key of {what}"))
-                        .help("remove it; the documentation lists what this version can do"),
+                        .help("remove it; rules.md in the documentation lists what this version can do"),
                 );
                 continue;
             }

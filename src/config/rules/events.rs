@@ -6,15 +6,24 @@ use crate::config::yaml::Node;
 use crate::engine::{EventPattern, SubjectKind};
 use crate::impilo::schema::{EVENT_TYPES, EventType};
 
-/// One event type or several; `None` where none of them can be used.
+/// One event type or several. A type that is misspelt is noted and taken for the one that was probably meant, so that what
+/// reads it can be judged; `None` where one of them cannot even be guessed.
 pub(super) fn read(walk: &Walk, node: &Node) -> Option<Vec<EventPattern>> {
     let items = walk.items(node);
+    if items.is_empty() {
+        walk.error(node, "this list is empty", "write at least one event type, as in [device.lowBattery]");
+        return None;
+    }
     let patterns: Vec<_> = items.iter().filter_map(|item| pattern(walk, item)).collect();
-    (!patterns.is_empty() && patterns.len() == items.len()).then_some(patterns)
+    (patterns.len() == items.len()).then_some(patterns)
 }
 
 fn pattern(walk: &Walk, node: &Node) -> Option<EventPattern> {
     let name = walk.full_text(node, "device.lowBattery")?;
+    if !is_type(name) {
+        misshapen(walk, node, name);
+        return None;
+    }
     if let Some(prefix) = name.strip_suffix('*') {
         if prefix.is_empty() || !prefix.ends_with('.') || prefix.contains('*') {
             walk.error(
@@ -34,7 +43,7 @@ fn pattern(walk: &Walk, node: &Node) -> Option<EventPattern> {
                         format!("no event type begins with `{prefix}`"),
                         format!("did you mean `{near}.*`?"),
                     );
-                    return None;
+                    return Some(EventPattern::Prefix(format!("{near}.")));
                 }
                 None => unknown(walk, node, name),
             }
@@ -44,11 +53,41 @@ fn pattern(walk: &Walk, node: &Node) -> Option<EventPattern> {
     if !EVENT_TYPES.iter().any(|known| known.name == name) {
         if let Some(near) = nearest(name, EVENT_TYPES.iter().map(|known| known.name)) {
             walk.error(node, format!("unknown event type `{name}`"), format!("did you mean `{near}`?"));
-            return None;
+            return Some(EventPattern::Exactly(near.to_owned()));
         }
         unknown(walk, node, name);
     }
     Some(EventPattern::Exactly(name.to_owned()))
+}
+
+/// Whether this has the shape of every type of Impilo's: a family, a dot, a name.
+fn is_type(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'*');
+    name.contains(['.', '*']) && name.bytes().all(fits)
+}
+
+/// Something that is no event type, known or not, with what was probably meant to paste.
+fn misshapen(walk: &Walk, node: &Node, name: &str) {
+    let types = || EVENT_TYPES.iter().map(|known| known.name);
+    let meant = |word: &str| {
+        let last = |name: &'static str| name.split_once('.').map_or(name, |(_, last)| last);
+        let near = nearest(word, types());
+        near.or_else(|| types().find(|name| nearest(word, [last(name)]).is_some())).map(str::to_owned)
+    };
+    let words: Vec<&str> = name.split([',', ';']).map(str::trim).filter(|word| !word.is_empty()).collect();
+    if words.len() > 1 {
+        let words: Vec<String> =
+            words.iter().map(|word| meant(word).unwrap_or_else(|| (*word).to_owned())).collect();
+        let help = format!("write [{}]", words.join(", "));
+        walk.error(node, "several event types in one text", help);
+        return;
+    }
+    let help = match meant(name) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "a type is a family, a dot and a name, as in device.lowBattery; rules.md in the documentation lists those of Impilo"
+            .to_owned(),
+    };
+    walk.error(node, format!("`{}` is not an event type", walk.quotable(node, name)), help);
 }
 
 fn unknown(walk: &Walk, node: &Node, name: &str) {
