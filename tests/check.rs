@@ -244,6 +244,31 @@ fn folders_are_read_in_name_order_and_what_cannot_be_read_is_said() {
 }
 
 #[test]
+fn files_that_were_meant_to_be_rules_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("b")).unwrap();
+    for name in ["a.yml", "b/C.YAML", "d.yaml.txt", "e.yaml", "e.test.yaml", "f.txt", "g.yaml.bak", "h.yaml~"] {
+        fs::write(folder.path().join(name), "rules: []\n").unwrap();
+    }
+    let (bundle, problems) = Bundle::read_all(None, folder.path());
+    assert_eq!(bundle.files().len(), 1);
+    let mut said: Vec<_> = problems
+        .iter()
+        .map(|problem| format!("{}; {}", problem, problem.help.join(" ")).replace(folder.path().to_str().unwrap(), ""))
+        .collect();
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "/a.yml is not read: the names of rule files end in .yaml; rename it to a.yaml",
+            "/b/C.YAML is not read: the names of rule files end in .yaml; rename it to C.yaml",
+            "/d.yaml.txt is not read: the names of rule files end in .yaml; rename it to d.yaml",
+        ]
+    );
+    assert!(Bundle::read(None, folder.path()).is_ok(), "a warning keeps nothing from being read");
+}
+
+#[test]
 fn line_ends_of_windows_and_byte_order_marks_are_fine() {
     let text = fs::read_to_string(root().join("rules/low-battery.yaml")).unwrap();
     let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));

@@ -60,13 +60,8 @@ fn check_rules(
     library: Option<&Path>,
     rules: &Path,
 ) -> Option<RuleSet> {
-    let bundle = match Bundle::read(library, rules) {
-        Ok(bundle) => bundle,
-        Err(found) => {
-            add(problems, found.into_vec());
-            return None;
-        }
-    };
+    let (bundle, found) = Bundle::read_all(library, rules);
+    add(problems, found.into_vec());
     match bundle.compile() {
         Ok((rules, warnings)) => {
             add(problems, warnings);

@@ -50,6 +50,9 @@ pub struct RuleFile {
 #[serde(transparent)]
 pub struct Bundle {
     files: Vec<RuleFile>,
+    /// Something could not be read, so that what refers to it may be right all the same.
+    #[serde(skip)]
+    incomplete: bool,
 }
 
 /// Stored bytes that are not a bundle.
@@ -63,13 +66,22 @@ impl Bundle {
     /// # Errors
     /// Every folder and file that cannot be read.
     pub fn read(library: Option<&Path>, rules: &Path) -> Result<Self, Problems> {
+        let (bundle, problems) = Self::read_all(library, rules);
+        if problems.any_errors() { Err(problems) } else { Ok(bundle) }
+    }
+
+    /// As [`Bundle::read`], for people who want to hear everything at once: what could be read, and all that there is to say
+    /// of the folders, files whose names keep them from being read included.
+    #[must_use]
+    pub fn read_all(library: Option<&Path>, rules: &Path) -> (Self, Problems) {
         let mut bundle = Self::default();
         let mut problems = Problems::default();
         if let Some(library) = library.filter(|folder| folder.exists()) {
             bundle.gather(Origin::Library, library, &mut problems);
         }
         bundle.gather(Origin::Own, rules, &mut problems);
-        if problems.any_errors() { Err(problems) } else { Ok(bundle) }
+        bundle.incomplete = problems.any_errors();
+        (bundle, problems)
     }
 
     /// A bundle of the given files: name and text of each, as though from the customer's folder.
@@ -83,7 +95,7 @@ impl Bundle {
         };
         let mut files: Vec<_> = files.iter().map(own).collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { files }
+        Self { files, incomplete: false }
     }
 
     /// SHA-256 over origins, names and texts, in hexadecimal.
@@ -116,6 +128,10 @@ impl Bundle {
     /// Bytes of another shape.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
         Ok(serde_json::from_slice(bytes)?)
+    }
+
+    pub(super) const fn is_incomplete(&self) -> bool {
+        self.incomplete
     }
 
     #[must_use]
@@ -158,6 +174,14 @@ impl Bundle {
                         Ok(text) => self.files.push(RuleFile { origin, name: below, text, path: Some(path) }),
                         Err(found) => problems.extend(found),
                     }
+                } else if !is_folder && let Some(meant) = meant_name(&entry) {
+                    problems.push(
+                        Problem::general_warning(format!(
+                            "{} is not read: the names of rule files end in .yaml",
+                            path.display()
+                        ))
+                        .help(format!("rename it to {meant}")),
+                    );
                 }
             }
             if self.files.len() - first > MAX_FILES {
@@ -193,11 +217,22 @@ fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
             entries.push((name, is_folder));
         }
     }
+    entries.sort();
     Ok(entries)
 }
 
 fn is_rule_file(name: &str) -> bool {
     name.ends_with(".yaml") && !name.ends_with(".test.yaml")
+}
+
+/// The name that makes a rule file of one that was probably meant to be: `.yml`, other cases, and the `.txt` that some editors
+/// add.
+fn meant_name(name: &str) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    let stem = lower.strip_suffix(".txt").unwrap_or(&lower);
+    let stem = stem.strip_suffix(".yaml").or_else(|| stem.strip_suffix(".yml"))?;
+    let meant = format!("{}.yaml", name.get(..stem.len())?);
+    (meant != name && is_rule_file(&meant)).then_some(meant)
 }
 
 /// The text of a file, or what keeps it from being read as text.
