@@ -14,6 +14,8 @@ use super::yaml::{Entry, Node, Scalar, Value};
 pub struct Walk {
     pub source: Arc<Source>,
     problems: RefCell<Problems>,
+    /// Whether a key may stand without a value, and then counts as left out.
+    empty_keys: bool,
 }
 
 /// A map whose keys are being read. [`Fields::done`] complains about those that nobody asked for.
@@ -21,11 +23,18 @@ pub struct Fields<'n> {
     pub node: &'n Node,
     entries: &'n [Entry],
     known: RefCell<Vec<&'static str>>,
+    /// Keys without a value that were complained of.
+    noted: RefCell<Vec<&'static str>>,
 }
 
 impl Walk {
     pub fn new(source: Arc<Source>) -> Self {
-        Self { source, problems: RefCell::default() }
+        Self { source, problems: RefCell::default(), empty_keys: true }
+    }
+
+    /// A walk in which a key without a value is an error: a rule whose condition was forgotten would fire at every event.
+    pub fn strict(source: Arc<Source>) -> Self {
+        Self { empty_keys: false, ..Self::new(source) }
     }
 
     pub fn into_problems(self) -> Problems {
@@ -57,7 +66,7 @@ impl Walk {
     /// The keys of a map. `what` names it in messages, as in "a receiver".
     pub fn fields<'n>(&self, node: &'n Node, what: &str, example: &str) -> Option<Fields<'n>> {
         match &node.value {
-            Value::Map(entries) => Some(Fields { node, entries, known: RefCell::default() }),
+            Value::Map(entries) => Some(Fields { node, entries, known: RefCell::default(), noted: RefCell::default() }),
             _ => {
                 self.wrong_type(node, what, example);
                 None
@@ -225,9 +234,8 @@ impl<'n> Fields<'n> {
         match found {
             Some(node) if !matches!(node.value, Value::Empty) => Some(node),
             Some(_) => {
-                let at = self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_at.clone());
-                let place = Place { source: walk.source.clone(), at: at.unwrap_or_else(|| self.node.at.clone()) };
-                walk.add(Problem::error(place, format!("nothing is written after `{key}:`")).help(example));
+                self.noted.borrow_mut().push(key);
+                self.nothing_after(walk, key, example);
                 None
             }
             // A key that is nearly this one will be complained of by itself.
@@ -241,6 +249,11 @@ impl<'n> Fields<'n> {
                 None
             }
         }
+    }
+
+    /// Whether the key stands here, with a value or without.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
     }
 
     /// Every key with its value, all of them known: for maps whose keys people choose.
@@ -258,10 +271,14 @@ impl<'n> Fields<'n> {
 
     /// Complains about keys that nobody asked for; `later` are keys that another version has.
     pub fn done(self, walk: &Walk, what: &str, later: &[&str]) {
-        let known = self.known.into_inner();
+        let known = self.known.borrow();
         for entry in self.entries {
             let key = &*entry.key;
             if known.contains(&key) {
+                let empty = matches!(entry.value.value, Value::Empty) && !self.noted.borrow().contains(&key);
+                if empty && !walk.empty_keys {
+                    self.nothing_after(walk, key, "write a value, or remove the key");
+                }
                 continue;
             }
             let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
@@ -280,6 +297,12 @@ impl<'n> Fields<'n> {
             };
             walk.add(Problem::error(place, format!("unknown key `{key}` in {what}")).help(help));
         }
+    }
+
+    fn nothing_after(&self, walk: &Walk, key: &str, help: &str) {
+        let at = self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_at.clone());
+        let place = Place { source: walk.source.clone(), at: at.unwrap_or_else(|| self.node.at.clone()) };
+        walk.add(Problem::error(place, format!("nothing is written after `{key}:`")).help(help));
     }
 
     fn find(&self, key: &'static str) -> Option<&'n Node> {

@@ -76,8 +76,7 @@ fn misshapen(walk: &Walk, node: &Node, name: &str) {
     };
     let words: Vec<&str> = name.split([',', ';']).map(str::trim).filter(|word| !word.is_empty()).collect();
     if words.len() > 1 {
-        let words: Vec<String> =
-            words.iter().map(|word| meant(word).unwrap_or_else(|| (*word).to_owned())).collect();
+        let words: Vec<String> = words.iter().map(|word| meant(word).unwrap_or_else(|| (*word).to_owned())).collect();
         let help = format!("write [{}]", words.join(", "));
         walk.error(node, "several event types in one text", help);
         return;

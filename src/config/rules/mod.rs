@@ -143,7 +143,7 @@ fn read(bundle: &Bundle) -> (Draft, Problems) {
         .files()
         .iter()
         .map(|file| {
-            let walk = Walk::new(file.source());
+            let walk = Walk::strict(file.source());
             let (root, syntax) = parse(&walk.source);
             walk.extend(syntax);
             File { origin: file.origin, walk, root: root.filter(|root| !matches!(root.value, Yaml::Empty)) }

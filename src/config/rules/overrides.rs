@@ -21,9 +21,8 @@ pub(super) fn read(walk: &Walk, node: &Node) -> Option<Override> {
     let alert = alert_node.and_then(|node| walk.full_text(node, "DeviceBatteryLow"));
     let disabled = fields.get("disabled").map_or(Some(false), |node| walk.flag(node));
     let severity = fields.get("severity").and_then(|node| walk.choice(node, "a severity", &SEVERITIES));
-    let says_nothing = fields.get("disabled").is_none() && fields.get("severity").is_none();
     let later = ["labels", "annotations", "where", "raise", "resolve", "expire", "shadow"];
-    if says_nothing && !fields.all().iter().any(|entry| later.contains(&&*entry.key)) {
+    if !["disabled", "severity"].iter().chain(&later).any(|key| fields.has(key)) {
         let problem = Problem::warning(fields.head(walk), "this override changes nothing");
         walk.add(problem.help("add `disabled: true` or `severity: critical`"));
     }

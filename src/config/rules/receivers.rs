@@ -48,7 +48,7 @@ pub(super) fn read_receiver(file: &File, node: &Node, draft: &mut Draft) {
     for node in fields.get("slack").map_or(&[][..], |node| walk.items(node)) {
         channels.extend(slack(walk, node, draft));
     }
-    if fields.get("email").is_none() && fields.get("slack").is_none() {
+    if !fields.has("email") && !fields.has("slack") {
         let problem = Problem::warning(fields.head(walk), "this receiver has neither `email` nor `slack`");
         walk.add(problem.help("nothing is sent to it; add email: [{ to: [someone@clinic.example] }]"));
     }
@@ -90,7 +90,7 @@ fn slack(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
         Some(node) => webhook(walk, node).map(|name| Reference { name, place: walk.place(node) }),
         None => {
             // A channel by the bot is complained of as such.
-            if !fields.all().iter().any(|entry| entry.key == "channel") {
+            if !fields.has("channel") {
                 fields.need(
                     walk,
                     "webhook",

@@ -8,7 +8,7 @@ use super::values::{Values, duration, is_identifier};
 use super::{SEVERITIES, events, text};
 use crate::config::problem::{Place, Problem};
 use crate::config::walk::{Fields, Walk};
-use crate::config::yaml::{Node, Value as Yaml};
+use crate::config::yaml::Node;
 use crate::engine::{Condition, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, SubjectKind};
 
 /// What other versions know in a rule.
@@ -148,8 +148,7 @@ fn all<T>(read: Option<Option<T>>) -> Option<Option<T>> {
 
 /// The events of the rule. Where another version's rule has none, that it is one is said beside its key.
 fn event<'n>(walk: &Walk, fields: &Fields<'n>) -> Option<&'n Node> {
-    let without_event = |key: &str| matches!(key, "silent" | "while");
-    if fields.all().iter().any(|entry| without_event(&entry.key)) {
+    if fields.has("silent") || fields.has("while") {
         return fields.get("event");
     }
     fields.need(walk, "event", "a rule", "say which event it is about: event: device.lowBattery")
@@ -250,6 +249,8 @@ impl Draft<'_> {
         let when = match (fields.get("where"), fields.get("after")) {
             (Some(node), None) => self.condition(node, events).map(RaiseWhen::Where),
             (None, Some(node)) => duration(walk, node, self.settings, "7d", SECOND).map(RaiseWhen::After),
+            // A key without a value is complained of as such.
+            (None, None) if fields.has("where") || fields.has("after") => None,
             (found, _) => {
                 let message = if found.is_some() { "both `where` and `after`" } else { "neither `where` nor `after`" };
                 let problem = Problem::error(fields.head(walk), format!("this raise has {message}"));
@@ -301,7 +302,8 @@ impl Draft<'_> {
                 None
             }
             (None, None) => {
-                if !matches!(&node.value, Yaml::Map(entries) if entries.iter().any(|entry| entry.key == "count")) {
+                // So are keys of other versions, and keys without a value.
+                if !["count", "event", "after"].iter().any(|key| fields.has(key)) {
                     let problem = Problem::error(fields.head(walk), "this end has neither `event` nor `after`");
                     walk.add(problem.help("write { event: TYPE, where: … } or { after: 14d }"));
                 }

@@ -133,7 +133,7 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let at = self.written(at, style);
                 self.refuse_extras(at.start, anchor, tag.as_deref());
-                self.scalar(&text, style, at.clone());
+                self.scalar(&text, style, at.clone(), anchor != 0 || tag.is_some());
                 self.previous = at.end;
             }
             Event::SequenceStart(anchor, tag) => {
@@ -203,10 +203,10 @@ impl Builder<'_> {
         }
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, at: Range<usize>) {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, at: Range<usize>, refused: bool) {
         let written = self.source.text.get(at.clone()).unwrap_or_default();
         // The parser makes `~` of what was left out.
-        if style == ScalarStyle::Plain && (text.is_empty() || (text == "~" && written != "~")) {
+        if !refused && style == ScalarStyle::Plain && (text.is_empty() || (text == "~" && written != "~")) {
             return self.value(Node { at: at.start..at.start, value: Value::Empty });
         }
         let style = match style {
@@ -215,7 +215,7 @@ impl Builder<'_> {
             ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
             ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
         };
-        let faulty = style == Style::Plain && self.doubtful(text, &at);
+        let faulty = refused || (style == Style::Plain && self.doubtful(text, &at));
         self.value(Node { at, value: Value::Scalar(Scalar { text: text.to_owned(), style, faulty }) });
     }
 
