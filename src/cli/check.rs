@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::output::{colors_stdout, table, text};
 use super::{FINE, WRONG};
-use crate::config::{Bundle, IDENTIFIERS, Problem, Problems, Settings, exposure, load_settings};
+use crate::config::{Bundle, IDENTIFIERS, Problem, Problems, Reviewed, Settings, exposure, review_settings};
 use crate::engine::{Phi, RuleSet};
 
 #[derive(Debug, Args)]
@@ -18,28 +18,10 @@ pub struct CheckArguments {
 
 pub(super) fn run(config: &Path, arguments: &CheckArguments) -> anyhow::Result<u8> {
     let mut problems = Problems::default();
-    let settings = match &arguments.rules {
-        Some(_) => None,
-        None => match load_settings(config) {
-            Ok((settings, warnings)) => {
-                add(&mut problems, warnings);
-                Some(settings)
-            }
-            Err(found) => {
-                add(&mut problems, found.into_vec());
-                None
-            }
-        },
+    let rules = match &arguments.rules {
+        Some(rules) => check_rules(&mut problems, None, None, rules),
+        None => check_all(&mut problems, config),
     };
-    let folders = match (&arguments.rules, &settings) {
-        (Some(rules), _) => Some((None, rules.as_path())),
-        (None, Some(settings)) => Some((settings.library.as_deref(), settings.rules.as_path())),
-        (None, None) => None,
-    };
-    let rules = folders.and_then(|(library, rules)| check_rules(&mut problems, settings.as_ref(), library, rules));
-    if let Some(settings) = &settings {
-        check_secrets(&mut problems, settings);
-    }
     let wrong = problems.any_errors();
     text(&problems.render(colors_stdout()))?;
     if let (false, Some(rules)) = (wrong, rules) {
@@ -48,10 +30,17 @@ pub(super) fn run(config: &Path, arguments: &CheckArguments) -> anyhow::Result<u
     Ok(if wrong { WRONG } else { FINE })
 }
 
-fn add(problems: &mut Problems, found: Vec<Problem>) {
-    for problem in found {
-        problems.push(problem);
+/// What is wrong in one place keeps nothing else from being checked.
+fn check_all(problems: &mut Problems, config: &Path) -> Option<RuleSet> {
+    let Reviewed { settings, problems: found, understood } = review_settings(config);
+    problems.extend(found);
+    if understood {
+        check_secrets(problems, &settings);
+        return check_rules(problems, Some(&settings), settings.library.as_deref(), &settings.rules);
     }
+    // Where the rules are cannot be told, so they are looked for in the usual place.
+    let usual = settings.rules.as_path();
+    if usual.is_dir() { check_rules(problems, None, settings.library.as_deref(), usual) } else { None }
 }
 
 fn check_rules(
@@ -61,17 +50,17 @@ fn check_rules(
     rules: &Path,
 ) -> Option<RuleSet> {
     let (bundle, found) = Bundle::read_all(library, rules);
-    add(problems, found.into_vec());
+    problems.extend(found);
+    if let Some(settings) = settings {
+        problems.extend(bundle.check_receivers(settings));
+    }
     match bundle.compile() {
         Ok((rules, warnings)) => {
-            add(problems, warnings);
-            if let Some(settings) = settings {
-                add(problems, bundle.check_receivers(settings).into_vec());
-            }
+            problems.extend(warnings);
             Some(rules)
         }
         Err(found) => {
-            add(problems, found.into_vec());
+            problems.extend(found);
             None
         }
     }

@@ -39,16 +39,40 @@ pub fn load_settings(path: &Path) -> Result<(Settings, Vec<Problem>), Problems> 
 /// # Errors
 /// As [`load_settings`].
 pub fn parse_settings(name: &str, text: &str) -> Result<(Settings, Vec<Problem>), Problems> {
+    let Reviewed { settings, problems, .. } = review(name, text);
+    if problems.any_errors() { Err(problems) } else { Ok((settings, problems.into_vec())) }
+}
+
+/// A configuration file as far as it could be read: for `check`, which looks at everything else all the same.
+pub struct Reviewed {
+    /// What is wrong in the file is at its default here; mail, webhooks and secrets that are written in a wrong way are there
+    /// without their contents, so that nobody is told that they are missing. Not for use by the daemon.
+    pub settings: Settings,
+    pub problems: Problems,
+    /// False where nothing of the file could be understood.
+    pub understood: bool,
+}
+
+/// Reads a configuration file for [`Reviewed`].
+#[must_use]
+pub fn review_settings(path: &Path) -> Reviewed {
+    match read_text(path) {
+        Ok(text) => review(&path.display().to_string(), &text),
+        Err(problems) => Reviewed { settings: Settings::default(), problems, understood: false },
+    }
+}
+
+fn review(name: &str, text: &str) -> Reviewed {
     let source = Arc::new(Source::hiding(name, text, &hide::secrets(text)));
     let (root, syntax) = parse(&source);
     let walk = Walk::new(source);
     walk.extend(syntax);
     let mut settings = Settings::default();
+    let understood = root.is_some();
     if let Some(root) = root.filter(|root| !matches!(root.value, Value::Empty)) {
         read(&walk, &root, &mut settings);
     }
-    let problems = walk.into_problems();
-    if problems.any_errors() { Err(problems) } else { Ok((settings, problems.into_vec())) }
+    Reviewed { settings, problems: walk.into_problems(), understood }
 }
 
 fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
@@ -66,7 +90,9 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
     }
     if let Some(impilo) = section(walk, &file, "impilo") {
         let secrets = impilo.get("webhook_secrets").map_or(&[][..], |node| walk.items(node));
-        let secrets = secrets.iter().filter_map(|node| secret(walk, node, "webhook_secrets", "impilo-webhook-secret"));
+        let secrets = secrets
+            .iter()
+            .map(|node| secret(walk, node, "webhook_secrets", "impilo-webhook-secret").unwrap_or_else(unreadable));
         settings.impilo.webhook_secrets = secrets.collect();
         if let Some(node) = impilo.get("api_key") {
             secret(walk, node, "api_key", "impilo-api-key");
@@ -78,7 +104,7 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
         read_receive(walk, &receive, &mut settings.receive);
         receive.done(walk, "receive", &[]);
     }
-    settings.email = section(walk, &file, "email").and_then(|email| read_email(walk, email));
+    settings.email = section(walk, &file, "email").map(|email| read_email(walk, email));
     if let Some(slack) = section(walk, &file, "slack") {
         read_slack(walk, &slack, &mut settings.slack);
         slack.done(walk, "slack", &[]);
@@ -128,7 +154,7 @@ fn read_receive(walk: &Walk, receive: &Fields<'_>, to: &mut Receive) {
     set(&mut to.max_in_flight, most.and_then(|most| usize::try_from(most).ok()));
 }
 
-fn read_email(walk: &Walk, email: Fields<'_>) -> Option<Email> {
+fn read_email(walk: &Walk, email: Fields<'_>) -> Email {
     let smtp = email
         .need(walk, "smtp", "email", "write `smtp: smtps://HOST:465` (TLS) or `smtp: smtp://HOST:587` (STARTTLS)")
         .and_then(|node| address::smtp(walk, node));
@@ -137,7 +163,7 @@ fn read_email(walk: &Walk, email: Fields<'_>) -> Option<Email> {
         .need(walk, "from", "email", "write `from: \"Pulsewarden <alerts@clinic.example>\"`")
         .and_then(|node| address::mailbox(walk, node, example));
     let username = email.get("username").and_then(|node| walk.full_text(node, "pulsewarden"));
-    let password = email.get("password").map(|node| (node, secret(walk, node, "password", "smtp-password")));
+    let password = email.get("password").and_then(|node| secret(walk, node, "password", "smtp-password"));
     match (email.get("username"), email.get("password")) {
         (Some(node), None) => {
             let help = "add `password: { file: /etc/pulsewarden/secrets/smtp-password }`";
@@ -149,14 +175,14 @@ fn read_email(walk: &Walk, email: Fields<'_>) -> Option<Email> {
     let ca_file = email.get("ca_file").and_then(|node| path(walk, node, "/etc/pulsewarden/ca.pem"));
     let timeout = email.get("timeout").and_then(|node| walk.duration(node, "30s", SECOND));
     email.done(walk, "email", &[]);
-    Some(Email {
-        smtp: smtp?,
+    Email {
+        smtp: smtp.unwrap_or_default(),
         username: username.map(str::to_owned),
-        password: password.and_then(|(_, secret)| secret),
+        password,
         ca_file,
-        from: from?,
+        from: from.unwrap_or_default(),
         timeout: timeout.unwrap_or(30 * SECOND),
-    })
+    }
 }
 
 fn read_slack(walk: &Walk, slack: &Fields<'_>, to: &mut Slack) {
@@ -164,9 +190,9 @@ fn read_slack(walk: &Walk, slack: &Fields<'_>, to: &mut Slack) {
     let webhooks = slack.get("webhooks").and_then(|node| walk.fields(node, "webhooks by name", example));
     to.webhooks = webhooks
         .map(|webhooks| {
-            let named = webhooks.all().iter().filter_map(|entry| {
-                let found = secret(walk, &entry.value, &entry.key, &format!("slack-{}", entry.key))?;
-                Some((entry.key.clone(), found))
+            let named = webhooks.all().iter().map(|entry| {
+                let found = secret(walk, &entry.value, &entry.key, &format!("slack-{}", entry.key));
+                (entry.key.clone(), found.unwrap_or_else(unreadable))
             });
             named.collect::<BTreeMap<_, _>>()
         })
@@ -363,6 +389,11 @@ fn secret(walk: &Walk, node: &Node, key: &str, name: &str) -> Option<SecretRef> 
     };
     fields.done(walk, "a reference to a secret", &[]);
     found
+}
+
+/// What stands for a secret whose reference is wrong, and has been complained of.
+fn unreadable() -> SecretRef {
+    SecretRef::Literal(SecretString::default())
 }
 
 fn reference_name(walk: &Walk, node: &Node, what: &str, example: &str) -> Option<String> {

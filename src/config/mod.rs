@@ -18,7 +18,7 @@ mod yaml;
 
 pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
 pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
-pub use load::{DEFAULT_FILE, load_settings, parse_settings};
+pub use load::{DEFAULT_FILE, Reviewed, load_settings, parse_settings, review_settings};
 pub use problem::{Level, Place, Problem, Problems};
 pub use secret::SecretError;
 pub use settings::{

@@ -70,6 +70,8 @@ pub(in crate::config) struct Known<'a> {
     /// The events at which it is tried.
     pub events: &'a [EventPattern],
     pub settings: BTreeMap<&'a str, &'a Value>,
+    /// There may be settings beyond these.
+    pub more_settings: bool,
     /// Texts can also name `labels` and `alert`.
     pub in_text: bool,
 }
@@ -181,6 +183,9 @@ impl Known<'_> {
     fn setting(&self, rest: &[&str]) -> Result<Found, Missing> {
         let Some(name) = rest.first() else { return Ok(found(Kind::Object, Protection::None)) };
         let Some(value) = self.settings.get(name) else {
+            if self.more_settings {
+                return Ok(found(Kind::Any, Protection::None));
+            }
             let help = match nearest(name, self.settings.keys().copied()) {
                 Some(near) => format!("did you mean `settings.{near}`?"),
                 None => format!("add it: settings: {{ {name}: … }}"),
@@ -214,9 +219,9 @@ impl Known<'_> {
             });
         }
         let types = self.types();
-        let (Some(first), false) = (types.first(), rest.is_empty()) else {
+        if types.is_empty() || rest.is_empty() {
             return Ok(found(if rest.is_empty() { Kind::Object } else { Kind::Any }, Protection::Full));
-        };
+        }
         let mut deepest: Option<Missing> = None;
         let mut best: Option<Found> = None;
         for known in &types {
@@ -237,7 +242,6 @@ impl Known<'_> {
             (None, Some(mut missing)) => {
                 missing.perhaps = types.iter().all(|known| known.mark == Mark::Inferred) && missing.help.is_none();
                 let names: Vec<&str> = types.iter().map(|known| known.name).collect();
-                let _ = first;
                 missing.message = format!("{} in {}", missing.message, names.join(", "));
                 Err(missing)
             }

@@ -11,8 +11,8 @@ use crate::engine::Read;
 /// Steps that the trial run of a text may take.
 const FUEL: u64 = 50_000;
 
-/// Checks a text; gives what there is to say, and what it reads.
-pub(in crate::config) fn text(source: &str, known: &Known<'_>) -> (Vec<Finding>, Vec<Read>) {
+/// Checks a text; gives what there is to say, and what it reads. Names are judged where it is known what can be named.
+pub(in crate::config) fn text(source: &str, known: Option<&Known<'_>>) -> (Vec<Finding>, Vec<Read>) {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -26,7 +26,7 @@ pub(in crate::config) fn text(source: &str, known: &Known<'_>) -> (Vec<Finding>,
     let mut reads = Vec::new();
     let mut names: Vec<String> = template.undeclared_variables(true).into_iter().collect();
     names.sort();
-    for name in names {
+    for (name, known) in names.into_iter().filter_map(|name| Some((name, known?))) {
         let path: Vec<&str> = name.split('.').collect();
         match known.find(&path) {
             Ok(found) if found.kind == Kind::Object => {

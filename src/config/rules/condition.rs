@@ -18,17 +18,18 @@ pub(super) struct Scope<'a> {
 
 impl Scope<'_> {
     pub(super) fn known(&self, in_text: bool) -> Known<'_> {
-        let settings = self.settings.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect();
-        Known { subject: self.subject, events: self.events, settings, in_text }
+        let settings = self.settings.known.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect();
+        let more_settings = self.settings.incomplete;
+        Known { subject: self.subject, events: self.events, settings, more_settings, in_text }
     }
 }
 
-/// A condition, and what it reads.
-pub(super) fn read(walk: &Walk, node: &Node, scope: &Scope<'_>) -> Option<(Condition, Vec<Read>)> {
+/// A condition, and what it reads. Without a scope nothing can be said of the names in it, but its shape is checked.
+pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> Option<(Condition, Vec<Read>)> {
     let source = walk.full_text(node, "\"payload.batteryPercentage <= 20\"")?;
     match Condition::compile(source) {
         Ok(condition) => {
-            let (findings, reads) = check::condition(&condition, &scope.known(false));
+            let (findings, reads) = check::condition(&condition, &scope?.known(false));
             report(walk, node, findings);
             Some((condition, reads))
         }

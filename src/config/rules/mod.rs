@@ -9,14 +9,12 @@ mod rule;
 mod text;
 mod values;
 
-use std::collections::BTreeMap;
-
 use super::bundle::{Bundle, Origin};
 use super::problem::{Place, Problem, Problems};
 use super::settings::Settings;
 use super::walk::{Fields, Walk};
 use super::yaml::{Node, Value as Yaml, parse};
-use crate::engine::{Digest, Receiver, Route, Rule, RuleSet, Severity, Value};
+use crate::engine::{Digest, Receiver, Route, Rule, RuleSet, Severity};
 
 /// What other versions know at the top of a rule file.
 const LATER: [&str; 7] =
@@ -53,7 +51,7 @@ struct Reference {
 /// What the files say, before it is put together.
 #[derive(Default)]
 struct Draft {
-    settings: BTreeMap<String, Placed<Value>>,
+    settings: values::Values,
     rules: Vec<Named<Rule>>,
     /// Labels that rules add, those of rules that are wrong otherwise included.
     labels: Vec<String>,
@@ -78,7 +76,7 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         return Err(problems);
     }
     problems.extend(nobody_told(&draft));
-    let settings = draft.settings.into_iter().map(|(name, placed)| (name, placed.value)).collect();
+    let settings = draft.settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
     let set = RuleSet::new(
         bundle.hash(),
         draft.rules.into_iter().filter_map(|named| named.value).collect(),
@@ -139,12 +137,14 @@ pub fn against_settings(bundle: &Bundle, settings: &Settings) -> Problems {
 
 fn read(bundle: &Bundle) -> (Draft, Problems) {
     let mut draft = Draft::default();
+    draft.settings.incomplete = bundle.is_incomplete();
     let files: Vec<_> = bundle
         .files()
         .iter()
         .map(|file| {
             let walk = Walk::strict(file.source());
             let (root, syntax) = parse(&walk.source);
+            draft.settings.incomplete |= root.is_none();
             walk.extend(syntax);
             File { origin: file.origin, walk, root: root.filter(|root| !matches!(root.value, Yaml::Empty)) }
         })
@@ -212,11 +212,14 @@ fn unique<T>(walk: &Walk, all: &[Named<T>], new: &Named<T>) {
     });
 }
 
-/// Judges what refers to something in another place, and applies overrides.
+/// Judges what refers to something in another place, and applies overrides. What may stand in a file that could not be read
+/// is not called missing.
 fn refer(draft: &mut Draft) -> Problems {
     let mut problems = Problems::default();
-    overrides::apply(std::mem::take(&mut draft.overrides), &mut draft.rules, &mut problems);
-    receivers::check_references(draft, &mut problems);
+    if !draft.settings.incomplete {
+        overrides::apply(std::mem::take(&mut draft.overrides), &mut draft.rules, &mut problems);
+        receivers::check_references(draft, &mut problems);
+    }
     problems
 }
 

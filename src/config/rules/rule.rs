@@ -7,8 +7,9 @@ use super::condition::{self, Scope};
 use super::values::{Values, duration, is_identifier};
 use super::{SEVERITIES, events, text};
 use crate::config::problem::{Place, Problem};
+use crate::config::suggest::nearest;
 use crate::config::walk::{Fields, Walk};
-use crate::config::yaml::Node;
+use crate::config::yaml::{Node, Value};
 use crate::engine::{Condition, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, SubjectKind};
 
 /// What other versions know in a rule.
@@ -173,7 +174,11 @@ fn subject(walk: &Walk, fields: &Fields<'_>, patterns: Option<&[EventPattern]>) 
     match fields.get("subject") {
         Some(node) => {
             let kinds: Vec<_> = SubjectKind::NAMED.iter().map(|kind| (kind.as_str(), *kind)).collect();
-            walk.choice(node, "a kind of subject", &kinds)
+            // One that is misspelt is noted, and taken for the one that was probably meant.
+            walk.choice(node, "a kind of subject", &kinds).or_else(|| match &node.value {
+                Value::Scalar(scalar) => SubjectKind::parse(nearest(&scalar.text, kinds.iter().map(|kind| kind.0))?),
+                _ => None,
+            })
         }
         None => {
             let found = events::subject(patterns?);
@@ -215,19 +220,16 @@ fn labels(walk: &Walk, node: &Node) -> BTreeMap<String, String> {
 
 impl Draft<'_> {
     fn condition(&mut self, node: &Node, events: &[EventPattern]) -> Option<Condition> {
-        if !self.told {
-            return None;
-        }
         let scope = Scope { subject: self.subject, events, settings: self.settings };
-        let (condition, reads) = condition::read(self.walk, node, &scope)?;
+        let (condition, reads) = condition::read(self.walk, node, Some(&scope).filter(|_| self.told))?;
         self.reads.extend(reads);
         Some(condition)
     }
 
     fn annotations(&mut self, node: Option<&Node>, events: &[EventPattern]) -> BTreeMap<String, String> {
-        let Some(node) = node.filter(|_| self.told) else { return BTreeMap::new() };
+        let Some(node) = node else { return BTreeMap::new() };
         let scope = Scope { subject: self.subject, events, settings: self.settings };
-        let (texts, reads) = text::read(self.walk, node, &scope);
+        let (texts, reads) = text::read(self.walk, node, Some(&scope).filter(|_| self.told));
         self.reads.extend(reads);
         texts
     }

@@ -8,8 +8,8 @@ use crate::config::walk::Walk;
 use crate::config::yaml::Node;
 use crate::engine::{Field, Protection, Read, SubjectKind};
 
-/// The annotations of one rule, and what they read.
-pub(super) fn read(walk: &Walk, node: &Node, scope: &Scope<'_>) -> (BTreeMap<String, String>, Vec<Read>) {
+/// The annotations of one rule, and what they read. Without a scope nothing can be said of the names in them.
+pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> (BTreeMap<String, String>, Vec<Read>) {
     let mut texts = BTreeMap::new();
     let mut reads = Vec::new();
     let Some(fields) = walk.fields(node, "texts by name", "{ summary: \"…\", action: \"…\" }") else {
@@ -17,7 +17,7 @@ pub(super) fn read(walk: &Walk, node: &Node, scope: &Scope<'_>) -> (BTreeMap<Str
     };
     for entry in fields.all() {
         if let Some(text) = walk.full_text(&entry.value, "\"Battery at {{ device.battery }}%\"") {
-            let (findings, read) = check::text(text, &scope.known(true));
+            let (findings, read) = check::text(text, scope.map(|scope| scope.known(true)).as_ref());
             report(walk, &entry.value, findings);
             reads.extend(read);
             texts.insert(entry.key.clone(), text.to_owned());

@@ -12,7 +12,12 @@ use crate::config::yaml::{Node, Value as Yaml};
 use crate::engine::Value;
 
 /// The settings by name.
-pub(super) type Values = BTreeMap<String, Placed<Value>>;
+#[derive(Default)]
+pub(super) struct Values {
+    pub known: BTreeMap<String, Placed<Value>>,
+    /// A file could not be read, so that there may be others.
+    pub incomplete: bool,
+}
 
 pub(super) fn read(file: &File, node: &Node, settings: &mut Values) {
     let walk = &file.walk;
@@ -31,7 +36,7 @@ pub(super) fn read(file: &File, node: &Node, settings: &mut Values) {
             continue;
         }
         let Some(value) = value(walk, &entry.value) else { continue };
-        if let Some(known) = settings.get(&entry.key) {
+        if let Some(known) = settings.known.get(&entry.key) {
             if known.origin == file.origin {
                 let problem = Problem::error(place, format!("the setting `{}` is given twice", entry.key));
                 walk.add(problem.related(known.place.clone(), "first here").help("keep one of the two"));
@@ -46,7 +51,7 @@ pub(super) fn read(file: &File, node: &Node, settings: &mut Values) {
                 continue;
             }
         }
-        settings.insert(entry.key.clone(), Placed { value, origin: file.origin, place });
+        settings.known.insert(entry.key.clone(), Placed { value, origin: file.origin, place });
     }
 }
 
@@ -98,8 +103,11 @@ pub(super) fn duration(
     if let Yaml::Scalar(scalar) = &node.value
         && let Some(name) = scalar.text.strip_prefix("settings.")
     {
-        let Some(found) = settings.get(name) else {
-            let help = match nearest(name, settings.keys().map(String::as_str)) {
+        let Some(found) = settings.known.get(name) else {
+            if settings.incomplete {
+                return None;
+            }
+            let help = match nearest(name, settings.known.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean `settings.{near}`?"),
                 None => format!("add it: settings: {{ {name}: {example} }}"),
             };

@@ -1,0 +1,144 @@
+//! What `pulsewarden check` prints of real files.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use expect_test::expect;
+
+/// What `check` prints, with `FOLDER` in the place of the folder's path, and its exit code.
+fn check(folder: &Path, arguments: &[&str]) -> (String, i32) {
+    let output = Command::new(env!("CARGO_BIN_EXE_pulsewarden"))
+        .args(["check", "--config"])
+        .arg(folder.join("pulsewarden.yaml"))
+        .args(arguments)
+        .env_remove("CREDENTIALS_DIRECTORY")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    (printed.replace(folder.to_str().unwrap(), "FOLDER"), output.status.code().unwrap())
+}
+
+/// A folder with these files; `FOLDER` in them is its path.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("rules")).unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text.replace("FOLDER", folder.path().to_str().unwrap())).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn nothing_that_is_wrong_hides_what_else_is_wrong() {
+    let files = folder(&[
+        (
+            "pulsewarden.yaml",
+            "rules: FOLDER/rules\nlibrary: false\nlisten: 80\nimpilo: { webhook_secrets: [geheim] }\n\
+             email: { smtp: nowhere, from: a@b.example }\nslack: { webhooks: { team: geheim } }\n",
+        ),
+        ("rules/a.yaml", "rules: [\n"),
+        (
+            "rules/b.yaml",
+            "rules:\n- alert: One\n  subject: devise\n  event: device.lowBatery\n  where: device.batery < settings.low\n  \
+             annotations: { summary: \"{{ device.sirial }}\" }\n",
+        ),
+        (
+            "rules/c.yaml",
+            "receivers:\n- { name: team, email: [{ to: a@b.example }], slack: [{ webhook: team }, { webhook: others }] }\n\
+             route: { receiver: elsewhere }\n",
+        ),
+    ]);
+    fs::write(files.path().join("rules/d.yaml"), b"# caf\xe9\n").unwrap();
+    let (printed, code) = check(files.path(), &[]);
+    assert_eq!(code, 1);
+    expect![[r#"
+        error: FOLDER/rules/d.yaml:1: not UTF-8: byte 5 is not part of any character
+         |
+         = help: save the file as UTF-8
+
+        error: `80` is not an IP address with a port
+         --> FOLDER/pulsewarden.yaml:3:9
+          |
+        3 | listen: 80
+          |         ^^
+          |
+          = help: write 127.0.0.1:80 for this machine alone, or 0.0.0.0:80 for every address
+
+        error: a secret must not stand in this file
+         --> FOLDER/pulsewarden.yaml:4:29
+          |
+        4 | impilo: { webhook_secrets: **********
+          |                             ^^^^^^ not shown here
+          |
+          = help: put it into a file of its own that only the service can read, and write webhook_secrets: [{ file: /etc/pulsewarden/secrets/impilo-webhook-secret }]
+          = help: it was readable for everybody who can read this file: change it at its source, too
+
+        error: this is not the address of a mail server
+         --> FOLDER/pulsewarden.yaml:5:16
+          |
+        5 | email: { smtp: nowhere, from: a@b.example }
+          |                ^^^^^^^
+          |
+          = help: write smtps://nowhere:465 (TLS from the start) or smtp://nowhere:587 (STARTTLS)
+
+        error: a secret must not stand in this file
+         --> FOLDER/pulsewarden.yaml:6:28
+          |
+        6 | slack: { webhooks: ******************
+          |                            ^^^^^^ not shown here
+          |
+          = help: put it into a file of its own that only the service can read, and write team: { file: /etc/pulsewarden/secrets/slack-team }
+          = help: it was readable for everybody who can read this file: change it at its source, too
+
+        error: this `[` is never closed
+         --> FOLDER/rules/a.yaml:1:8
+          |
+        1 | rules: [
+          |        ^ needs a `]`
+          |
+          = help: add the missing `]`, or a comma between two items; the reading stopped at line 2
+
+        error: `devise` is not a kind of subject
+         --> FOLDER/rules/b.yaml:3:12
+          |
+        3 |   subject: devise
+          |            ^^^^^^
+          |
+          = help: did you mean `device`?
+
+        error: unknown event type `device.lowBatery`
+         --> FOLDER/rules/b.yaml:4:10
+          |
+        4 |   event: device.lowBatery
+          |          ^^^^^^^^^^^^^^^^
+          |
+          = help: did you mean `device.lowBattery`?
+
+        error: `device` has no field `batery`
+         --> FOLDER/rules/b.yaml:5:17
+          |
+        5 |   where: device.batery < settings.low
+          |                 ^^^^^^
+          |
+          = help: did you mean `device.battery`?
+
+        error: `device` has no field `sirial`
+         --> FOLDER/rules/b.yaml:6:31
+          |
+        6 |   annotations: { summary: "{{ device.sirial }}" }
+          |                               ^^^^^^^^^^^^^
+          |
+          = help: did you mean `device.serial`?
+
+        error: the configuration has no Slack webhook named `others`
+         --> FOLDER/rules/c.yaml:2:85
+          |
+        2 | - { name: team, email: [{ to: a@b.example }], slack: [{ webhook: team }, { webhook: others }] }
+          |                                                                                     ^^^^^^
+          |
+          = help: add to pulsewarden.yaml: slack: { webhooks: { others: { file: /etc/pulsewarden/secrets/slack-others } } }
+
+        11 errors
+    "#]].assert_eq(&printed);
+}
