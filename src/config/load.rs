@@ -16,11 +16,14 @@ use super::settings::{
     Delivery, Email, Heartbeat, LogFormat, Own, Receive, Retention, SecretRef, Settings, Slack, Storage,
 };
 use super::source::Source;
+use super::suggest::nearest;
 use super::walk::{Fields, Walk};
 use super::yaml::{Node, Value, parse};
 
 /// The configuration file that packages install: every key, explained, with its default.
 pub const DEFAULT_FILE: &str = include_str!("default.yaml");
+
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -326,15 +329,35 @@ fn library(walk: &Walk, node: &Node) -> Option<Option<PathBuf>> {
 
 fn log_filter(walk: &Walk, node: &Node) -> Option<String> {
     let text = walk.full_text(node, "info")?;
+    let help =
+        "write a level (error, warn, info, debug, trace), and others for parts after it, as in info,lettre=debug";
+    // To the filter a word alone is a part of a program, of which it would show everything, and nothing of any other.
+    let words = text.split(',').map(str::trim).filter(|part| !part.is_empty() && !part.contains(['=', '[']));
+    let mut unknown = words.filter(|word| !LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word)));
+    if let Some(word) = unknown.next() {
+        let begins = |level: &&&str| word.to_ascii_lowercase().starts_with(**level);
+        let meant = LEVELS.iter().find(begins).copied().or_else(|| nearest(word, LEVELS));
+        let help = meant.map_or_else(|| help.to_owned(), |level| format!("did you mean `{level}`?"));
+        walk.error(node, format!("`{}` is not a log level", walk.quotable(node, word)), help);
+        return None;
+    }
     if EnvFilter::builder().parse(text).is_err() {
-        walk.error(
-            node,
-            format!("`{}` is not a log filter", walk.quotable(node, text)),
-            "write a level (error, warn, info, debug, trace), or pulsewarden=debug,info",
-        );
+        walk.error(node, format!("`{}` is not a log filter", walk.quotable(node, text)), help);
+        return None;
+    }
+    if !shows_errors(text) {
+        let help = "begin with the least level to show, as in info,lettre=debug";
+        walk.error(node, "this filter hides all that Pulsewarden itself has to say", help);
         return None;
     }
     Some(text.to_owned())
+}
+
+/// Whether errors of Pulsewarden get through a filter: the part that names it best decides.
+fn shows_errors(filter: &str) -> bool {
+    let parts = filter.split(',').map(|part| part.trim().rsplit_once('=').unwrap_or(("", part.trim())));
+    let best = parts.filter(|(target, _)| "pulsewarden".starts_with(target)).max_by_key(|(target, _)| target.len());
+    best.is_some_and(|(_, level)| !level.eq_ignore_ascii_case("off"))
 }
 
 /// The address of a dead-man's switch: by reference, or in the file itself, since all that it can do is be silent.

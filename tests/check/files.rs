@@ -83,6 +83,29 @@ fn no_rules_and_no_folder_of_rules_are_warned_of() {
 }
 
 #[test]
+fn a_log_filter_shows_something_of_pulsewarden() {
+    let filter = |text: &str| parse_settings("a.yaml", &format!("log: {{ filter: {text:?} }}")).is_ok();
+    for text in ["info", "WARN", "info,lettre=debug", "pulsewarden=debug", "off,pulsewarden=warn", "lettre=debug,error"]
+    {
+        assert!(filter(text), "{text}");
+    }
+    let bad = [
+        "verbose",
+        "inof",
+        "warning",
+        "off",
+        "lettre=debug",
+        "info,pulsewarden=off",
+        "pulsewarden",
+        "a=b=c",
+        "info,verbose",
+    ];
+    for text in bad {
+        assert!(!filter(text), "{text}");
+    }
+}
+
+#[test]
 fn durations_and_sizes_read_as_written() {
     let quiet_after = |text: &str| {
         let text = format!("self: {{ quiet_after: {text} }}");
