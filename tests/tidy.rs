@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pulsewarden::config::{Bundle, DEFAULT_FILE, parse_settings};
+use pulsewarden::config::{Bundle, DEFAULT_FILE, SECRETS_FOLDER, parse_settings};
 
 /// A source file: its path below the project's folder, and its text.
 struct Source {
@@ -206,6 +206,25 @@ fn nothing_is_left_open() {
     sources.extend(files("tests", "rs"));
     sources.extend(files("docs", "md"));
     none(lines_with(&sources, &open, "finish it, or say it in the changelog"));
+}
+
+#[test]
+fn everybody_agrees_where_the_secrets_are() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let unit = read("systemd/pulsewarden.service");
+    for line in
+        [format!("LoadCredential=secrets:{SECRETS_FOLDER}"), format!("ConditionDirectoryNotEmpty={SECRETS_FOLDER}")]
+    {
+        assert!(unit.lines().any(|found| found == line), "systemd/pulsewarden.service has no line {line}");
+    }
+    assert!(read("systemd/pulsewarden.tmpfiles").contains(&format!("d {SECRETS_FOLDER} 0700 root root")));
+    assert!(read("systemd/debian/postrm").contains(SECRETS_FOLDER));
+    for path in ["README.md", "systemd/debian/postinst", "src/config/default.yaml"] {
+        let text = read(path);
+        assert!(text.contains(&format!("sudo install -m 600 /dev/stdin {SECRETS_FOLDER}/")), "{path}");
+        // What refers to the folder by path is a file that only root can read.
+        assert!(!text.contains(&format!("file: {SECRETS_FOLDER}")), "{path}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::output::{colors_stdout, table, text};
 use super::{FINE, WRONG};
-use crate::config::{Bundle, IDENTIFIERS, Problem, Problems, Reviewed, Settings, exposure, review_settings};
+use crate::config::{Bundle, IDENTIFIERS, Problem, Problems, Reviewed, SecretRef, Settings, exposure, review_settings};
 use crate::engine::{Phi, RuleSet};
 
 #[derive(Debug, Args)]
@@ -66,13 +66,20 @@ fn check_rules(
     }
 }
 
-/// Secrets that this shell cannot read may still be there for the service: a credential exists for the service alone.
+/// Secrets that this shell cannot read may still be there for the service.
 fn check_secrets(problems: &mut Problems, settings: &Settings) {
     let password = settings.email.as_ref().and_then(|email| email.password.as_ref());
     let heartbeat = settings.own.heartbeat.as_ref().map(|heartbeat| &heartbeat.url);
     let all = settings.impilo.webhook_secrets.iter().chain(password).chain(settings.slack.webhooks.values());
-    for error in all.chain(heartbeat).filter_map(|secret| secret.read().err()) {
-        problems.push(Problem::general_warning(format!("from this shell, {error}; the service may still read it")));
+    for (secret, error) in all.chain(heartbeat).filter_map(|secret| Some((secret, secret.look().err()?))) {
+        problems.push(match secret {
+            SecretRef::Credential(_) if !error.is_forbidden() => Problem::general_warning(error.to_string()),
+            SecretRef::Credential(name) => {
+                Problem::general_warning(format!("only root can see whether there is a secret {name}"))
+                    .help("run this command with sudo")
+            }
+            _ => Problem::general_warning(format!("from this shell, {error}; the service may still read it")),
+        });
     }
     if let Err(error) = settings.may_serve() {
         problems.push(Problem::general_warning(format!("the service would not start: {error}")));

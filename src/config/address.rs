@@ -75,7 +75,7 @@ pub fn smtp(walk: &Walk, node: &Node) -> Option<String> {
         }
     };
     if !url.username().is_empty() || url.password().is_some() {
-        let help = "write `username:` and `password:` as keys of their own, the password as { file: … }";
+        let help = "write `username:` and `password:` as keys of their own, the password as { credential: … }";
         walk.error(node, "the mail server's address holds a user name or password", help);
         return None;
     }

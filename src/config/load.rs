@@ -12,6 +12,7 @@ use super::address;
 use super::bundle::read_text;
 use super::hide;
 use super::problem::{Place, Problem, Problems};
+use super::secret::SECRETS_FOLDER;
 use super::settings::{
     Delivery, Email, Heartbeat, LogFormat, Own, Receive, Retention, SecretRef, Settings, Slack, Storage,
 };
@@ -169,7 +170,7 @@ fn read_email(walk: &Walk, email: Fields<'_>) -> Email {
     let password = email.get("password").and_then(|node| secret(walk, node, "password", "smtp-password"));
     match (email.get("username"), email.get("password")) {
         (Some(node), None) => {
-            let help = "add `password: { file: /etc/pulsewarden/secrets/smtp-password }`";
+            let help = "add `password: { credential: smtp-password }`";
             walk.error(node, "a user name without a password", help);
         }
         (None, Some(node)) => walk.error(node, "a password without a user name", "add `username:`"),
@@ -373,7 +374,7 @@ fn heartbeat_url(walk: &Walk, node: &Node) -> Option<SecretRef> {
 
 /// A reference to a secret. `name` is the file or credential that the help proposes.
 fn secret(walk: &Walk, node: &Node, key: &str, name: &str) -> Option<SecretRef> {
-    let proposal = format!("{{ file: /etc/pulsewarden/secrets/{name} }}");
+    let proposal = format!("{{ credential: {name} }}");
     let fields = match &node.value {
         Value::Map(_) => walk.fields(node, "a reference to a secret", &proposal)?,
         Value::Scalar(_) => {
@@ -382,7 +383,8 @@ fn secret(walk: &Walk, node: &Node, key: &str, name: &str) -> Option<SecretRef> 
                 Problem::error(walk.place(node), "a secret must not stand in this file")
                     .label("not shown here")
                     .help(format!(
-                        "put it into a file of its own that only the service can read, and write {key}: {proposal}"
+                        "put it into a file of its own (sudo install -m 600 /dev/stdin {SECRETS_FOLDER}/{name}), and write \
+                         {key}: {proposal}"
                     ))
                     .help("it was readable for everybody who can read this file: change it at its source, too"),
             );
@@ -393,7 +395,7 @@ fn secret(walk: &Walk, node: &Node, key: &str, name: &str) -> Option<SecretRef> 
             return None;
         }
     };
-    let file = fields.get("file").map(|node| path(walk, node, &format!("/etc/pulsewarden/secrets/{name}")));
+    let file = fields.get("file").map(|node| secret_file(walk, node, name));
     let credential = fields.get("credential").map(|node| reference_name(walk, node, "a systemd credential", name));
     let env = fields.get("env").map(|node| reference_name(walk, node, "an environment variable", "SLACK_URL"));
     let found = match (file, credential, env) {
@@ -412,6 +414,20 @@ fn secret(walk: &Walk, node: &Node, key: &str, name: &str) -> Option<SecretRef> 
     };
     fields.done(walk, "a reference to a secret", &[]);
     found
+}
+
+/// A file that the service itself reads.
+fn secret_file(walk: &Walk, node: &Node, name: &str) -> Option<PathBuf> {
+    let found = path(walk, node, &format!("/path/to/{name}"))?;
+    if found.starts_with(SECRETS_FOLDER) {
+        let name = found.strip_prefix(SECRETS_FOLDER).unwrap_or(&found).display();
+        walk.warn(
+            node,
+            format!("the service cannot look into {SECRETS_FOLDER}: systemd reads it for the service"),
+            format!("write {{ credential: {name} }}"),
+        );
+    }
+    Some(found)
 }
 
 /// What stands for a secret whose reference is wrong, and has been complained of.

@@ -20,7 +20,7 @@ pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
 pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
 pub use load::{DEFAULT_FILE, Reviewed, load_settings, parse_settings, review_settings};
 pub use problem::{Level, Place, Problem, Problems};
-pub use secret::SecretError;
+pub use secret::{SECRETS_FOLDER, SecretError};
 pub use settings::{
     Admin, CannotServe, Delivery, Email, Heartbeat, Impilo, Log, LogFormat, Own, Receive, Retention, SecretRef,
     Settings, Slack, Storage,

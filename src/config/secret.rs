@@ -8,6 +8,11 @@ use thiserror::Error;
 
 use super::settings::SecretRef;
 
+/// Where the unit takes the service's credentials from: each file in it becomes one. Only root can look into it.
+pub const SECRETS_FOLDER: &str = "/etc/pulsewarden/secrets";
+/// What systemd puts before the name of a file that comes from a folder of credentials, by the folder's name in the unit.
+const FROM_FOLDER: &str = "secrets_";
+
 /// Bytes; anything larger is not a secret but the wrong file.
 const MAX_SECRET: u64 = 64 * 1024;
 
@@ -17,12 +22,20 @@ pub enum SecretError {
     #[error("cannot read the secret in {path}: {error}; create the file, readable by the service's user")]
     File { path: PathBuf, error: io::Error },
     #[error(
-        "no systemd credential named {name}: $CREDENTIALS_DIRECTORY is not set; start the service with systemd and \
-         LoadCredential={name}, or refer to the secret by `file` or `env`"
+        "no credential named {name}: only systemd provides credentials; start the service with systemctl, or refer to the \
+         secret by `file` or `env`"
     )]
     NoCredentials { name: String },
-    #[error("cannot read the systemd credential {name}: {error}; add LoadCredential={name} to the unit")]
+    #[error(
+        "cannot read the credential {name}: {error}; put the secret into {SECRETS_FOLDER}/{name} and restart the service, \
+         as systemd reads secrets at its start"
+    )]
     Credential { name: String, error: io::Error },
+    #[error(
+        "cannot read {SECRETS_FOLDER}/{name}, from which the service gets the credential {name}: {error}; to write it: \
+         sudo install -m 600 /dev/stdin {SECRETS_FOLDER}/{name}"
+    )]
+    Unwritten { name: String, error: io::Error },
     #[error("the environment variable {name} is not set; set it for the service, or refer to the secret by `file`")]
     Env { name: String },
     #[error("the secret in {place} is empty; write the secret into it")]
@@ -46,7 +59,10 @@ impl SecretRef {
             Self::Credential(name) => {
                 let folder = env::var_os("CREDENTIALS_DIRECTORY")
                     .ok_or_else(|| SecretError::NoCredentials { name: name.clone() })?;
-                let text = read(&Path::new(&folder).join(name))
+                let folder = Path::new(&folder);
+                // One that the unit names by itself goes before one of the folder.
+                let text = read(&folder.join(name))
+                    .or_else(|_| read(&folder.join(format!("{FROM_FOLDER}{name}"))))
                     .map_err(|error| SecretError::Credential { name: name.clone(), error })?;
                 tidy(text, place)
             }
@@ -55,6 +71,41 @@ impl SecretRef {
                 tidy(text, place)
             }
             Self::Literal(secret) => Ok(secret.clone()),
+        }
+    }
+
+    /// Whether the service will find the secret, as far as this process can tell, which need not be the service: outside it
+    /// there are no credentials, but root can see the files that they are made of.
+    ///
+    /// # Errors
+    /// As [`SecretRef::read`].
+    pub fn look(&self) -> Result<(), SecretError> {
+        match self {
+            Self::Credential(name) if env::var_os("CREDENTIALS_DIRECTORY").is_none() => {
+                let path = Path::new(SECRETS_FOLDER).join(name);
+                let text = read(&path).map_err(|error| SecretError::Unwritten { name: name.clone(), error })?;
+                tidy(text, format!("file {}", path.display())).map(drop)
+            }
+            // The commands of a reload have the name of the folder without the folder.
+            Self::Credential(_)
+                if env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| !Path::new(&folder).is_dir()) =>
+            {
+                Ok(())
+            }
+            _ => self.read().map(drop),
+        }
+    }
+}
+
+impl SecretError {
+    /// Whether it is this process, and perhaps not the service, that may not read the secret.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        match self {
+            Self::File { error, .. } | Self::Credential { error, .. } | Self::Unwritten { error, .. } => {
+                error.kind() == io::ErrorKind::PermissionDenied
+            }
+            _ => false,
         }
     }
 }

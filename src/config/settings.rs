@@ -8,6 +8,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use thiserror::Error;
 
+use super::secret::SECRETS_FOLDER;
+
 /// The whole configuration, every default filled in.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -72,9 +74,9 @@ impl Default for Settings {
 #[derive(Debug, Error)]
 pub enum CannotServe {
     #[error(
-        "no webhook secret is configured, so anybody could post events; put the secret that Impilo sends into a file \
-         and add to pulsewarden.yaml:\n\n  impilo:\n    webhook_secrets: [{{ file: \
-         /etc/pulsewarden/secrets/impilo-webhook-secret }}]"
+        "no webhook secret is configured, so anybody could post events; put the secret that Impilo sends into \
+         {SECRETS_FOLDER}/impilo-webhook-secret and add to pulsewarden.yaml:\n\n  impilo:\n    \
+         webhook_secrets: [{{ credential: impilo-webhook-secret }}]"
     )]
     NoWebhookSecret,
 }
@@ -111,7 +113,7 @@ pub struct Impilo {
 #[derive(Clone, Debug)]
 pub enum SecretRef {
     File(PathBuf),
-    /// A file under `$CREDENTIALS_DIRECTORY`, as systemd provides it.
+    /// A credential as systemd provides it, usually from [`SECRETS_FOLDER`].
     Credential(String),
     Env(String),
     /// Made by `demo` and tests; a configuration file can give the heartbeat's address so, and no other secret.

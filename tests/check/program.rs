@@ -1,5 +1,6 @@
 //! What `pulsewarden check` prints of real files.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -8,13 +9,18 @@ use expect_test::expect;
 
 /// What `check` prints, with `FOLDER` in the place of the folder's path, and its exit code.
 fn check(folder: &Path, arguments: &[&str]) -> (String, i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_pulsewarden"))
-        .args(["check", "--config"])
-        .arg(folder.join("pulsewarden.yaml"))
-        .args(arguments)
-        .env_remove("CREDENTIALS_DIRECTORY")
-        .output()
-        .unwrap();
+    check_with(folder, arguments, None)
+}
+
+/// The same with systemd's credentials in a folder.
+fn check_with(folder: &Path, arguments: &[&str], credentials: Option<&OsStr>) -> (String, i32) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pulsewarden"));
+    command.args(["check", "--config"]).arg(folder.join("pulsewarden.yaml")).args(arguments);
+    match credentials {
+        Some(credentials) => command.env("CREDENTIALS_DIRECTORY", credentials),
+        None => command.env_remove("CREDENTIALS_DIRECTORY"),
+    };
+    let output = command.output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     (printed.replace(folder.to_str().unwrap(), "FOLDER"), output.status.code().unwrap())
 }
@@ -71,7 +77,7 @@ fn nothing_that_is_wrong_hides_what_else_is_wrong() {
         4 | impilo: { webhook_secrets: **********
           |                             ^^^^^^ not shown here
           |
-          = help: put it into a file of its own that only the service can read, and write webhook_secrets: [{ file: /etc/pulsewarden/secrets/impilo-webhook-secret }]
+          = help: put it into a file of its own (sudo install -m 600 /dev/stdin /etc/pulsewarden/secrets/impilo-webhook-secret), and write webhook_secrets: [{ credential: impilo-webhook-secret }]
           = help: it was readable for everybody who can read this file: change it at its source, too
 
         error: this is not the address of a mail server
@@ -88,7 +94,7 @@ fn nothing_that_is_wrong_hides_what_else_is_wrong() {
         6 | slack: { webhooks: ******************
           |                            ^^^^^^ not shown here
           |
-          = help: put it into a file of its own that only the service can read, and write team: { file: /etc/pulsewarden/secrets/slack-team }
+          = help: put it into a file of its own (sudo install -m 600 /dev/stdin /etc/pulsewarden/secrets/slack-team), and write team: { credential: slack-team }
           = help: it was readable for everybody who can read this file: change it at its source, too
 
         error: this `[` is never closed
@@ -137,8 +143,41 @@ fn nothing_that_is_wrong_hides_what_else_is_wrong() {
         2 | - { name: team, email: [{ to: a@b.example }], slack: [{ webhook: team }, { webhook: others }] }
           |                                                                                     ^^^^^^
           |
-          = help: add to pulsewarden.yaml: slack: { webhooks: { others: { file: /etc/pulsewarden/secrets/slack-others } } }
+          = help: add to pulsewarden.yaml: slack: { webhooks: { others: { credential: slack-others } } }
 
         11 errors
     "#]].assert_eq(&printed);
+}
+
+#[test]
+fn credentials_come_from_the_folder_of_the_unit() {
+    let files = folder(&[(
+        "pulsewarden.yaml",
+        "rules: FOLDER/rules\nlibrary: false\n\
+         impilo: { webhook_secrets: [{ credential: first-of-the-test }, { credential: second-of-the-test }] }\n",
+    )]);
+    let credentials = files.path().join("credentials");
+    fs::create_dir(&credentials).unwrap();
+    fs::write(credentials.join("first-of-the-test"), "geheim").unwrap();
+    fs::write(credentials.join("secrets_second-of-the-test"), "geheim").unwrap();
+    let (printed, code) = check_with(files.path(), &[], Some(credentials.as_os_str()));
+    assert_eq!((printed.contains("credential"), code), (false, 0), "{printed}");
+
+    fs::remove_file(credentials.join("first-of-the-test")).unwrap();
+    let (printed, _) = check_with(files.path(), &[], Some(credentials.as_os_str()));
+    assert!(
+        printed.contains("put the secret into /etc/pulsewarden/secrets/first-of-the-test and restart"),
+        "{printed}"
+    );
+
+    // The commands of a reload have the name of a folder that is not there for them.
+    let (printed, _) = check_with(files.path(), &[], Some(files.path().join("none").as_os_str()));
+    assert!(!printed.contains("credential"), "{printed}");
+
+    let (printed, code) = check(files.path(), &[]);
+    assert!(
+        printed.contains("sudo install -m 600 /dev/stdin /etc/pulsewarden/secrets/second-of-the-test"),
+        "{printed}"
+    );
+    assert_eq!(code, 0);
 }

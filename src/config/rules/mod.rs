@@ -118,7 +118,7 @@ pub fn against_settings(bundle: &Bundle, settings: &Settings) -> Problems {
         let help = match super::suggest::nearest(&reference.name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
-                "add to pulsewarden.yaml: slack: {{ webhooks: {{ {}: {{ file: /etc/pulsewarden/secrets/slack-{} }} }} }}",
+                "add to pulsewarden.yaml: slack: {{ webhooks: {{ {}: {{ credential: slack-{} }} }} }}",
                 reference.name, reference.name
             ),
         };

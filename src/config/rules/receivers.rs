@@ -117,7 +117,7 @@ fn webhook(walk: &Walk, node: &Node) -> Option<String> {
                 "the address of a Slack webhook is a secret and must not stand in this file",
             )
             .label("not shown here")
-            .help("name it in pulsewarden.yaml: slack: { webhooks: { logistics: { file: … } } }")
+            .help("name it in pulsewarden.yaml: slack: { webhooks: { logistics: { credential: … } } }")
             .help("and write its name here: webhook: logistics"),
         );
         return None;
