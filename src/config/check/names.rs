@@ -72,8 +72,8 @@ pub(in crate::config) struct Known<'a> {
     pub settings: BTreeMap<&'a str, &'a Value>,
     /// There may be settings beyond these.
     pub more_settings: bool,
-    /// Texts can also name `labels` and `alert`.
-    pub in_text: bool,
+    /// Texts can also name `labels`, of which these exist, and `alert`.
+    pub labels: Option<&'a [&'a str]>,
 }
 
 const ALERT_FIELDS: [(&str, Kind); 4] =
@@ -96,8 +96,8 @@ impl Known<'_> {
             "settings" => self.setting(rest),
             "now" => Ok(found(Kind::Time, Protection::None)),
             "previous" => Self::state(self.subject, "previous", rest),
-            "labels" if self.in_text => Ok(found(Kind::Text, Protection::None)),
-            "alert" if self.in_text => Self::listed(rest, &ALERT_FIELDS, "alert", Protection::None),
+            "labels" if self.labels.is_some() => self.label(rest),
+            "alert" if self.labels.is_some() => Self::listed(rest, &ALERT_FIELDS, "alert", Protection::None),
             name => match SubjectKind::parse(name).filter(|kind| self.kinds().contains(kind)) {
                 Some(kind) => Self::state(kind, name, rest),
                 None => Err(self.unknown_root(name)),
@@ -136,7 +136,7 @@ impl Known<'_> {
     fn unknown_root(&self, name: &str) -> Missing {
         let mut roots = vec!["event", "payload", "settings", "now", "previous"];
         roots.extend(self.kinds().into_iter().map(SubjectKind::as_str));
-        if self.in_text {
+        if self.labels.is_some() {
             roots.extend(["labels", "alert"]);
         }
         roots.dedup();
@@ -178,6 +178,18 @@ impl Known<'_> {
         };
         let status_of = (field.name == "status").then_some(kind);
         Ok(Found { kind: kind_of_value, protection: field.protection, status_of })
+    }
+
+    fn label(&self, rest: &[&str]) -> Result<Found, Missing> {
+        let labels = self.labels.unwrap_or_default();
+        match rest.first() {
+            Some(name) if !labels.contains(name) => {
+                let mut missing = no_field(1, "labels", name, labels.iter().copied());
+                missing.message = format!("alerts of this rule have no label `{name}`");
+                Err(missing)
+            }
+            _ => Ok(found(Kind::Text, Protection::None)),
+        }
     }
 
     fn setting(&self, rest: &[&str]) -> Result<Found, Missing> {

@@ -17,10 +17,11 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    pub(super) fn known(&self, in_text: bool) -> Known<'_> {
+    /// What a condition can name, or with `labels` what a text can.
+    pub(super) fn known<'k>(&'k self, labels: Option<&'k [&'k str]>) -> Known<'k> {
         let settings = self.settings.known.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect();
         let more_settings = self.settings.incomplete;
-        Known { subject: self.subject, events: self.events, settings, more_settings, in_text }
+        Known { subject: self.subject, events: self.events, settings, more_settings, labels }
     }
 }
 
@@ -29,7 +30,7 @@ pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> Optio
     let source = walk.full_text(node, "\"payload.batteryPercentage <= 20\"")?;
     match Condition::compile(source) {
         Ok(condition) => {
-            let (findings, reads) = check::condition(&condition, &scope?.known(false));
+            let (findings, reads) = check::condition(&condition, &scope?.known(None));
             report(walk, node, findings);
             Some((condition, reads))
         }

@@ -112,7 +112,7 @@ fn rule(
     let mut draft = Draft { walk, settings, subject: subject.unwrap_or(SubjectKind::Device), reads: Vec::new(), told };
     let condition = fields.get("where").map(|node| draft.condition(node, &events));
     let raise: Vec<_> = items(walk, fields, "raise").map(|node| draft.raise(node, &events, severity)).collect();
-    let mut annotations = draft.annotations(fields.get("annotations"), &events);
+    let mut annotations = draft.annotations(fields.get("annotations"), &events, &labels);
     let resolve: Vec<_> = items(walk, fields, "resolve").map(|node| draft.resolve(node)).collect();
     let expire = fields.get("expire").map_or(Some(EXPIRE), |node| duration(walk, node, settings, "90d", SECOND));
     let ends_with_relations = fields.get("ends_with_relations").map_or(Some(true), |node| walk.flag(node));
@@ -226,10 +226,15 @@ impl Draft<'_> {
         Some(condition)
     }
 
-    fn annotations(&mut self, node: Option<&Node>, events: &[EventPattern]) -> BTreeMap<String, String> {
+    fn annotations(
+        &mut self,
+        node: Option<&Node>,
+        events: &[EventPattern],
+        labels: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
         let Some(node) = node else { return BTreeMap::new() };
         let scope = Scope { subject: self.subject, events, settings: self.settings };
-        let (texts, reads) = text::read(self.walk, node, Some(&scope).filter(|_| self.told));
+        let (texts, reads) = text::read(self.walk, node, Some(&scope).filter(|_| self.told), labels.keys());
         self.reads.extend(reads);
         texts
     }

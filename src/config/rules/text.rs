@@ -3,21 +3,42 @@
 use std::collections::BTreeMap;
 
 use super::condition::{Scope, report};
+use super::rule::BUILT_IN_LABELS;
 use crate::config::check;
+use crate::config::problem::{Place, Problem};
+use crate::config::suggest::nearest;
 use crate::config::walk::Walk;
 use crate::config::yaml::Node;
 use crate::engine::{Field, Protection, Read, SubjectKind};
 
-/// The annotations of one rule, and what they read. Without a scope nothing can be said of the names in them.
-pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> (BTreeMap<String, String>, Vec<Read>) {
+/// The annotations that messages show.
+const SHOWN: [&str; 2] = ["summary", "action"];
+
+/// The annotations of one rule, and what they read. Without a scope nothing can be said of the names in them. `labels` are
+/// those that the rule adds.
+pub(super) fn read<'a>(
+    walk: &Walk,
+    node: &Node,
+    scope: Option<&Scope<'_>>,
+    labels: impl Iterator<Item = &'a String>,
+) -> (BTreeMap<String, String>, Vec<Read>) {
     let mut texts = BTreeMap::new();
     let mut reads = Vec::new();
     let Some(fields) = walk.fields(node, "texts by name", "{ summary: \"…\", action: \"…\" }") else {
         return (texts, Vec::new());
     };
+    let labels: Vec<&str> = BUILT_IN_LABELS.into_iter().chain(labels.map(String::as_str)).collect();
     for entry in fields.all() {
+        if !SHOWN.contains(&&*entry.key) {
+            let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+            let problem = Problem::warning(place, format!("no message shows the annotation `{}`", entry.key));
+            walk.add(match nearest(&entry.key, SHOWN) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help("messages show `summary` and `action`; put the text into one of them"),
+            });
+        }
         if let Some(text) = walk.full_text(&entry.value, "\"Battery at {{ device.battery }}%\"") {
-            let (findings, read) = check::text(text, scope.map(|scope| scope.known(true)).as_ref());
+            let (findings, read) = check::text(text, scope.map(|scope| scope.known(Some(&labels))).as_ref());
             report(walk, &entry.value, findings);
             reads.extend(read);
             texts.insert(entry.key.clone(), text.to_owned());
