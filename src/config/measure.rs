@@ -99,7 +99,7 @@ pub fn size(text: &str) -> Option<u64> {
 }
 
 /// What somebody who wrote `6 hours` will have meant.
-fn meant_duration(text: &str) -> Option<String> {
+pub fn meant_duration(text: &str) -> Option<String> {
     let (number, word) = number_and_word(text)?;
     let unit = match word {
         "sec" | "secs" | "second" | "seconds" | "S" => "s",

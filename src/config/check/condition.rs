@@ -7,38 +7,9 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, opera
 use super::super::suggest::nearest;
 use super::Finding;
 use super::names::{Found, Kind, Known};
+use super::trial::{self, FUNCTIONS, Unfit};
 use crate::engine::{Condition, Protection, RETURN, Read, SubjectKind};
 use crate::impilo::schema;
-
-/// Functions that conditions can call.
-const FUNCTIONS: &[(&str, Kind)] = &[
-    ("size", Kind::Number),
-    ("contains", Kind::Bool),
-    ("startsWith", Kind::Bool),
-    ("endsWith", Kind::Bool),
-    ("matches", Kind::Bool),
-    ("duration", Kind::Span),
-    ("timestamp", Kind::Time),
-    ("string", Kind::Text),
-    ("int", Kind::Number),
-    ("uint", Kind::Number),
-    ("double", Kind::Number),
-    ("bool", Kind::Bool),
-    ("dyn", Kind::Any),
-    ("type", Kind::Any),
-    ("getFullYear", Kind::Number),
-    ("getMonth", Kind::Number),
-    ("getDate", Kind::Number),
-    ("getDayOfMonth", Kind::Number),
-    ("getDayOfWeek", Kind::Number),
-    ("getDayOfYear", Kind::Number),
-    ("getHours", Kind::Number),
-    ("getMinutes", Kind::Number),
-    ("getSeconds", Kind::Number),
-    ("getMilliseconds", Kind::Number),
-    ("min", Kind::Any),
-    ("max", Kind::Any),
-];
 
 /// Checks a condition; gives what there is to say, and what it reads.
 pub(in crate::config) fn condition(condition: &Condition, known: &Known<'_>) -> (Vec<Finding>, Vec<Read>) {
@@ -200,31 +171,34 @@ impl Walk<'_> {
                 Kind::Bool
             }
             operators::IN => {
-                if let [needle, haystack] = call.args.as_slice()
-                    && let Expr::List(list) = &haystack.expr
-                {
-                    for element in &list.elements {
-                        self.status(needle, element);
-                    }
-                }
+                self.within(call, &kinds);
                 Kind::Bool
             }
-            operators::ADD | operators::SUBSTRACT => match kinds.as_slice() {
-                [Kind::Time, Kind::Time] => Kind::Span,
-                [Kind::Time, _] | [_, Kind::Time] => Kind::Time,
-                [Kind::Span, _] | [_, Kind::Span] => Kind::Span,
-                [kind, _] => *kind,
-                _ => Kind::Any,
-            },
-            operators::MULTIPLY | operators::DIVIDE | operators::MODULO | operators::NEGATE => Kind::Number,
+            operators::ADD | operators::SUBSTRACT => {
+                let fits = self.tried(expression, call, &kinds);
+                match kinds.as_slice() {
+                    _ if !fits => Kind::Any,
+                    [Kind::Time, Kind::Time] => Kind::Span,
+                    [Kind::Time, _] | [_, Kind::Time] => Kind::Time,
+                    [Kind::Span, _] | [_, Kind::Span] => Kind::Span,
+                    [kind, _] => *kind,
+                    _ => Kind::Any,
+                }
+            }
+            operators::MULTIPLY | operators::DIVIDE | operators::MODULO | operators::NEGATE => {
+                self.tried(expression, call, &kinds);
+                Kind::Number
+            }
             operators::CONDITIONAL => kinds.get(1).copied().unwrap_or(Kind::Any),
             _ if is_operator(function) => Kind::Any,
-            _ => self.function(expression, function),
+            _ => self.function(expression, call, &kinds),
         }
     }
 
-    fn function(&mut self, expression: &IdedExpr, function: &str) -> Kind {
+    fn function(&mut self, expression: &IdedExpr, call: &CallExpr, kinds: &[Kind]) -> Kind {
+        let function = call.func_name.as_str();
         if let Some((_, kind)) = FUNCTIONS.iter().find(|(name, _)| *name == function) {
+            self.tried(expression, call, kinds);
             return *kind;
         }
         let help = match nearest(function, FUNCTIONS.iter().map(|(name, _)| *name)) {
@@ -237,6 +211,80 @@ impl Walk<'_> {
         let at = self.find_word(expression, function);
         self.findings.push(Finding::error(at, format!("there is no function `{function}`")).help(help));
         Kind::Any
+    }
+
+    /// Whether a call can be computed with some values of the right types; what is wrong is noted.
+    fn tried(&mut self, expression: &IdedExpr, call: &CallExpr, kinds: &[Kind]) -> bool {
+        let function = call.func_name.as_str();
+        let Err(unfit) = trial::call(call, kinds) else { return true };
+        let parts: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
+        let at = match parts.as_slice() {
+            _ if !is_operator(function) => self.find_word(expression, function),
+            [left, right] => self.span(left, right).unwrap_or_else(|| self.whole(expression)),
+            _ => self.whole(expression),
+        };
+        let shown = if is_operator(function) { function.trim_matches('_') } else { function };
+        self.findings.push(match unfit {
+            Unfit::Types => {
+                let kinds: Vec<&str> = kinds.iter().map(|kind| kind.words()).collect();
+                Finding::error(at, format!("`{shown}` does not take {}", kinds.join(" and ")))
+                    .help("this can never be computed, so the condition would never hold")
+            }
+            Unfit::MixedNumbers => {
+                Finding::warning(at, format!("`{shown}` does not take a whole number and a decimal one"))
+                    .help("make both decimal, as in `double(device.battery) * 0.5`")
+            }
+            Unfit::DividesByZero => {
+                Finding::error(at, "this divides by zero").help("divide by a number that is not zero")
+            }
+            Unfit::Value => {
+                let literal = parts.iter().rev().find_map(|part| match &part.expr {
+                    Expr::Literal(LiteralValue::String(text)) => Some((self.whole(part), text.inner())),
+                    _ => None,
+                });
+                match literal {
+                    Some((at, text)) => {
+                        let (message, help) = trial::instead(function, text);
+                        Finding::error(at, message).help(help)
+                    }
+                    None => Finding::error(at, format!("`{shown}` cannot be computed with this")),
+                }
+            }
+        });
+        false
+    }
+
+    /// `in` looks through a list, of which each item can be what is looked for.
+    fn within(&mut self, call: &CallExpr, kinds: &[Kind]) {
+        let ([needle, haystack], [kind, of]) = (call.args.as_slice(), kinds) else { return };
+        if let Expr::List(list) = &haystack.expr {
+            for element in &list.elements {
+                let found = self.kind(element);
+                if kind.fits(found) {
+                    self.status(needle, element);
+                } else {
+                    let (one, other) = (kind.words(), found.words());
+                    let finding = Finding::error(
+                        self.whole(element),
+                        format!("{one} is compared with {other}, which is never true"),
+                    );
+                    self.findings.push(match found {
+                        Kind::Number => finding.help("text stands in quotes"),
+                        Kind::Text if *kind == Kind::Number => finding.help("numbers stand without quotes"),
+                        _ => finding,
+                    });
+                }
+            }
+        } else if !matches!(of, Kind::List | Kind::Any | Kind::Object) {
+            let at = self.whole(haystack);
+            let written = self.condition.source().get(at.clone()).unwrap_or_default().to_owned();
+            let help = match haystack.expr {
+                Expr::Literal(_) => format!("put it into brackets: [{written}]"),
+                _ => format!("for a part of a text, write {written}.contains(…)"),
+            };
+            self.findings
+                .push(Finding::error(at, format!("`in` looks through a list, and this is {}", of.words())).help(help));
+        }
     }
 
     fn compare(&mut self, expression: &IdedExpr, call: &CallExpr, kinds: &[Kind]) {

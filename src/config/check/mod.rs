@@ -3,6 +3,7 @@
 mod condition;
 mod names;
 mod text;
+mod trial;
 
 use std::ops::Range;
 
