@@ -14,12 +14,24 @@ pub struct CheckArguments {
     /// Check the rule files in this folder alone, without a configuration
     #[arg(long, value_name = "FOLDER")]
     rules: Option<PathBuf>,
+    /// With --rules: the folder of the shipped rules, which the files there may change
+    #[arg(long, value_name = "FOLDER", requires = "rules")]
+    library: Option<PathBuf>,
 }
 
 pub(super) fn run(config: &Path, arguments: &CheckArguments) -> anyhow::Result<u8> {
     let mut problems = Problems::default();
     let rules = match &arguments.rules {
-        Some(rules) => check_rules(&mut problems, None, None, rules),
+        Some(rules) => {
+            let library = arguments.library.as_deref();
+            if let Some(missing) = library.filter(|folder| !folder.is_dir()) {
+                problems.push(
+                    Problem::general(format!("there is no folder {}", missing.display()))
+                        .help("the package puts the shipped rules into /usr/share/pulsewarden/rules"),
+                );
+            }
+            check_rules(&mut problems, None, library, rules)
+        }
         None => check_all(&mut problems, config),
     };
     let wrong = problems.any_errors();

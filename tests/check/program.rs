@@ -181,3 +181,19 @@ fn credentials_come_from_the_folder_of_the_unit() {
     );
     assert_eq!(code, 0);
 }
+
+#[test]
+fn a_folder_can_be_checked_beside_the_shipped_rules() {
+    let files = folder(&[("rules/a.yaml", "override: [{ alert: DeviceWeakSignal, disabled: true }]\n")]);
+    let rules = files.path().join("rules");
+    let (printed, code) = check(files.path(), &["--rules", rules.to_str().unwrap()]);
+    assert!(code == 1 && printed.contains("add --library /usr/share/pulsewarden/rules"), "{printed}");
+
+    let shipped = super::root().join("rules");
+    let both = ["--rules", rules.to_str().unwrap(), "--library", shipped.to_str().unwrap()];
+    let (printed, code) = check(files.path(), &both);
+    assert_eq!(code, 0, "{printed}");
+
+    let (printed, code) = check(files.path(), &[both[0], both[1], both[2], "/does/not/exist"]);
+    assert!(code == 1 && printed.contains("error: there is no folder /does/not/exist"), "{printed}");
+}

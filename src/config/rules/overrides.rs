@@ -1,6 +1,6 @@
 //! `override:`: what a customer's file changes of a shipped rule.
 
-use super::{Named, SEVERITIES};
+use super::{Named, Origin, SEVERITIES};
 use crate::config::problem::{Place, Problem, Problems};
 use crate::config::suggest::nearest;
 use crate::config::walk::Walk;
@@ -37,7 +37,11 @@ pub(super) fn apply(overrides: Vec<Override>, rules: &mut Vec<Named<Rule>>, prob
         let Some(rule) = rules.iter_mut().find(|rule| rule.name == change.alert) else {
             let help = match nearest(&change.alert, rules.iter().map(|rule| &*rule.name)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if rules.is_empty() => "there are no rules to change: is `library: false` set?".to_owned(),
+                None if rules.iter().all(|rule| rule.origin != Origin::Library) => {
+                    "the shipped rules are not among these files; where `check --rules` is used, add --library \
+                     /usr/share/pulsewarden/rules, and elsewhere remove `library: false` from pulsewarden.yaml"
+                        .to_owned()
+                }
                 None => {
                     let names: Vec<_> = rules.iter().map(|rule| &*rule.name).collect();
                     format!("the rules are {}", names.join(", "))
