@@ -239,7 +239,13 @@ impl<'n> Fields<'n> {
                 None
             }
             // A key that is nearly this one will be complained of by itself.
-            None if self.entries.iter().any(|entry| nearest(&entry.key, [key]).is_some()) => None,
+            None if self.entries.iter().any(|entry| {
+                nearest(&entry.key, [key]).is_some()
+                    || entry.key.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
+            }) =>
+            {
+                None
+            }
             None => {
                 walk.add(
                     Problem::error(self.head(walk), format!("{what} needs `{key}`"))
@@ -291,6 +297,12 @@ impl<'n> Fields<'n> {
                 continue;
             }
             let key = walk.source.quotable(&entry.key_at, key);
+            if let Some((key, value)) = key.split_once(':').filter(|(key, _)| known.contains(key)) {
+                walk.add(
+                    Problem::error(place, format!("no space after `{key}:`")).help(format!("write {key}: {value}")),
+                );
+                continue;
+            }
             let help = match nearest(key, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("{what} can have {}", list(&known)),

@@ -3,7 +3,7 @@
 use crate::config::check::{self, Finding, Known};
 use crate::config::problem::Problem;
 use crate::config::walk::Walk;
-use crate::config::yaml::Node;
+use crate::config::yaml::{Node, TYPOGRAPHIC};
 use crate::engine::{Condition, EventPattern, Read, SubjectKind};
 
 use super::values::Values;
@@ -66,6 +66,7 @@ fn in_words(message: &str) -> (String, &'static str) {
             Some('=') => "write == to compare",
             Some('&') => "write && for and",
             Some('|') => "write || for or",
+            Some(quote) if TYPOGRAPHIC.contains(&quote) => "this is a typographic quote: write \" or '",
             _ => SHAPE,
         };
         return (format!("`{token}` means nothing in a condition"), help);

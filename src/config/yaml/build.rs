@@ -7,6 +7,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::plain;
+use super::slips;
 use super::syntax;
 use super::{Entry, Node, Scalar, Style, Value};
 use crate::config::problem::{Place, Problem, Problems};
@@ -24,7 +25,7 @@ const MAX_PROBLEMS: usize = 50;
 #[must_use]
 pub fn parse(source: &Arc<Source>) -> (Option<Node>, Problems) {
     let mut problems = Problems::default();
-    if let Some(problem) = stray(source) {
+    if let Some(problem) = stray(source).or_else(|| slips::everywhere(source)) {
         problems.push(problem);
         return (None, problems);
     }
@@ -228,6 +229,13 @@ impl Builder<'_> {
             self.error(at.clone(), format!("`{text}` stands for no value at all"))
                 .help
                 .push(format!("remove the key, or write \"{text}\" where the text is meant"));
+            return true;
+        }
+        if text.starts_with(slips::TYPOGRAPHIC) {
+            let inner = text.trim_matches(slips::TYPOGRAPHIC).replace(slips::TYPOGRAPHIC, "'");
+            self.error(at.clone(), "typographic quotes put nothing into quotes")
+                .help
+                .push(format!("write {}", syntax::quote(&inner)));
             return true;
         }
         let Some(differs) = plain::disagreement(text) else { return false };

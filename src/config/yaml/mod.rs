@@ -4,12 +4,14 @@
 mod build;
 mod locate;
 mod plain;
+mod slips;
 mod syntax;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 pub use build::parse;
+pub use slips::TYPOGRAPHIC;
 
 use super::problem::Place;
 use super::source::Source;

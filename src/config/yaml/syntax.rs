@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::slips;
 use crate::config::problem::{Place, Problem};
 use crate::config::source::Source;
 
@@ -17,11 +18,21 @@ pub fn explain(source: &Arc<Source>, at: usize, info: &str) -> Problem {
             .label("this is a tab")
             .help("indent with spaces, the same number for each level");
     }
+    if let Some(problem) = slips::at_line(source, at) {
+        return problem;
+    }
     if info.contains("quoted scalar") {
         return quoted(source, at, info);
     }
     if info.contains("mapping values are not allowed") {
         return colon(source, at);
+    }
+    if info.contains("anchor or alias") {
+        let star = text[..at].len() - usize::from(text[..at].ends_with(['*', '&']));
+        let value = line_rest(source.shown(), star);
+        let first = value.get(..1).unwrap_or_default();
+        return problem(star..star + 1, &format!("text that begins with `{first}` must stand in quotes"))
+            .help(format!("write {}", quote(value)));
     }
     if info.contains("unknown anchor") {
         return problem(at..word_end(text, at), "aliases (`*name`) are not used in these files")
@@ -44,6 +55,11 @@ pub fn explain(source: &Arc<Source>, at: usize, info: &str) -> Problem {
                 "add the missing `{closing}`, or a comma between two items; the reading stopped at line {}",
                 source.line_column(at).0
             ));
+    }
+    if info.contains("simple key")
+        && let Some(problem) = slips::without_colon(source, at)
+    {
+        return problem;
     }
     if info.contains("did not find expected key") || info.contains("did not find expected '-'") {
         let message = if info.contains("'-'") {
@@ -92,6 +108,9 @@ fn colon(source: &Arc<Source>, at: usize) -> Problem {
             .help(format!("write {}: {}", key.trim(), quote(source.quotable(&(value_at..line_end(text, at)), value))));
     }
     let key_at = begin + (before.len() - before.trim_start().len());
+    if let Some(problem) = slips::without_colon(source, key_at) {
+        return problem;
+    }
     Problem::error(place(key_at..at.max(key_at)), "this key stands where the value above goes on")
         .label("indented deeper than the keys beside it, or the line above lacks its `:`")
         .help("keys of one map begin in the same column")
@@ -149,7 +168,7 @@ fn bad_escape(text: &str, from: usize) -> Option<Range<usize>> {
     None
 }
 
-fn line_end(text: &str, at: usize) -> usize {
+pub(super) fn line_end(text: &str, at: usize) -> usize {
     let rest = &text[at..];
     let line = rest.split('\n').next().unwrap_or_default();
     at + line.trim_end().len()
