@@ -93,6 +93,17 @@ fn check_secrets(problems: &mut Problems, settings: &Settings) {
             _ => Problem::general_warning(format!("from this shell, {error}; the service may still read it")),
         });
     }
+    if let Some(file) = settings.email.as_ref().and_then(|email| email.ca_file.as_ref())
+        && let Err(error) = std::fs::read(file)
+    {
+        let message = format!("cannot read {}, the `ca_file` of `email`: {error}", file.display());
+        problems.push(match error.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                Problem::general_warning(message).help("the service may still read it")
+            }
+            _ => Problem::general(message).help("put the certificate authority there, or remove `ca_file`"),
+        });
+    }
     if let Err(error) = settings.may_serve() {
         problems.push(Problem::general_warning(format!("the service would not start: {error}")));
     }

@@ -92,7 +92,10 @@ pub fn mailbox(walk: &Walk, node: &Node, example: &str) -> Option<String> {
     if Mailbox::from_str(text).is_ok() {
         return Some(text.to_owned());
     }
-    let help = if text.contains('@') {
+    let several: Vec<&str> = text.split([',', ';', ' ']).filter(|part| part.contains('@')).collect();
+    let help = if several.len() > 1 && walk.quotable(node, text) == text {
+        format!("several addresses make a list: write [{}]", several.join(", "))
+    } else if text.contains('@') {
         format!("write it as in {example}")
     } else {
         format!("it has no `@`; write something like {example}")

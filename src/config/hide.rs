@@ -33,7 +33,7 @@ pub fn secrets(text: &str) -> Vec<Range<usize>> {
                 keys(content).find(|(key, _)| named || REFERENCES.contains(key)).map_or(indent, |(_, value)| value);
             hide(&mut hidden, begin, content, value);
         }
-        for value in bad_references(content) {
+        for value in bad_references(content).into_iter().chain(bare_heartbeat(content)) {
             hide(&mut hidden, begin, content, value);
         }
         for (key, value) in secret_keys(content) {
@@ -118,6 +118,12 @@ fn bad_references(line: &str) -> Vec<usize> {
         }
     };
     keys(line).filter(|(key, value)| bad(key, *value)).map(|(_, value)| value).collect()
+}
+
+/// The position of an address that stands right after `heartbeat:`: like that under `url`, it holds a token.
+fn bare_heartbeat(line: &str) -> Option<usize> {
+    let bare = |value: usize| line[value..].trim_start().trim_start_matches(['"', '\'']).starts_with("http");
+    keys(line).find(|(key, value)| *key == "heartbeat" && bare(*value)).map(|(_, value)| value)
 }
 
 /// Whether nothing but references to secrets stands here, as far as the brackets that open here are closed.

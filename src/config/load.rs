@@ -83,8 +83,9 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
     let Some(file) = walk.fields(root, "keys with their values", "listen: 127.0.0.1:8080") else { return };
     set(&mut settings.listen, file.get("listen").and_then(|node| address::socket(walk, node)));
     settings.public_url = file.get("public_url").and_then(|node| address::public_url(walk, node));
+    unused(walk, &file, "public_url");
     set(&mut settings.storage, file.get("storage").and_then(|node| storage(walk, node)));
-    set(&mut settings.rules, file.get("rules").and_then(|node| path(walk, node, "/etc/pulsewarden/rules")));
+    set(&mut settings.rules, file.get("rules").and_then(|node| rules(walk, node)));
     set(&mut settings.library, file.get("library").and_then(|node| library(walk, node)));
     if let Some(admin) = section(walk, &file, "admin") {
         let socket = admin.get("socket").and_then(|node| path(walk, node, "/run/pulsewarden/admin.sock"));
@@ -142,6 +143,8 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
     {
         walk.error(node, "`self.email` needs a mail server", "fill in `email:`, or remove `self.email`");
     }
+    let help = "move it to a file in the folder of rule files, such as /etc/pulsewarden/rules/receivers.yaml";
+    file.elsewhere(walk, &["receivers", "route", "digests", "override", "settings"], "a rule file", help);
     file.done(walk, "the configuration", &[]);
 }
 
@@ -250,7 +253,19 @@ fn read_retention(walk: &Walk, retention: &Fields<'_>, to: &mut Retention) {
 /// The section under `key`. One without any keys is as good as none.
 fn section<'n>(walk: &Walk, file: &Fields<'n>, key: &'static str) -> Option<Fields<'n>> {
     let node = file.get(key)?;
-    walk.fields(node, &format!("the keys of `{key}`"), "them on indented lines below it")
+    let example = match key {
+        "admin" => "{ socket: /run/pulsewarden/admin.sock }",
+        "impilo" => "{ webhook_secrets: [{ credential: impilo-webhook-secret }] }",
+        "receive" => "{ max_body: 1MiB }",
+        "email" => "{ smtp: smtps://mail.clinic.example:465, from: alerts@clinic.example }",
+        "slack" => "{ webhooks: { logistics: { credential: slack-logistics } } }",
+        "delivery" => "{ give_up_after: 24h }",
+        "self" => "{ email: [it@clinic.example] }",
+        "heartbeat" => "{ url: https://deadman.example/abc, every: 1m }",
+        "retention" => "{ payloads: 90d }",
+        _ => "{ filter: info }",
+    };
+    walk.fields(node, &format!("the keys of `{key}`"), &format!("{key}: {example}"))
 }
 
 fn set<T>(to: &mut T, found: Option<T>) {
@@ -300,6 +315,19 @@ fn path(walk: &Walk, node: &Node, example: &str) -> Option<PathBuf> {
         return None;
     }
     Some(PathBuf::from(text))
+}
+
+/// The folder of rule files; rules themselves stand in its files.
+fn rules(walk: &Walk, node: &Node) -> Option<PathBuf> {
+    if matches!(node.value, Value::List(_) | Value::Map(_)) {
+        walk.error(
+            node,
+            "`rules` is the folder of rule files, and rules stand in its files",
+            "move the rules to a file there, such as /etc/pulsewarden/rules/own.yaml",
+        );
+        return None;
+    }
+    path(walk, node, "/etc/pulsewarden/rules")
 }
 
 fn library(walk: &Walk, node: &Node) -> Option<Option<PathBuf>> {

@@ -24,9 +24,22 @@ impl NotDuration {
         }
     }
 
-    pub fn help(self, text: &str, example: &str) -> String {
+    /// What to write, of `least` or more.
+    pub fn help(self, text: &str, example: &str, least: Duration) -> String {
         match self {
-            Self::NoUnit => format!("write {text}s, {text}m, {text}h, {text}d or {text}w"),
+            Self::NoUnit => {
+                let written = ["s", "m", "h", "d", "w"].map(|unit| format!("{text}{unit}"));
+                let fit: Vec<&str> = written
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|written| duration(written).is_ok_and(|length| length >= least))
+                    .collect();
+                match fit.split_last() {
+                    Some((last, [])) => format!("write {last}"),
+                    Some((last, first)) => format!("write {} or {last}", first.join(", ")),
+                    None => format!("write a number with s, m, h, d or w, as in {example}"),
+                }
+            }
             Self::UnknownUnit if meant_duration(text).is_some() => {
                 format!("write {}", meant_duration(text).unwrap_or_default())
             }
@@ -98,6 +111,15 @@ pub fn size(text: &str) -> Option<u64> {
     number.checked_mul(unit)
 }
 
+/// The size as one would write it, in the largest unit that leaves no rest.
+fn show_size(bytes: u64) -> String {
+    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.iter().find(|(unit, _)| bytes.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{}{name}", bytes / unit),
+        None => format!("{bytes}B"),
+    }
+}
+
 /// What somebody who wrote `6 hours` will have meant.
 pub fn meant_duration(text: &str) -> Option<String> {
     let (number, word) = number_and_word(text)?;
@@ -118,7 +140,14 @@ pub fn meant_duration(text: &str) -> Option<String> {
 pub fn meant_size(text: &str) -> Option<String> {
     let (number, word) = number_and_word(text)?;
     let unit = match word.to_ascii_lowercase().as_str() {
-        "" => return Some(format!("{number}B, {number}KiB or {number}MiB")),
+        "" => {
+            let bytes = number.parse().unwrap_or(0);
+            return Some(if bytes < 1024 {
+                format!("{number}B, {number}KiB or {number}MiB")
+            } else {
+                show_size(bytes)
+            });
+        }
         "b" | "byte" | "bytes" => "B",
         "k" | "kb" | "kib" => "KiB",
         "m" | "mb" | "mib" => "MiB",

@@ -183,6 +183,14 @@ impl Problems {
         &mut self.0[at]
     }
 
+    /// Replaces the help of what is said of exactly these bytes.
+    pub fn help_at(&mut self, at: &Range<usize>, help: String) {
+        let same = |problem: &&mut Problem| problem.place.as_ref().is_some_and(|place| place.at == *at);
+        if let Some(problem) = self.0.iter_mut().find(same) {
+            problem.help = vec![help];
+        }
+    }
+
     /// Whether any of them is an error.
     #[must_use]
     pub fn any_errors(&self) -> bool {

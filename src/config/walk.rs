@@ -8,7 +8,7 @@ use super::measure;
 use super::problem::{Level, Place, Problem, Problems};
 use super::source::Source;
 use super::suggest::nearest;
-use super::yaml::{Entry, Node, Scalar, Value};
+use super::yaml::{Entry, Node, Scalar, Value, is_doubtful, plain_truth, quote};
 
 /// A walk through one file.
 pub struct Walk {
@@ -83,8 +83,35 @@ impl Walk {
         }
     }
 
+    /// The items of a list that needs at least one.
+    pub fn some_items<'n>(&self, node: &'n Node, example: &str) -> &'n [Node] {
+        let items = self.items(node);
+        if items.is_empty() {
+            self.error(node, "this list is empty", format!("write at least one, as in [{example}]"));
+        }
+        items
+    }
+
+    /// The items of a list whose items are maps with a `name` of their own. Somebody may write a map of them by name instead:
+    /// that is said once, and gives the names.
+    pub fn named_items<'n>(&self, node: &'n Node, key: &str, name: &str) -> (&'n [Node], Vec<&'n str>) {
+        let Value::Map(entries) = &node.value else { return (self.items(node), Vec::new()) };
+        let by_name = |entry: &Entry| matches!(entry.value.value, Value::Map(_) | Value::Empty);
+        let Some(first) = entries.first().filter(|_| entries.iter().all(by_name)) else {
+            return (self.items(node), Vec::new());
+        };
+        let place = Place { source: self.source.clone(), at: first.key_at.clone() };
+        let problem = Problem::error(place, format!("`{key}` is a list, and this is a map"));
+        let first = self.source.quotable(&first.key_at, &first.key);
+        self.add(
+            problem.help(format!("begin each with a dash and its name: `- {name}: {first}`, its keys below that")),
+        );
+        (&[], entries.iter().map(|entry| &*entry.key).collect())
+    }
+
     /// Text, quoted or not. An unquoted number or truth value is refused, since it would read as something else.
     pub fn text<'n>(&self, node: &'n Node, example: &str) -> Option<&'n str> {
+        self.instead(node, |text| Some(format!("write {}", quote(text))));
         let scalar = self.scalar(node, "text", example)?;
         if !scalar.is_text() {
             let help = format!("write \"{}\"", self.quotable(node, &scalar.text));
@@ -105,6 +132,7 @@ impl Walk {
     }
 
     pub fn flag(&self, node: &Node) -> Option<bool> {
+        self.instead(node, |text| Some(format!("write {}", plain_truth(text)?)));
         let scalar = self.scalar(node, "true or false", "true or false")?;
         match (scalar.describe(), scalar.text.to_ascii_lowercase().as_str()) {
             ("true or false", text) => Some(text == "true"),
@@ -150,7 +178,7 @@ impl Walk {
             Ok(length) => Some(length),
             Err(reason) => {
                 let text = self.quotable(node, &scalar.text);
-                self.error(node, reason.message(text), reason.help(text, example));
+                self.error(node, reason.message(text), reason.help(text, example, least));
                 None
             }
         }
@@ -175,6 +203,7 @@ impl Walk {
     /// One word of a few; `what` says what they are, as in "a severity".
     pub fn choice<T: Copy>(&self, node: &Node, what: &str, choices: &[(&'static str, T)]) -> Option<T> {
         let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        self.instead(node, |_| Some(format!("write {}", one_of(&words))));
         let scalar = self.scalar(node, what, words.first().copied().unwrap_or_default())?;
         let found = choices.iter().find(|(word, _)| *word == scalar.text).map(|(_, value)| *value);
         if found.is_none() {
@@ -185,6 +214,17 @@ impl Walk {
             self.error(node, format!("`{}` is not {what}", self.quotable(node, &scalar.text)), help);
         }
         found
+    }
+
+    /// For a scalar that was complained of as doubtful, before it was known what is wanted here: what to write.
+    fn instead(&self, node: &Node, help: impl FnOnce(&str) -> Option<String>) {
+        if let Value::Scalar(scalar) = &node.value
+            && scalar.faulty
+            && is_doubtful(&scalar.text)
+            && let Some(help) = help(&scalar.text)
+        {
+            self.problems.borrow_mut().help_at(&node.at, help);
+        }
     }
 
     /// The text of a node for use in a message; an ellipsis where it may not be shown.
@@ -226,6 +266,28 @@ impl<'n> Fields<'n> {
     /// The value of `key`; `None` where the key is missing or nothing is written after it.
     pub fn get(&self, key: &'static str) -> Option<&'n Node> {
         self.find(key).filter(|node| !matches!(node.value, Value::Empty))
+    }
+
+    /// The value of a key that goes by another name in this place, with an error that says so; `None` where `key` stands here,
+    /// or neither does.
+    pub fn renamed(&self, walk: &Walk, key: &'static str, others: &[&'static str]) -> Option<&'n Node> {
+        let other = others.iter().find(|other| !self.has(key) && self.has(other))?;
+        let entry = self.entries.iter().find(|entry| entry.key == **other)?;
+        let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+        walk.add(Problem::error(place, format!("`{other}` is called `{key}` here")).help(format!("write `{key}:`")));
+        self.get(other)
+    }
+
+    /// Complains about keys that have their place in another file.
+    pub fn elsewhere(&self, walk: &Walk, keys: &[&'static str], what: &str, help: &str) {
+        for entry in self.entries {
+            if let Some(key) = keys.iter().find(|key| entry.key == **key) {
+                self.find(key);
+                self.noted.borrow_mut().push(key);
+                let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+                walk.add(Problem::error(place, format!("`{key}` belongs into {what}")).help(help));
+            }
+        }
     }
 
     /// As [`Fields::get`], and an error where there is none.

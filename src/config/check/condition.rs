@@ -6,9 +6,9 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, opera
 
 use super::super::suggest::nearest;
 use super::Finding;
-use super::names::{Found, Kind, Known};
+use super::names::{Found, Kind, Known, article};
 use super::trial::{self, FUNCTIONS, Unfit};
-use crate::engine::{Condition, Protection, RETURN, Read, SubjectKind};
+use crate::engine::{Condition, Protection, RETURN, Read};
 use crate::impilo::schema;
 
 /// Checks a condition; gives what there is to say, and what it reads.
@@ -382,13 +382,6 @@ impl Walk<'_> {
     fn span(&self, left: &IdedExpr, right: &IdedExpr) -> Option<Range<usize>> {
         let (left, right) = (self.whole(left), self.whole(right));
         (left.start < right.end).then_some(left.start..right.end)
-    }
-}
-
-fn article(kind: SubjectKind) -> String {
-    match kind {
-        SubjectKind::Order | SubjectKind::Item => format!("an {kind}"),
-        _ => format!("a {kind}"),
     }
 }
 

@@ -82,6 +82,14 @@ const ALERT_FIELDS: [(&str, Kind); 4] =
 const EVENT_FIELDS: [(&str, Kind); 4] =
     [("id", Kind::Text), ("type", Kind::Text), ("occurred_at", Kind::Time), ("received_at", Kind::Time)];
 
+/// The kind with its article.
+pub(super) fn article(kind: SubjectKind) -> String {
+    match kind {
+        SubjectKind::Order | SubjectKind::Item => format!("an {kind}"),
+        _ => format!("a {kind}"),
+    }
+}
+
 fn found(kind: Kind, protection: Protection) -> Found {
     Found { kind, protection, status_of: None }
 }
@@ -139,10 +147,16 @@ impl Known<'_> {
         if self.labels.is_some() {
             roots.extend(["labels", "alert"]);
         }
-        roots.dedup();
+        let mut seen = Vec::new();
+        roots.retain(|root| {
+            !seen.contains(root) && {
+                seen.push(*root);
+                true
+            }
+        });
         let help = match nearest(name, roots.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("a rule about a {} can read {}", self.subject, roots.join(", ")),
+            None => format!("a rule about {} can read {}", article(self.subject), roots.join(", ")),
         };
         Missing { step: 0, message: format!("nothing is named `{name}` here"), help: Some(help), perhaps: false }
     }

@@ -35,15 +35,28 @@ pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> Optio
             Some((condition, reads))
         }
         Err(error) => {
-            let (message, help) = in_words(&error.message);
+            let (message, help) = in_words(&error.message, source.get(error.at.start..).unwrap_or_default());
             walk.add(Problem::error(node.place_inside(&walk.source, error.at), message).help(help));
             None
         }
     }
 }
 
-/// What the CEL parser says, for people who have never met one.
-fn in_words(message: &str) -> (String, &'static str) {
+/// Operators as people write them who are used to others.
+const OPERATORS: [(&str, &str); 9] = [
+    ("=<", "write <="),
+    ("=‹", "write <="),
+    ("=>", "write >="),
+    ("=›", "write >="),
+    ("=!", "write !="),
+    ("≤", "write <="),
+    ("≥", "write >="),
+    ("≠", "write !="),
+    ("=", "write == to compare"),
+];
+
+/// What the CEL parser says of what stands at `rest`, for people who have never met one.
+fn in_words(message: &str, rest: &str) -> (String, &'static str) {
     const SHAPE: &str = "a condition is made of comparisons (==, !=, <, <=, >, >=, in) joined with && and ||";
     let quoted = |after: &str| {
         let rest = message.split_once(after)?.1.strip_prefix('\'')?;
@@ -62,8 +75,10 @@ fn in_words(message: &str) -> (String, &'static str) {
         return ("this text has no closing quote".to_owned(), "end the text with the quote that it begins with");
     }
     if let Some(token) = quoted("token recognition error at: ") {
+        if let Some((written, help)) = OPERATORS.iter().find(|(written, _)| rest.starts_with(written)) {
+            return (format!("`{written}` means nothing in a condition"), help);
+        }
         let help = match token.chars().next() {
-            Some('=') => "write == to compare",
             Some('&') => "write && for and",
             Some('|') => "write || for or",
             Some(quote) if TYPOGRAPHIC.contains(&quote) => "this is a typographic quote: write \" or '",

@@ -16,7 +16,8 @@ pub(super) fn read(file: &File, node: &Node, draft: &mut Draft) {
     let example = "{ digest: daily, schedule: \"0 8 * * MON-FRI\", time_zone: America/New_York, receiver: logistics }";
     let Some(fields) = walk.fields(node, "a digest", example) else { return };
     let named = fields
-        .need(walk, "digest", "a digest", "give it a name: digest: daily-device-health")
+        .renamed(walk, "digest", &["name"])
+        .or_else(|| fields.need(walk, "digest", "a digest", "give it a name: digest: daily-device-health"))
         .and_then(|node| name(walk, node).map(|name| (name, walk.place(node))));
     let schedule = fields
         .need(walk, "schedule", "a digest", "say when: schedule: \"0 8 * * MON-FRI\"")
@@ -63,7 +64,20 @@ fn schedule(walk: &Walk, node: &Node) -> Option<String> {
         Err(error) => {
             let error = error.to_string();
             let reason = error.trim_start_matches("Component error: ").trim_end_matches('.').to_lowercase();
-            walk.error(node, format!("`{text}` is not a schedule: {reason}"), format!("write it as in {example}"));
+            match text.split([' ', ',', '-']).find(|word| is_whole_name(word)) {
+                Some(word) => {
+                    let help =
+                        format!("names of days and months have three letters: write {}", word[..3].to_uppercase());
+                    walk.error(node, format!("`{text}` is not a schedule: `{word}` is written out"), help);
+                }
+                None => {
+                    walk.error(
+                        node,
+                        format!("`{text}` is not a schedule: {reason}"),
+                        format!("write it as in {example}"),
+                    );
+                }
+            }
             return None;
         }
     };
@@ -76,10 +90,41 @@ fn schedule(walk: &Walk, node: &Node) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// Whether this is the whole name of a day or a month, of which schedules know the first three letters.
+fn is_whole_name(word: &str) -> bool {
+    const NAMES: [&str; 18] = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "january",
+        "february",
+        "march",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    NAMES.contains(&&*word.to_ascii_lowercase())
+}
+
 fn time_zone(walk: &Walk, node: &Node) -> Option<String> {
     let text = walk.full_text(node, "America/New_York")?;
     if text.parse::<Tz>().is_ok() {
         return Some(text.to_owned());
+    }
+    let zone = text.to_ascii_uppercase();
+    if (zone.starts_with("UTC") || zone.starts_with("GMT")) && zone.contains(['+', '-']) {
+        let help = "write the zone of a place, such as America/New_York: it follows summer time, and a fixed distance does not";
+        walk.error(node, format!("`{text}` is not a time zone"), help);
+        return None;
     }
     let help = match nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name())) {
         Some(near) => format!("did you mean `{near}`?"),

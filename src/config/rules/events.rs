@@ -9,13 +9,9 @@ use crate::impilo::schema::{EVENT_TYPES, EventType};
 /// One event type or several. A type that is misspelt is noted and taken for the one that was probably meant, so that what
 /// reads it can be judged; `None` where one of them cannot even be guessed.
 pub(super) fn read(walk: &Walk, node: &Node) -> Option<Vec<EventPattern>> {
-    let items = walk.items(node);
-    if items.is_empty() {
-        walk.error(node, "this list is empty", "write at least one event type, as in [device.lowBattery]");
-        return None;
-    }
+    let items = walk.some_items(node, "device.lowBattery");
     let patterns: Vec<_> = items.iter().filter_map(|item| pattern(walk, item)).collect();
-    (patterns.len() == items.len()).then_some(patterns)
+    (!patterns.is_empty() && patterns.len() == items.len()).then_some(patterns)
 }
 
 fn pattern(walk: &Walk, node: &Node) -> Option<EventPattern> {

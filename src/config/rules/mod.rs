@@ -174,7 +174,7 @@ fn read(bundle: &Bundle) -> (Draft, Problems) {
 fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
     let walk = &file.walk;
     fields.get("settings");
-    for node in fields.get("rules").map_or(&[][..], |node| walk.items(node)) {
+    for node in named(file, &fields, "rules", "alert", &mut draft.rules) {
         let read = rule::read(walk, node, &draft.settings);
         draft.labels.extend(read.labels);
         if let Some((name, place)) = read.name {
@@ -183,19 +183,35 @@ fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
             draft.rules.push(rule);
         }
     }
-    for node in fields.get("receivers").map_or(&[][..], |node| walk.items(node)) {
+    for node in named(file, &fields, "receivers", "name", &mut draft.receivers) {
         receivers::read_receiver(file, node, draft);
     }
     if let Some(node) = fields.get("route") {
         receivers::read_route(file, node, draft);
     }
-    for node in fields.get("digests").map_or(&[][..], |node| walk.items(node)) {
+    for node in named(file, &fields, "digests", "digest", &mut draft.digests) {
         digests::read(file, node, draft);
     }
     for node in fields.get("override").map_or(&[][..], |node| walk.items(node)) {
         draft.overrides.extend(overrides::read(walk, node));
     }
+    fields.elsewhere(
+        walk,
+        &["listen", "storage", "impilo", "email", "slack", "self", "retention", "delivery", "log"],
+        "pulsewarden.yaml",
+        "move it to /etc/pulsewarden/pulsewarden.yaml",
+    );
     fields.done(walk, "a rule file", &LATER);
+}
+
+/// The items of a list of things with names. Where a map stands in its place, the names count, so that others can refer to them.
+fn named<'n, T>(file: &File, fields: &Fields<'n>, key: &'static str, name: &str, to: &mut Vec<Named<T>>) -> &'n [Node] {
+    let Some(node) = fields.get(key) else { return &[] };
+    let (items, names) = file.walk.named_items(node, key, name);
+    let place = file.walk.place(node);
+    let named = |name: &str| Named { name: name.to_owned(), value: None, origin: file.origin, place: place.clone() };
+    to.extend(names.into_iter().map(named));
+    items
 }
 
 /// Complains where something of this name was there before.

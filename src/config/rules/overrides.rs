@@ -17,7 +17,9 @@ pub(super) struct Override {
 
 pub(super) fn read(walk: &Walk, node: &Node) -> Option<Override> {
     let fields = walk.fields(node, "an override", "{ alert: DeviceBatteryLow, disabled: true }")?;
-    let alert_node = fields.need(walk, "alert", "an override", "name the rule: alert: DeviceBatteryLow");
+    let alert_node = fields
+        .renamed(walk, "alert", &["name", "rule"])
+        .or_else(|| fields.need(walk, "alert", "an override", "name the rule: alert: DeviceBatteryLow"));
     let alert = alert_node.and_then(|node| walk.full_text(node, "DeviceBatteryLow"));
     let disabled = fields.get("disabled").map_or(Some(false), |node| walk.flag(node));
     let severity = fields.get("severity").and_then(|node| walk.choice(node, "a severity", &SEVERITIES));

@@ -37,15 +37,17 @@ pub(super) fn read_receiver(file: &File, node: &Node, draft: &mut Draft) {
     let example = "{ name: logistics, email: [{ to: [logistics@clinic.example] }] }";
     let Some(fields) = walk.fields(node, "a receiver", example) else { return };
     let named = fields
-        .need(walk, "name", "a receiver", "give it a name: name: logistics")
+        .renamed(walk, "name", &["receiver"])
+        .or_else(|| fields.need(walk, "name", "a receiver", "give it a name: name: logistics"))
         .and_then(|node| name(walk, node).map(|name| (name, walk.place(node))));
     let phi =
         fields.get("phi").map_or(Some(Protection::Ids), |node| walk.choice(node, "one of the settings of `phi`", &PHI));
     let mut channels = Vec::new();
-    for node in fields.get("email").map_or(&[][..], |node| walk.items(node)) {
+    for node in fields.get("email").map_or(&[][..], |node| walk.some_items(node, "{ to: [logistics@clinic.example] }"))
+    {
         channels.extend(email(walk, node, draft));
     }
-    for node in fields.get("slack").map_or(&[][..], |node| walk.items(node)) {
+    for node in fields.get("slack").map_or(&[][..], |node| walk.some_items(node, "{ webhook: logistics }")) {
         channels.extend(slack(walk, node, draft));
     }
     if !fields.has("email") && !fields.has("slack") {
@@ -74,11 +76,8 @@ fn email(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
     }
     let fields = walk.fields(node, "a mail", example)?;
     let to_node = fields.need(walk, "to", "`email`", "say to whom: to: [logistics@clinic.example]");
-    let people = to_node.map_or(&[][..], |node| walk.items(node));
+    let people = to_node.map_or(&[][..], |node| walk.some_items(node, "logistics@clinic.example"));
     let to: Vec<_> = people.iter().filter_map(|node| mailbox(walk, node, "logistics@clinic.example")).collect();
-    if let (Some(node), true) = (to_node, people.is_empty()) {
-        walk.error(node, "this list is empty", "write at least one mail address");
-    }
     fields.done(walk, "`email`", &["subject", "from", "cc", "bcc", "html", "text", "headers"]);
     draft.mail.push(walk.place(to_node?));
     (!to.is_empty()).then_some(Channel::Email { to })
@@ -140,6 +139,10 @@ pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
     let mut each = None;
     for node in names {
         let Some(label) = walk.full_text(node, "site") else { continue };
+        if let Some(labels) = several(label) {
+            walk.error(node, "several labels in one text", format!("write [{labels}]"));
+            continue;
+        }
         if label == "..." {
             each = Some(node);
             continue;
@@ -177,6 +180,12 @@ pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
     let group_by = if each.is_some() { GroupBy::Each } else { GroupBy::Labels(labels) };
     let value = Route { receiver, group_by, group_wait, group_interval, repeat_interval };
     draft.route = Some(Placed { value, origin: file.origin, place: head });
+}
+
+/// Words in one text that belong into a list.
+fn several(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split([',', ';', ' ']).filter(|word| !word.is_empty()).collect();
+    (words.len() > 1).then(|| words.join(", "))
 }
 
 /// Judges the names of receivers and labels once all files are read.

@@ -82,7 +82,8 @@ pub(super) fn read(walk: &Walk, node: &Node, settings: &Values) -> RuleRead {
         return read;
     };
     read.name = fields
-        .need(walk, "alert", "a rule", "give it a name: alert: DeviceBatteryLow")
+        .renamed(walk, "alert", &["name", "rule"])
+        .or_else(|| fields.need(walk, "alert", "a rule", "give it a name: alert: DeviceBatteryLow"))
         .and_then(|node| name(walk, node).map(|name| (name, walk.place(node))));
     let labels = fields.get("labels").map_or_else(BTreeMap::new, |node| labels(walk, node));
     read.labels.extend(labels.keys().cloned());

@@ -11,7 +11,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use build::parse;
+pub use plain::{is_doubtful, plain_truth};
 pub use slips::TYPOGRAPHIC;
+pub use syntax::quote;
 
 use super::problem::Place;
 use super::source::Source;

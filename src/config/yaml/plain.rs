@@ -106,6 +106,16 @@ fn cased(text: &str) -> bool {
     rest.bytes().all(|byte| byte.is_ascii_lowercase()) || text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
+/// Whether readers of YAML differ on this unquoted scalar.
+pub fn is_doubtful(text: &str) -> bool {
+    disagreement(text).is_some()
+}
+
+/// `true` for `yes` and `on`, `false` for `no` and `off`.
+pub fn plain_truth(text: &str) -> Option<&'static str> {
+    disagreement(text)?.plain
+}
+
 /// `12:30`, `1:30:00`: numbers of minutes and seconds to YAML 1.1.
 fn is_sexagesimal(text: &str) -> bool {
     let mut parts = text.split(':');
