@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pulsewarden::config::{Bundle, DEFAULT_FILE, SECRETS_FOLDER, parse_settings};
+use pulsewarden::config::{Bundle, DEFAULT_FILE, IDENTIFIERS, SECRETS_FOLDER, parse_settings};
+use pulsewarden::engine::{FIELDS, FieldType, Protection, SubjectKind};
+use pulsewarden::impilo::schema;
 
 /// A source file: its path below the project's folder, and its text.
 struct Source {
@@ -285,11 +287,17 @@ fn the_readme_lists_every_key_of_the_configuration() {
 #[test]
 fn the_examples_of_the_documents_hold() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let blocks: Vec<&str> = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        if let Err(problems) = Bundle::of(&[("README.md", block)]).compile() {
-            panic!("{}", problems.render(false));
+    for name in ["README.md", "docs/rules.md"] {
+        let text = fs::read_to_string(root().join(name)).unwrap();
+        let blocks: Vec<&str> = text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        assert!(!blocks.is_empty());
+        for block in blocks {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("example.yaml"), block).unwrap();
+            let bundle = Bundle::read(Some(&root().join("rules")), folder.path()).unwrap();
+            if let Err(problems) = bundle.compile() {
+                panic!("{name}\n{}", problems.render(false));
+            }
         }
     }
     let example = fs::read_to_string(root().join("docs/examples/pulsewarden.yaml")).unwrap();
@@ -304,6 +312,117 @@ fn the_examples_of_the_documents_hold() {
             );
         }
     }
+}
+
+/// The keys that the parser lists when it meets one that it does not know, by what has them.
+fn keys_by_owner() -> BTreeMap<String, BTreeSet<String>> {
+    let text = "nonsense: 1\nrules: [{ alert: A, event: device.lowBattery, nonsense: 1, \
+                raise: { to: critical, after: 1d, nonsense: 1 }, resolve: { event: device.healthcheck, nonsense: 1 } }]\n\
+                receivers: [{ name: a, nonsense: 1, email: { to: a@b.example, nonsense: 1 }, \
+                slack: { webhook: a, nonsense: 1 } }]\nroute: { receiver: a, nonsense: 1 }\n\
+                digests: [{ digest: a, schedule: \"0 8 * * *\", time_zone: UTC, receiver: a, nonsense: 1 }]\n\
+                override: [{ alert: A, disabled: true, nonsense: 1 }]\n";
+    let problems = Bundle::of(&[("a.yaml", text)]).compile().unwrap_err();
+    let mut found = BTreeMap::new();
+    for problem in problems.iter().filter(|problem| problem.message.starts_with("unknown key `nonsense` in ")) {
+        let owner = problem.message.trim_start_matches("unknown key `nonsense` in ").to_owned();
+        let (_, keys) = problem.help[0].split_once(" can have ").unwrap();
+        found.insert(owner, keys.split('`').skip(1).step_by(2).map(str::to_owned).collect());
+    }
+    found
+}
+
+#[test]
+fn the_reference_of_rule_files_lists_every_key() {
+    let reference = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    let tables: Vec<BTreeSet<String>> = reference
+        .split("| key | type | default | meaning |\n|---|---|---|---|\n")
+        .skip(1)
+        .map(|table| {
+            let rows = table.lines().take_while(|line| line.starts_with("| `"));
+            rows.map(|row| row.split('`').nth(1).unwrap().to_owned()).collect()
+        })
+        .collect();
+    let owners = [
+        "a rule file",
+        "a rule",
+        "`raise`",
+        "`resolve`",
+        "a receiver",
+        "`email`",
+        "`slack`",
+        "the route",
+        "a digest",
+        "an override",
+    ];
+    let keys = keys_by_owner();
+    assert_eq!((tables.len(), keys.len()), (owners.len(), owners.len()));
+    for (owner, table) in owners.iter().zip(&tables) {
+        assert_eq!(Some(table), keys.get(*owner), "docs/rules.md against the keys of {owner}");
+    }
+}
+
+/// What the reference says of fields, events, labels and `phi`, written from the code.
+fn parts_of_the_reference() -> [(&'static str, String); 5] {
+    let unknown =
+        "rules: [{ alert: A, event: device.lowBattery, annotations: { summary: \"{{ labels.nonsense }}\" } }]";
+    let problems = Bundle::of(&[("a.yaml", unknown)]).compile().unwrap_err();
+    let labels = problems.iter().next().unwrap().help[0].trim_start_matches("`labels` has ").replace(", ", "`, `");
+
+    let mut events = String::from("| type | about | names also | shape |\n|---|---|---|---|\n");
+    for event in schema::EVENT_TYPES {
+        let names: Vec<&str> = event.names.iter().skip(1).map(|kind| kind.as_str()).collect();
+        let shape = if event.mark == schema::Mark::Documented { "documented" } else { "guessed" };
+        events += &format!("| `{}` | {} | {} | {shape} |\n", event.name, event.subject, names.join(", "));
+    }
+    let phi = |protection: Protection| match protection {
+        Protection::None => "none",
+        Protection::Ids => "ids",
+        Protection::Full => "full",
+    };
+    let (mut fields, mut statuses) = (String::new(), String::new());
+    for kind in SubjectKind::NAMED {
+        fields += &format!("\n### {kind}\n\n| field | type | least `phi` |\n|---|---|---|\n");
+        for field in FIELDS.iter().filter(|field| field.kind == kind) {
+            let ty = match field.ty {
+                FieldType::Text => "text",
+                FieldType::Number => "number",
+                FieldType::Bool => "true or false",
+                FieldType::Time => "time",
+                FieldType::List => "list of texts",
+            };
+            fields += &format!("| `{}` | {ty} | {} |\n", field.name, phi(field.protection));
+        }
+        let known: Vec<&str> = schema::statuses(kind).collect();
+        if !known.is_empty() {
+            statuses += &format!("- {kind}: `{}`\n", known.join("`, `"));
+        }
+    }
+    let mut leaves = String::from("| what | `none` | `ids` | `full` |\n|---|---|---|---|\n");
+    for class in &IDENTIFIERS {
+        let told = [Protection::None, Protection::Ids, Protection::Full]
+            .map(|under| if class.protection <= under { "yes" } else { "-" });
+        leaves += &format!("| {} | {} |\n", class.name, told.join(" | "));
+    }
+    [
+        ("labels", format!("Alerts have `{labels}`.\n")),
+        ("events", events),
+        ("fields", fields.trim_start().to_owned()),
+        ("statuses", statuses),
+        ("phi", leaves),
+    ]
+}
+
+#[test]
+fn the_reference_of_rule_files_says_what_the_code_does() {
+    let mut reference = fs::read_to_string(root().join("docs/rules.md")).unwrap();
+    for (name, text) in parts_of_the_reference() {
+        let head = format!("<!-- {name}: written by the tests -->\n");
+        let (before, rest) = reference.split_once(&head).unwrap();
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        reference = format!("{before}{head}\n{text}\n<!-- end -->{after}");
+    }
+    expect_test::expect_file!["../docs/rules.md"].assert_eq(&reference);
 }
 
 #[test]
