@@ -7,14 +7,16 @@ pub mod slack_stand_in;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use chrono::Utc;
 use secrecy::SecretString;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Email, SecretRef, Settings, Storage};
 use crate::daemon::Daemon;
@@ -36,6 +38,8 @@ const RULES: &str = include_str!("rules.yaml");
 /// # Errors
 /// When a port or the temporary folder cannot be made, or the daemon does not start.
 pub async fn run(port: u16, keep: bool, speed: f64) -> anyhow::Result<()> {
+    // From here on a signal ends the demo and not the process, so that nothing stays behind.
+    let mut signals = Signals::new()?;
     let folder = Folder::new()?;
     let (catcher, mut mails) = MailCatcher::start().await.context("the mail catcher cannot listen")?;
     let (slack, mut messages) = SlackStandIn::start().context("the Slack stand-in cannot listen")?;
@@ -69,7 +73,7 @@ pub async fn run(port: u16, keep: bool, speed: f64) -> anyhow::Result<()> {
         show.summary(daemon.shared())?;
         if stays {
             show.staying(&url, SECRET);
-            tokio::signal::ctrl_c().await.context("Ctrl-C cannot be awaited")?;
+            std::future::pending::<()>().await;
         }
         anyhow::Ok(())
     };
@@ -94,6 +98,7 @@ pub async fn run(port: u16, keep: bool, speed: f64) -> anyhow::Result<()> {
     let outcome = tokio::select! {
         outcome = told => outcome,
         never = watching => never,
+        () = signals.any() => Ok(()),
     };
     daemon.stop().await;
     slack.stop().await;
@@ -136,13 +141,39 @@ const SHIPPED_RULES: &[(&str, &str)] = &[
     ("returns.yaml", include_str!("../../rules/returns.yaml")),
 ];
 
-/// A folder that goes with the demo.
+/// What asks the demo to end: a service manager or `kill`, Ctrl-C, a terminal that is closed.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be awaited");
+        Ok(Self([listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?]))
+    }
+
+    async fn any(&mut self) {
+        let [terminate, interrupt, hangup] = &mut self.0;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+/// A folder that goes with the demo. Nobody else can look into it or guess its name: the folder of temporary files is shared.
 struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("pulsewarden-demo-{}", std::process::id()));
-        fs::create_dir_all(&path).with_context(|| format!("the folder {} cannot be made", path.display()))?;
+        let mut chance = [0_u8; 16];
+        fs::File::open("/dev/urandom")
+            .and_then(|mut source| source.read_exact(&mut chance))
+            .context("/dev/urandom cannot be read")?;
+        let path = std::env::temp_dir().join(format!("pulsewarden-demo-{:032x}", u128::from_ne_bytes(chance)));
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .with_context(|| format!("the folder {} cannot be made", path.display()))?;
         Ok(Self(path))
     }
 }

@@ -48,7 +48,8 @@ impl Show {
     }
 
     fn curl(&self, url: &str, secret: &str) -> String {
-        let body = r#"{"id":1,"type":"device.lowBattery","payload":{"batteryPercentage":6,"device":{"id":77,"item":{"id":1,"name":"My Scale"},"deviceIdentifiers":[{"type":"serial","value":"MY-1"}]}}}"#;
+        // Only a new id is a new event: the shell makes one each time the line is run.
+        let body = r#"{"id":'"$(date +%s%N)"',"type":"device.lowBattery","payload":{"batteryPercentage":6,"device":{"id":77,"item":{"id":1,"name":"My Scale"},"deviceIdentifiers":[{"type":"serial","value":"MY-1"}]}}}"#;
         let command = format!(
             "curl -i {url} -H 'Impilo-Webhook-Secret: {secret}' -H 'Content-Type: application/json' -d '{body}'"
         );

@@ -2,8 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use expect_test::expect;
 
@@ -196,4 +199,49 @@ fn a_folder_can_be_checked_beside_the_shipped_rules() {
 
     let (printed, code) = check(files.path(), &[both[0], both[1], both[2], "/does/not/exist"]);
     assert!(code == 1 && printed.contains("error: there is no folder /does/not/exist"), "{printed}");
+}
+
+/// Does what a shell would do with a line that calls curl, without curl; gives the body that was posted.
+fn post_as(line: &str) -> String {
+    let script = format!("curl() {{ printf '%s\\n' \"$@\"; }}; {line}");
+    let arguments = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let arguments = String::from_utf8(arguments.stdout).unwrap();
+    let [_, url, _, secret, _, kind, _, body] = arguments.lines().collect::<Vec<_>>()[..] else {
+        panic!("{arguments}")
+    };
+    let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
+    let length = body.len();
+    let head = format!("POST /{path} HTTP/1.1\r\nHost: {host}\r\n{secret}\r\n{kind}\r\nContent-Length: {length}\r\n");
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    body.to_owned()
+}
+
+#[test]
+fn the_demo_leaves_nothing_behind_when_it_is_ended() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_pulsewarden"))
+        .args(["demo", "--keep"])
+        .env("TMPDIR", temporary.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let curl = lines.find(|line| line.starts_with("curl ")).unwrap();
+    let made: Vec<_> = fs::read_dir(temporary.path()).unwrap().map(Result::unwrap).collect();
+    assert_eq!(made.len(), 1);
+    assert_eq!(made[0].metadata().unwrap().permissions().mode() & 0o777, 0o700);
+
+    // The printed line can be pasted into a shell, again and again: each time it is another event.
+    let posted = [post_as(&curl), post_as(&curl)];
+    assert_ne!(posted[0], posted[1]);
+    lines.find(|line| line.contains("My Scale")).unwrap();
+    let pid = rustix::process::Pid::from_child(&demo);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    lines.for_each(drop);
+    assert!(demo.wait().unwrap().success());
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0, "the folder of the demo stays behind");
 }
