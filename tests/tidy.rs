@@ -426,8 +426,26 @@ fn the_reference_of_rule_files_says_what_the_code_does() {
 }
 
 #[test]
-fn the_manual_page_is_what_the_program_prints() {
-    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_pulsewarden")).arg("man").output().unwrap();
-    let printed = String::from_utf8(printed.stdout).unwrap();
-    expect_test::expect_file!["../docs/pulsewarden.1"].assert_eq(&printed);
+fn the_manual_page_and_the_completions_are_what_the_program_prints() {
+    let printed = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_pulsewarden")).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    expect_test::expect_file!["../docs/pulsewarden.1"].assert_eq(&printed(&["man"]));
+    for shell in ["bash", "fish", "zsh"] {
+        let file = root().join(format!("docs/completions/pulsewarden.{shell}"));
+        expect_test::expect_file![file].assert_eq(&printed(&["completions", shell]));
+    }
+}
+
+#[test]
+fn the_package_is_of_this_version_and_of_files_that_are_there() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let changelog = fs::read_to_string(root().join("systemd/debian/changelog")).unwrap();
+    let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).unwrap().trim_matches('"');
+    assert!(changelog.starts_with(&format!("pulsewarden ({version}-1) ")), "systemd/debian/changelog");
+    let assets = manifest.lines().filter_map(|line| line.strip_prefix("    [\"")?.split('"').next());
+    for asset in assets.filter(|asset| !asset.starts_with("target/") && !asset.contains('*')) {
+        assert!(root().join(asset).exists(), "Cargo.toml packages {asset}, which is not there");
+    }
 }

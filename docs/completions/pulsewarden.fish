@@ -1,0 +1,105 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_pulsewarden_global_optspecs
+    string join \n config= h/help V/version
+end
+
+function __fish_pulsewarden_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_pulsewarden_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_pulsewarden_using_subcommand
+    set -l cmd (__fish_pulsewarden_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -s V -l version -d 'Print version'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "serve" -d 'Run the daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "demo" -d 'Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "status" -d 'How the daemon is doing, on one screen; exit code 1 where something is wrong'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "check" -d 'Check configuration and rule files; shows every problem at once'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "alerts" -d 'List alerts, or show one with its moves, its evidence and where each message went'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "events" -d 'List events, newest first; shows no payload'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "deliveries" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "notify" -d 'Try a receiver'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "completions" -d 'Print completions for a shell'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "man" -d 'Print the manual page'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand serve" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand demo" -l port -d 'Where the demo listens; a free port of the loopback by default' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand demo" -l speed -d 'Tell the story this many times faster' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand demo" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand demo" -l keep -d 'Keep running after the story until Ctrl-C, also where there is no terminal'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand status" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand status" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand status" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand check" -l rules -d 'Check the rule files in this folder alone, without a configuration' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand check" -l library -d 'With --rules: the folder of the shipped rules, which the files there may change' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand check" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l device -d 'Alerts of this device alone, by Impilo\'s id' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l limit -d 'At most this many' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l all -d 'Ended ones too'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand devices" -l limit -d 'At most this many' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand devices" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand devices" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand devices" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l type -d 'Events of this type alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l device -d 'Events that speak of this device alone, by Impilo\'s id' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l limit -d 'At most this many' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l alert -d 'Those about this alert alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l limit -d 'At most this many' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l dead -d 'Those given up alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l waiting -d 'Those still to be delivered alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -f -a "test" -d 'Send a marked test message to a receiver, through the running daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l receiver -d 'The receiver, as the rule files name it' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from help" -f -a "test" -d 'Send a marked test message to a receiver, through the running daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand completions" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand man" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand man" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "serve" -d 'Run the daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "demo" -d 'Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "status" -d 'How the daemon is doing, on one screen; exit code 1 where something is wrong'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "check" -d 'Check configuration and rule files; shows every problem at once'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "alerts" -d 'List alerts, or show one with its moves, its evidence and where each message went'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "events" -d 'List events, newest first; shows no payload'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "deliveries" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "notify" -d 'Try a receiver'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "man" -d 'Print the manual page'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve demo status check alerts devices events deliveries notify completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from notify" -f -a "test" -d 'Send a marked test message to a receiver, through the running daemon'

@@ -1,0 +1,452 @@
+#compdef pulsewarden
+
+autoload -U is-at-least
+
+_pulsewarden() {
+    typeset -A opt_args
+    typeset -a _arguments_options
+    local ret=1
+
+    if is-at-least 5.2; then
+        _arguments_options=(-s -S -C)
+    else
+        _arguments_options=(-s -C)
+    fi
+
+    local context curcontext="$curcontext" state line
+    _arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_pulsewarden_commands" \
+"*::: :->pulsewarden" \
+&& ret=0
+    case $state in
+    (pulsewarden)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-command-$line[1]:"
+        case $line[1] in
+            (serve)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(demo)
+_arguments "${_arguments_options[@]}" : \
+'--port=[Where the demo listens; a free port of the loopback by default]:PORT:_default' \
+'--speed=[Tell the story this many times faster]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--keep[Keep running after the story until Ctrl-C, also where there is no terminal]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(status)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+'--rules=[Check the rule files in this folder alone, without a configuration]:FOLDER:_files' \
+'--library=[With --rules\: the folder of the shipped rules, which the files there may change]:FOLDER:_files' \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(alerts)
+_arguments "${_arguments_options[@]}" : \
+'--device=[Alerts of this device alone, by Impilo'\''s id]:ID:_default' \
+'--limit=[At most this many]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--all[Ended ones too]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'::number -- Show this alert alone, with everything about it:_default' \
+&& ret=0
+;;
+(devices)
+_arguments "${_arguments_options[@]}" : \
+'--limit=[At most this many]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'::id -- Show this device alone, by Impilo'\''s id:_default' \
+&& ret=0
+;;
+(events)
+_arguments "${_arguments_options[@]}" : \
+'--type=[Events of this type alone]:TYPE:_default' \
+'--device=[Events that speak of this device alone, by Impilo'\''s id]:ID:_default' \
+'--limit=[At most this many]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(deliveries)
+_arguments "${_arguments_options[@]}" : \
+'--alert=[Those about this alert alone]:NUMBER:_default' \
+'--limit=[At most this many]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'(--waiting)--dead[Those given up alone]' \
+'--waiting[Those still to be delivered alone]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(notify)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__notify_commands" \
+"*::: :->notify" \
+&& ret=0
+
+    case $state in
+    (notify)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-notify-command-$line[1]:"
+        case $line[1] in
+            (test)
+_arguments "${_arguments_options[@]}" : \
+'--receiver=[The receiver, as the rule files name it]:RECEIVER:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__notify__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-notify-help-command-$line[1]:"
+        case $line[1] in
+            (test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(completions)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':shell:(bash elvish fish powershell zsh)' \
+&& ret=0
+;;
+(man)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-command-$line[1]:"
+        case $line[1] in
+            (serve)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(demo)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(status)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(alerts)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(devices)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(events)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(deliveries)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(notify)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__notify_commands" \
+"*::: :->notify" \
+&& ret=0
+
+    case $state in
+    (notify)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-notify-command-$line[1]:"
+        case $line[1] in
+            (test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(completions)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(man)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+}
+
+(( $+functions[_pulsewarden_commands] )) ||
+_pulsewarden_commands() {
+    local commands; commands=(
+'serve:Run the daemon' \
+'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
+'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
+'check:Check configuration and rule files; shows every problem at once' \
+'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
+'events:List events, newest first; shows no payload' \
+'deliveries:List messages and where they stand' \
+'notify:Try a receiver' \
+'completions:Print completions for a shell' \
+'man:Print the manual page' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__alerts_commands] )) ||
+_pulsewarden__subcmd__alerts_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__check_commands] )) ||
+_pulsewarden__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden check commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__completions_commands] )) ||
+_pulsewarden__subcmd__completions_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden completions commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries_commands] )) ||
+_pulsewarden__subcmd__deliveries_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__demo_commands] )) ||
+_pulsewarden__subcmd__demo_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden demo commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__devices_commands] )) ||
+_pulsewarden__subcmd__devices_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden devices commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__events_commands] )) ||
+_pulsewarden__subcmd__events_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden events commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__help_commands() {
+    local commands; commands=(
+'serve:Run the daemon' \
+'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
+'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
+'check:Check configuration and rule files; shows every problem at once' \
+'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
+'events:List events, newest first; shows no payload' \
+'deliveries:List messages and where they stand' \
+'notify:Try a receiver' \
+'completions:Print completions for a shell' \
+'man:Print the manual page' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__alerts_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__alerts_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__check_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help check commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__completions_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__completions_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help completions commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__deliveries_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__deliveries_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help deliveries commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__demo_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__demo_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help demo commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__devices_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__devices_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help devices commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__events_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__events_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help events commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__man_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__man_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help man commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__notify_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__notify_commands() {
+    local commands; commands=(
+'test:Send a marked test message to a receiver, through the running daemon' \
+    )
+    _describe -t commands 'pulsewarden help notify commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__notify__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__notify__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help notify test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__serve_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__serve_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help serve commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__status_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__status_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help status commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__man_commands] )) ||
+_pulsewarden__subcmd__man_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden man commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__notify_commands] )) ||
+_pulsewarden__subcmd__notify_commands() {
+    local commands; commands=(
+'test:Send a marked test message to a receiver, through the running daemon' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden notify commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__notify__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__notify__subcmd__help_commands() {
+    local commands; commands=(
+'test:Send a marked test message to a receiver, through the running daemon' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden notify help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__notify__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__notify__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden notify help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__notify__subcmd__help__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__notify__subcmd__help__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden notify help test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__notify__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__notify__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden notify test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__serve_commands] )) ||
+_pulsewarden__subcmd__serve_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden serve commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__status_commands] )) ||
+_pulsewarden__subcmd__status_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden status commands' commands "$@"
+}
+
+if [ "$funcstack[1]" = "_pulsewarden" ]; then
+    _pulsewarden "$@"
+else
+    compdef _pulsewarden pulsewarden
+fi
