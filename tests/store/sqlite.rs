@@ -109,3 +109,36 @@ fn what_is_not_a_store_is_refused() {
     let error = Sqlite::open(&files.path()).err().unwrap();
     assert!(error.to_string().contains("not a SQLite database"), "{error}");
 }
+
+#[test]
+fn a_file_that_was_moved_takes_nothing_until_it_is_back() {
+    let files = Files::new();
+    let store = files.open();
+    let away = files.path().with_extension("away");
+    store.append(&[event("device.lowBattery", "1")], at(1)).unwrap();
+    std::fs::rename(files.path(), &away).unwrap();
+    for _ in 0..2 {
+        let error = store.append(&[event("device.lowBattery", "2")], at(1)).unwrap_err();
+        assert!(error.to_string().contains("put it back or restart"), "{error}");
+        assert!(store.probe(at(1)).is_err());
+    }
+    std::fs::write(files.path(), "another file").unwrap();
+    assert!(store.append(&[event("device.lowBattery", "2")], at(1)).is_err());
+    assert!(store.progress().is_err());
+    std::fs::rename(&away, files.path()).unwrap();
+    let kept = store.append(&[event("device.lowBattery", "1"), event("device.lowBattery", "2")], at(1)).unwrap();
+    assert_eq!(kept, [Appended::Known, Appended::New { position: 2, at: at(1) }]);
+    assert_eq!(files.open().journal(0, 10).unwrap().len(), 2);
+}
+
+#[test]
+fn a_file_that_was_deleted_takes_nothing() {
+    let files = Files::new();
+    let store = files.open();
+    std::fs::remove_file(files.path()).unwrap();
+    assert!(matches!(
+        store.append(&[event("device.lowBattery", "1")], at(1)),
+        Err(StoreError::Unavailable { .. })
+    ));
+    assert!(!files.path().exists(), "no empty one takes its place");
+}

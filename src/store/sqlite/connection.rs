@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,6 +49,8 @@ struct Open {
 pub(super) struct Database {
     path: PathBuf,
     readable_only: bool,
+    /// Device and inode of the file that was opened for writing: what is known in memory is true of that one alone.
+    file: Option<(u64, u64)>,
     turn: Turnstile,
     /// `None` after a failure: opened anew at the next write.
     writer: Mutex<Option<Open>>,
@@ -64,6 +66,7 @@ impl Database {
         let mut database = Self::at(path, false);
         database.make()?;
         database._claim = Some(database.claim()?);
+        database.file = database.file_there();
         let open = database.connect_writer().map_err(|error| database.failure("open", &error))?;
         *lock(&database.writer) = Some(open?);
         Ok(database)
@@ -83,6 +86,7 @@ impl Database {
         Self {
             path: path.to_owned(),
             readable_only,
+            file: None,
             turn: Turnstile::default(),
             writer: Mutex::new(None),
             held: Mutex::new(Timestamp::default()),
@@ -119,7 +123,24 @@ impl Database {
         Ok(())
     }
 
+    /// The file that the path leads to now.
+    fn file_there(&self) -> Option<(u64, u64)> {
+        fs::metadata(&self.path).ok().map(|file| (file.dev(), file.ino()))
+    }
+
+    /// Whether the path leads no more to the file that was opened: what is written to that one would be lost with it.
+    fn has_moved(&self) -> bool {
+        self.file.is_some() && self.file != self.file_there()
+    }
+
+    fn moved(&self, doing: &'static str) -> StoreError {
+        self.unavailable(doing, "the file was moved or replaced; put it back or restart")
+    }
+
     fn connect_writer(&self) -> rusqlite::Result<Result<Open, StoreError>> {
+        if self.has_moved() {
+            return Ok(Err(self.moved("be opened")));
+        }
         // Never made anew here: an empty store in place of one that has gone would hide the loss.
         let mut connection = Connection::open_with_flags(
             &self.path,
@@ -208,7 +229,7 @@ impl Database {
             None => self.connect_writer().map_err(|error| self.failure(doing, &error))??,
         };
         let (position, at) = (open.ends.position, open.ends.at);
-        match transact(&mut open, synchronous, work) {
+        match transact(&mut open, synchronous, work, || self.has_moved()) {
             Ok(done) => {
                 *slot = Some(open);
                 Ok(done)
@@ -217,6 +238,11 @@ impl Database {
                 (open.ends.position, open.ends.at) = (position, at);
                 *slot = Some(open);
                 Err(StoreError::Damaged { place: self.place(), what })
+            }
+            Err(Failure::Moved) => {
+                // The readers beside it look at the same file. With the last connection its log is written back into it.
+                lock(&self.readers).clear();
+                Err(self.moved(doing))
             }
             Err(Failure::Sql(error)) => Err(self.failure(doing, &error)),
         }
@@ -231,6 +257,7 @@ impl Database {
         let pooled = lock(&self.readers).pop();
         let connection = match pooled {
             Some(connection) => connection,
+            None if self.has_moved() => return Err(self.moved(doing)),
             None => self.connect_reader().map_err(|error| self.failure(doing, &error))?,
         };
         match work(&connection) {
@@ -242,6 +269,7 @@ impl Database {
                 Ok(done)
             }
             Err(Failure::Damaged(what)) => Err(StoreError::Damaged { place: self.place(), what }),
+            Err(Failure::Moved) => Err(self.moved(doing)),
             Err(Failure::Sql(error)) => Err(self.failure(doing, &error)),
         }
     }
@@ -305,12 +333,17 @@ fn transact<T>(
     open: &mut Open,
     synchronous: &str,
     work: impl FnOnce(&mut Writer<'_>) -> Result<T, Failure>,
+    has_moved: impl FnOnce() -> bool,
 ) -> Result<T, Failure> {
     open.connection.pragma_update(None, "synchronous", synchronous)?;
     let sql = open.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut writer = Writer { sql, ends: &mut open.ends, new_types: Vec::new() };
     let done = work(&mut writer)?;
     let Writer { sql, ends, new_types } = writer;
+    // As late as can be, so that nothing is answered as kept which nobody will find.
+    if has_moved() {
+        return Err(Failure::Moved);
+    }
     sql.commit()?;
     ends.types.extend(new_types);
     Ok(done)
@@ -321,6 +354,8 @@ pub(super) enum Failure {
     Sql(rusqlite::Error),
     /// What was read makes no sense; never holds a value.
     Damaged(String),
+    /// The file is no longer where it was opened.
+    Moved,
 }
 
 impl From<rusqlite::Error> for Failure {
