@@ -1,7 +1,8 @@
-//! The only reader of the time of day.
+//! The only reader of the time of day, and what notices that it was set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use chrono::Utc;
 
@@ -28,5 +29,47 @@ impl Clock {
             Self::Wall => Timestamp::from(Utc::now()),
             Self::Hand(at) => Timestamp(at.load(Ordering::SeqCst)),
         }
+    }
+}
+
+/// Notices a clock that moves otherwise than time passes.
+#[derive(Debug)]
+pub struct Steps {
+    clock: Clock,
+    shown: Timestamp,
+    at: Instant,
+}
+
+impl Steps {
+    #[must_use]
+    pub fn of(clock: Clock) -> Self {
+        Self { shown: clock.now(), at: Instant::now(), clock }
+    }
+
+    /// By how many milliseconds the clock went ahead of the time that has passed since the last call; negative where it
+    /// went back.
+    pub fn since_last(&mut self) -> i64 {
+        let (shown, at) = (self.clock.now(), Instant::now());
+        let passed = i64::try_from(at.duration_since(self.at).as_millis()).unwrap_or(i64::MAX);
+        let step = shown.0.saturating_sub(self.shown.0).saturating_sub(passed);
+        (self.shown, self.at) = (shown, at);
+        step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_seen_once_and_its_way_told() {
+        let hand = Arc::new(AtomicI64::new(0));
+        let mut steps = Steps::of(Clock::Hand(Arc::clone(&hand)));
+        let hour = 3_600_000;
+        hand.store(10 * hour, Ordering::SeqCst);
+        assert!(steps.since_last() > 9 * hour);
+        assert!(steps.since_last().abs() < hour);
+        hand.store(hour, Ordering::SeqCst);
+        assert!(steps.since_last() <= -9 * hour);
     }
 }

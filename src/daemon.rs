@@ -1,10 +1,9 @@
 //! Wiring alone: settings in, threads and tasks out, signals.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use tokio::sync::{Notify, watch};
@@ -20,14 +19,11 @@ use crate::engine::{RuleSet, Timestamp};
 use crate::journal::{Journal, JournalThread, Refused};
 use crate::notify::Senders;
 use crate::process::{self, Process};
-use crate::receive::{self, Counters, Secrets, Webhook};
+use crate::receive::{self, Counters, Readiness, Secrets, Webhook};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Entry, NewRow, Store, StoreError};
 use crate::telemetry;
 use crate::watch::{self as self_watch, Watch};
-
-/// How far processing may lag before the daemon is not ready.
-const READY_LAG: Duration = Duration::from_secs(60);
 
 /// Why the daemon cannot start as configured.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +96,7 @@ impl Daemon {
             telemetry::outbox_unavailable(&error);
         }
         let port = |error| StartError::Port { address: settings.listen, error };
-        let listener = TcpListener::bind(settings.listen).map_err(port)?;
+        let listener = receive::listen(settings.listen).map_err(port)?;
         let address = listener.local_addr().map_err(port)?;
 
         let outbox = Arc::new(Notify::new());
@@ -149,7 +145,7 @@ impl Daemon {
             clock: clock.clone(),
             counters: Arc::clone(&shared.counters),
             max_body: settings.receive.max_body,
-            readiness: Arc::new(move || readiness.is_ready()),
+            readiness: Readiness::new(move || self_watch::ready(&readiness)),
         };
         let public = receive::server(webhook, listener).map_err(port)?;
         let server = public.handle();
@@ -184,6 +180,7 @@ impl Daemon {
             }
         });
         tasks.spawn(self_watch::run(Arc::clone(&shared), outbox, stop_tasks.clone()));
+        tasks.spawn(self_watch::retention::run(Arc::clone(&shared), stop_tasks.clone()));
         telemetry::started(address);
         telemetry::outages_not_healed();
         Ok(Self { address, shared, journal_thread, process_thread, server, admin, tasks, stop_delivery, stop_tasks })
@@ -223,22 +220,6 @@ impl Daemon {
 }
 
 impl Shared {
-    /// Whether commits work and processing keeps up.
-    fn is_ready(&self) -> Result<(), String> {
-        if self.process.is_failing() {
-            return Err("what is received cannot be processed now: commits fail".to_owned());
-        }
-        let now = self.clock.now();
-        self.store.probe(now).map_err(|error| error.to_string())?;
-        let figures = self.store.figures().map_err(|error| error.to_string())?;
-        match figures.oldest_unprocessed {
-            Some(oldest) if now.since(oldest) > READY_LAG => {
-                Err(format!("processing lags {} s behind", now.since(oldest).as_secs()))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Reads the rule files and brings them into force where they are good and new. Bad files change nothing.
     async fn load_rules(&self) -> bool {
         let (library, rules) = {

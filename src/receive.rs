@@ -1,17 +1,18 @@
 //! Hop 1: the HTTP port. Checks the secret, the size and the shape, and answers once the journal has the event.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource, guard, web};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::net::TcpSocket;
 
 use crate::clock::Clock;
 use crate::engine::Source;
@@ -25,6 +26,13 @@ const SECRET_HEADER: &str = "Impilo-Webhook-Secret";
 
 /// What a client is asked to wait when the store cannot keep up, in seconds.
 const COME_AGAIN: u64 = 5;
+
+/// How long an answer to whether the daemon is ready holds, and how long one is waited for.
+const READY_FOR: Duration = Duration::from_secs(1);
+const READY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections that may wait to be taken up.
+const BACKLOG: u32 = 4096;
 
 /// The secrets that are accepted now. Several are valid while one is being replaced.
 #[derive(Default)]
@@ -65,6 +73,7 @@ pub struct Counters {
     pub refused_secret: AtomicU64,
     pub unreadable: AtomicU64,
     pub too_large: AtomicU64,
+    pub encoded: AtomicU64,
     pub unavailable: AtomicU64,
 }
 
@@ -72,8 +81,54 @@ fn count(counter: &AtomicU64) -> u64 {
     counter.fetch_add(1, Ordering::Relaxed) + 1
 }
 
-/// Whether the daemon can do its work now; the text says why not.
-pub type Readiness = dyn Fn() -> Result<(), String> + Send + Sync;
+/// Why the daemon cannot do its work now, as anybody may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    #[error("events cannot be kept now")]
+    Keep,
+    #[error("events cannot be processed now")]
+    Process,
+    #[error("processing lags")]
+    Lag,
+    #[error("the check takes too long")]
+    NoAnswer,
+}
+
+type Checked = Result<(), NotReady>;
+
+/// Whether the daemon can do its work now. Anybody may ask, and the check costs a commit: it runs once a second at most.
+#[derive(Clone)]
+pub struct Readiness {
+    check: Arc<dyn Fn() -> Checked + Send + Sync>,
+    last: Arc<tokio::sync::Mutex<Option<(Instant, Checked)>>>,
+}
+
+impl Readiness {
+    #[must_use]
+    pub fn new(check: impl Fn() -> Checked + Send + Sync + 'static) -> Self {
+        Self { check: Arc::new(check), last: Arc::default() }
+    }
+
+    async fn now(&self) -> Checked {
+        let checked = async {
+            let mut last = Arc::clone(&self.last).lock_owned().await;
+            if let Some((at, checked)) = *last
+                && at.elapsed() < READY_FOR
+            {
+                return checked;
+            }
+            let check = Arc::clone(&self.check);
+            // The check takes the lock along: while it runs no other one begins, even where its asker has gone away.
+            let checking = web::block(move || {
+                let checked = check();
+                *last = Some((Instant::now(), checked));
+                checked
+            });
+            checking.await.unwrap_or(Err(NotReady::NoAnswer))
+        };
+        tokio::time::timeout(READY_PATIENCE, checked).await.unwrap_or(Err(NotReady::NoAnswer))
+    }
+}
 
 /// What the port works with.
 #[derive(Clone)]
@@ -85,7 +140,18 @@ pub struct Webhook {
     pub counters: Arc<Counters>,
     /// Bytes.
     pub max_body: usize,
-    pub readiness: Arc<Readiness>,
+    pub readiness: Readiness,
+}
+
+/// Opens the port. A burst has more connections than the 128 that the standard library would let wait.
+///
+/// # Errors
+/// When the port is taken, or may not be opened.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// A server on `listener`.
@@ -95,7 +161,6 @@ pub struct Webhook {
 pub fn server(webhook: Webhook, listener: TcpListener) -> std::io::Result<Server> {
     let server = HttpServer::new(move || App::new().app_data(web::Data::new(webhook.clone())).configure(routes))
         .workers(std::thread::available_parallelism().map_or(2, std::num::NonZero::get))
-        .backlog(4096)
         .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(15))
         .shutdown_timeout(20)
@@ -107,26 +172,33 @@ pub fn server(webhook: Webhook, listener: TcpListener) -> std::io::Result<Server
 /// The public routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(
-            web::resource("/webhooks/impilo").route(web::post().to(receive)).default_service(web::to(wrong_method)),
-        )
-        .route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("ok\n") }))
-        .route("/readyz", web::get().to(ready))
+        .service(web::resource("/webhooks/impilo").route(web::post().to(receive)).default_service(web::to(only_post)))
+        .service(looked_at("/healthz").route(web::route().to(|| async { HttpResponse::Ok().body("ok\n") })))
+        .service(looked_at("/readyz").route(web::route().to(ready)))
         .default_service(web::to(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing here") }));
 }
 
-async fn wrong_method() -> HttpResponse {
-    let mut answer = refuse(StatusCode::METHOD_NOT_ALLOWED, "use POST");
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+/// A resource that is looked at, and refuses everything else.
+fn looked_at(path: &str) -> Resource {
+    let reads = guard::Any(guard::Get()).or(guard::Head());
+    let other = web::route().guard(guard::Not(reads)).to(|| async { wrong_method("GET, HEAD") });
+    web::resource(path).route(other)
+}
+
+async fn only_post() -> HttpResponse {
+    wrong_method("POST")
+}
+
+fn wrong_method(allowed: &'static str) -> HttpResponse {
+    let mut answer = refuse(StatusCode::METHOD_NOT_ALLOWED, &format!("use {allowed}"));
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }
 
 async fn ready(webhook: web::Data<Webhook>) -> HttpResponse {
-    let readiness = Arc::clone(&webhook.readiness);
-    match web::block(move || readiness()).await {
-        Ok(Ok(())) => HttpResponse::Ok().body("ready\n"),
-        Ok(Err(why)) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
-        Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the check could not run"),
+    match webhook.readiness.now().await {
+        Ok(()) => HttpResponse::Ok().body("ready\n"),
+        Err(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why.to_string()),
     }
 }
 
@@ -136,6 +208,14 @@ async fn receive(request: HttpRequest, payload: web::Payload, webhook: web::Data
     if !webhook.secrets.accept(offered) {
         telemetry::secret_refused(count(&counters.refused_secret), !offered.is_empty());
         return refuse(StatusCode::UNAUTHORIZED, "the Impilo-Webhook-Secret header is missing or wrong");
+    }
+    if request
+        .headers()
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        telemetry::body_encoded(count(&counters.encoded));
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the body as it is, without a Content-Encoding");
     }
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());

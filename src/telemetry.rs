@@ -222,6 +222,18 @@ pub fn pruned(rows: u64) {
     tracing::info!(rows, "removed what has outlived its retention");
 }
 
+/// An event type that this version does not know was told of. Its name is anything that the sender likes, so it is not said.
+pub fn unknown_type_told() {
+    tracing::warn!("an event type came that this version does not know; a self-alert names it");
+}
+
+/// A webhook came encoded.
+pub fn body_encoded(so_far: u64) {
+    if is_worth_a_line(so_far) {
+        tracing::warn!(so_far, "a webhook was refused: its body has a Content-Encoding, and nothing decodes it");
+    }
+}
+
 /// The beginning of a hash, enough to tell rule sets apart.
 #[must_use]
 pub fn short(hash: &str) -> &str {

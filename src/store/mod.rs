@@ -2,11 +2,14 @@
 //!
 //! [`sqlite`] is the engine behind it today; the verbs are coarse so that another database can stand behind them.
 
+mod figures;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use figures::{Figures, Telling, Told, Vitals};
 
 use crate::engine::{
     Alert, AlertState, Channel, Command, DeliveryFailure, Notification, Phi, Position, Slice, Source, Subject,
@@ -260,7 +263,18 @@ pub struct AlertFilter {
     pub noticed_from: Option<Timestamp>,
     /// Fired before this instant.
     pub noticed_before: Option<Timestamp>,
+    pub order: AlertOrder,
     pub limit: usize,
+}
+
+/// Which alerts come first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlertOrder {
+    /// The highest number.
+    #[default]
+    Newest,
+    /// The highest severity, and of these the one that fired first.
+    MostUrgent,
 }
 
 /// A bad body that came with a right secret.
@@ -273,29 +287,16 @@ pub struct Quarantined {
     pub body: Vec<u8>,
 }
 
-/// Figures for `status`, `readyz` and the self-watch; one read.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Figures {
-    pub last_position: Position,
-    pub processed_position: Position,
-    /// `at` of the oldest row that is not processed.
-    pub oldest_unprocessed: Option<Timestamp>,
-    pub last_webhook: Option<Timestamp>,
-    /// Newest receipt by event type.
-    pub last_by_type: Vec<(String, Timestamp, u64)>,
-    pub devices: u64,
-    pub open_alerts: u64,
-    pub outbox_waiting: u64,
-    pub outbox_oldest: Option<Timestamp>,
-    pub dead_letters: u64,
-    pub last_dead: Option<Timestamp>,
-    pub last_delivery: Option<Timestamp>,
-    pub quarantined: u64,
-    pub rule_set: String,
-    pub database_bytes: u64,
+/// What one call of [`Store::prune`] came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Rows that were changed or removed.
+    pub rows: u64,
+    /// True where nothing is left to look at.
+    pub complete: bool,
 }
 
-/// How long what is kept; `None` keeps for ever.
+/// Before which instants what there is has outlived its retention.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
     /// Bodies of `reading.*` events before this instant are reduced by the given function.
@@ -384,7 +385,7 @@ pub trait Store: Send + Sync + 'static {
     /// The files of a rule set.
     fn rule_set(&self, hash: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Alerts, newest number first.
+    /// Alerts, in the filter's order.
     fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError>;
 
     /// How many alerts match, whatever `filter.limit` says.
@@ -407,16 +408,25 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<DeliveryRow>, StoreError>;
 
+    /// How the daemon is at this moment.
+    fn vitals(&self) -> Result<Vitals, StoreError>;
+
     /// The figures of this moment.
     fn figures(&self) -> Result<Figures, StoreError>;
 
-    /// Removes what has outlived its retention, a bounded number of rows a call; returns how many, 0 when done.
+    /// What the self-watch has told and not taken back.
+    fn told(&self) -> Result<Vec<Told>, StoreError>;
+
+    /// Remembers that the self-watch tells something, and adds the notifications that tell it, together.
+    fn tell(&self, telling: &Telling, notifications: &[Notification]) -> Result<(), StoreError>;
+
+    /// Removes what has outlived its retention, a bounded number of rows a call.
     /// `reduce` turns the body of a reading into what may stay.
     fn prune(
         &self,
         retention: &Retention,
         reduce: &mut dyn FnMut(&EventRow) -> Option<Vec<u8>>,
-    ) -> Result<u64, StoreError>;
+    ) -> Result<Pruned, StoreError>;
 
     /// Writes and syncs one small row: proves that commits work.
     fn probe(&self, clock: Timestamp) -> Result<(), StoreError>;

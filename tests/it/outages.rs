@@ -40,7 +40,7 @@ async fn a_stop_keeps_what_was_answered() {
 }
 
 /// Lets the daemon's files grow to this size, or without a limit.
-fn allow_files(world: &World, size: Option<u64>) {
+pub fn allow_files(world: &World, size: Option<u64>) {
     let limit = prlimit(Some(world.pid()), Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
     prlimit(Some(world.pid()), Resource::Fsize, Rlimit { current: size, maximum: limit.maximum }).unwrap();
 }

@@ -4,7 +4,7 @@ use pulsewarden::store::Store;
 use serde_json::Value;
 
 use crate::events::battery;
-use crate::harness::{SECRET, World};
+use crate::harness::{SECRET, World, eventually};
 
 async fn reason(response: reqwest::Response) -> String {
     let body: Value = response.json().await.unwrap();
@@ -69,4 +69,53 @@ async fn an_unknown_type_and_the_second_form_are_kept() {
     let counts: Vec<(&str, u64)> = figures.last_by_type.iter().map(|(kind, _, count)| (&**kind, *count)).collect();
     assert!(counts.contains(&("device.tiltDetected", 1)) && counts.contains(&("device.lowBattery", 1)), "{counts:?}");
     assert_eq!(world.alerts().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoded_body_is_refused_with_the_reason() {
+    let mut world = World::new().await;
+    world.start().await;
+    let send = |encoding: &'static str| {
+        let request = world.http.post(world.url()).header("Impilo-Webhook-Secret", SECRET);
+        request.header("Content-Encoding", encoding).body(battery(1, 9001, 8).to_string()).send()
+    };
+    let refused = send("gzip").await.unwrap();
+    assert_eq!(refused.status(), 415);
+    assert!(reason(refused).await.contains("Content-Encoding"));
+    assert_eq!(world.store().figures().unwrap().quarantined, 0);
+    assert_eq!(send("identity").await.unwrap().status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_method_is_answered_whoever_asks() {
+    let mut world = World::new().await;
+    world.start().await;
+    let answer = world.http.get(world.url()).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["Allow"]), (405, &"POST".parse().unwrap()));
+    let base = world.url().replace("/webhooks/impilo", "");
+    for path in ["healthz", "readyz"] {
+        assert_eq!(world.http.get(format!("{base}/{path}")).send().await.unwrap().status(), 200);
+        let head = world.http.head(format!("{base}/{path}")).send().await.unwrap();
+        assert_eq!(head.status(), 200, "{path}");
+        let answer = world.http.post(format!("{base}/{path}")).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["Allow"]), (405, &"GET, HEAD".parse().unwrap()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_answered_as_kept_while_the_file_is_elsewhere() {
+    let mut world = World::new().await;
+    world.start().await;
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+    world.settle().await;
+    let (here, away) = (world.path("pulsewarden.db"), world.path("away.db"));
+    std::fs::rename(&here, &away).unwrap();
+    assert_eq!(world.post(&battery(2, 9002, 8)).await, 503);
+    let base = world.url().replace("/webhooks/impilo", "");
+    let ready = world.http.get(format!("{base}/readyz")).send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    assert_eq!(reason(ready).await, "events cannot be kept now", "neither the path nor what the store says is public");
+    std::fs::rename(&away, &here).unwrap();
+    assert_eq!(world.post(&battery(2, 9002, 8)).await, 200);
+    eventually("both are processed", || (world.alerts().len() == 2).then_some(())).await;
 }

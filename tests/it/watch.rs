@@ -4,11 +4,19 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::channel;
 
+use std::time::Duration;
+
+use pulsewarden::clock::Clock;
+use pulsewarden::demo::mail_catcher::Answer as MailAnswer;
 use pulsewarden::demo::slack_stand_in::Answer;
-use serde_json::Value;
+use pulsewarden::engine::{Channel, Command, Content, Notification, Phi};
+use pulsewarden::store::sqlite::Sqlite;
+use pulsewarden::store::{Entry, NewRow, Store};
+use serde_json::{Value, json};
 
 use crate::events::battery;
 use crate::harness::{RECEIVERS, World, eventually};
+use crate::outages::allow_files;
 
 fn watches(world: &World) -> Vec<String> {
     let status = world.json(&["status"]);
@@ -34,6 +42,106 @@ async fn refused_secrets_and_dead_letters_are_told_once() {
     let dead = world.json(&["deliveries", "--dead"]);
     assert_eq!(dead[0]["channel"]["kind"], "slack_webhook");
     assert!(dead[0]["last_error"].as_str().unwrap().contains("404"), "{dead}");
+}
+
+/// The mails about itself that say this.
+fn saying(world: &World, words: &str) -> usize {
+    world.own_mails().iter().filter(|mail| mail.text().contains(words)).count()
+}
+
+async fn told(world: &World, words: &str) {
+    eventually(words, || (saying(world, words) > 0).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_type_is_told_once_for_ever_and_is_no_fault() {
+    let unknown = |id: u64, kind: &str| json!({ "id": id, "type": kind, "payload": {} });
+    let mut world = World::new().await;
+    world.start().await;
+    assert_eq!(world.post(&unknown(1, "device.tiltDetected")).await, 200);
+    assert_eq!(world.post(&unknown(2, "device.tiltDetected")).await, 200);
+    told(&world, "device.tiltDetected").await;
+    assert!(!world.log().contains("tiltDetected"));
+    assert_eq!(world.run(&["status"]).code, 0);
+    assert!(world.stop().await.success());
+    world.start().await;
+    assert_eq!(world.post(&unknown(3, "device.tiltDetected")).await, 200);
+    let long = format!("aä{}", "b".repeat(80));
+    assert_eq!(world.post(&unknown(4, &long)).await, 200);
+    told(&world, "a?bbbb").await;
+    assert_eq!(saying(&world, "device.tiltDetected"), 1);
+    assert_eq!(saying(&world, &"b".repeat(80)), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_is_not_told_again_after_a_crash_and_its_end_is() {
+    let mut world = World::new().await;
+    world.write_rules("rules: [");
+    world.start().await;
+    told(&world, "The rule files cannot be used").await;
+    // What was sent and is not recorded yet comes again after a crash, as every message does.
+    world.settle().await;
+    for _ in 0..2 {
+        world.kill();
+        world.start().await;
+        eventually("it fires", || (watches(&world) == ["rule_files"]).then_some(())).await;
+    }
+    world.kill();
+    world.write_rules(RECEIVERS);
+    world.start().await;
+    told(&world, "All is well again: rule_files").await;
+    assert_eq!(world.own_mails().len(), 2);
+    assert_eq!(watches(&world), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_neither_kept_nor_sent_is_told_when_it_can() {
+    let mut world = World::new().await;
+    world.start().await;
+    world.mail.answer(MailAnswer::NotNow);
+    allow_files(&world, Some(0));
+    let in_vain = || world.log().contains("neither be kept nor sent").then_some(());
+    eventually("an attempt to tell", in_vain).await;
+    assert_eq!(world.own_mails().len(), 0);
+    world.mail.answer(MailAnswer::Accept);
+    told(&world, "Nothing can be kept").await;
+    allow_files(&world, None);
+    told(&world, "All is well again: commits").await;
+    assert_eq!(saying(&world, "Nothing can be kept"), 2, "once when it began, and once in what has ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_waits_long_is_told() {
+    let mut world = World::new().await;
+    world.slack.answer(Answer::Status(500));
+    let store = Sqlite::open(&world.path("pulsewarden.db")).unwrap();
+    let old = Notification {
+        key: "old".to_owned(),
+        receiver: "team".to_owned(),
+        phi: Phi::None,
+        channel: Channel::SlackWebhook { webhook: "alerts".to_owned() },
+        group: String::new(),
+        due: Clock::Wall.now().minus(Duration::from_secs(1800)),
+        content: Content::Test { by: "a test".to_owned() },
+    };
+    store.enqueue(&[old]).unwrap();
+    drop(store);
+    world.start().await;
+    told(&world, "waiting to be delivered").await;
+    assert_eq!(watches(&world), ["undelivered"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_ahead_of_the_clock_is_told() {
+    let mut world = World::new().await;
+    let ahead = Clock::Wall.now().plus(Duration::from_secs(7200));
+    let store = Sqlite::open(&world.path("pulsewarden.db")).unwrap();
+    let entry = Entry::Command(Command::TestNotification { receiver: "nobody".to_owned(), by: "a test".to_owned() });
+    store.append(&[NewRow { received_at: ahead, entry }], ahead).unwrap();
+    drop(store);
+    world.start().await;
+    told(&world, "alerts are held back").await;
+    assert_eq!(watches(&world), ["clock"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

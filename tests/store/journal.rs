@@ -202,6 +202,18 @@ pub fn events_are_listed_newest_first<E: Engine>() {
     assert!(store.events_before(u64::MAX, Some("nobody.knows"), 10).unwrap().is_empty());
 }
 
+pub fn a_rare_type_is_found_far_back<E: Engine>() {
+    let engine = E::new();
+    let store = engine.open();
+    let mut rows = vec![event("rare", "first"), event("rare", "second")];
+    rows.extend((0..2500).map(|id| event("common", &format!("{id}"))));
+    rows.push(event("rare", "last"));
+    store.append(&rows, at(1)).unwrap();
+    assert_eq!(ids(&store.events_before(u64::MAX, Some("rare"), 10).unwrap()), ["last", "second", "first"]);
+    assert_eq!(ids(&store.events_before(u64::MAX, Some("rare"), 2).unwrap()), ["last", "second"]);
+    assert_eq!(ids(&store.events_before(2503, Some("rare"), 1).unwrap()), ["second"]);
+}
+
 pub fn the_kept_are_counted_by_type<E: Engine>() {
     let engine = E::new();
     let store = engine.open();

@@ -9,6 +9,7 @@ mod processing;
 mod retention;
 mod samples;
 mod sqlite;
+mod telling;
 
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ suite! { on_sqlite, crate::sqlite::Files:
         a_failed_append_keeps_nothing_and_heals,
         a_bad_body_is_quarantined_once,
         events_are_listed_newest_first,
+        a_rare_type_is_found_far_back,
         the_kept_are_counted_by_type,
     }
     processing {
@@ -61,6 +63,7 @@ suite! { on_sqlite, crate::sqlite::Files:
         an_unchanged_alert_is_left_alone,
         moves_come_oldest_first,
         alerts_are_found_by_every_filter,
+        the_most_urgent_alerts_come_first_however_old,
         subjects_are_listed_page_by_page,
         progress_outlives_a_close,
     }
@@ -82,6 +85,11 @@ suite! { on_sqlite, crate::sqlite::Files:
     retention {
         old_bodies_shrink_and_go_but_repeats_stay_known,
         what_is_not_processed_stays,
+        old_quarantined_bodies_go,
         old_deliveries_and_alerts_go,
+    }
+    telling {
+        what_was_told_outlives_a_close_and_is_told_once,
+        it_is_remembered_with_its_messages_or_not_at_all,
     }
 }

@@ -1,7 +1,7 @@
 //! Subjects, alerts and groups, and the commit of what a batch decided.
 
-use pulsewarden::engine::{Alert, AlertState, Slice, SubjectKind};
-use pulsewarden::store::{AlertFilter, Outcome, Progress, Room};
+use pulsewarden::engine::{Alert, AlertState, Severity, Slice, SubjectKind};
+use pulsewarden::store::{AlertFilter, AlertOrder, Outcome, Progress, Room};
 
 use crate::Engine;
 use crate::samples::{
@@ -202,6 +202,23 @@ pub fn alerts_are_found_by_every_filter<E: Engine>() {
     assert_eq!(found(AlertFilter { noticed_from: Some(at(20)), noticed_before: Some(at(40)), ..filter() }), [3, 2]);
     assert_eq!(found(AlertFilter { number: Some(9), ..filter() }), [0_u64; 0]);
     assert_eq!(numbers(&store.alerts(&AlertFilter { limit: 2, ..filter() }).unwrap()), [4, 3]);
+}
+
+pub fn the_most_urgent_alerts_come_first_however_old<E: Engine>() {
+    let engine = E::new();
+    let store = engine.open();
+    let of = |number, severity, noticed_at| Alert { severity, ..alert(number, &device("1"), noticed_at) };
+    let open = vec![
+        of(1, Severity::Info, 10),
+        of(2, Severity::Critical, 30),
+        of(3, Severity::Critical, 20),
+        of(4, Severity::Warning, 40),
+        of(5, Severity::Info, 5),
+    ];
+    commit(&*store, &[&slice(&device("1"), None, open)], &[]);
+    let urgent = AlertFilter { order: AlertOrder::MostUrgent, ..filter() };
+    assert_eq!(numbers(&store.alerts(&urgent).unwrap()), [3, 2, 4, 5, 1]);
+    assert_eq!(numbers(&store.alerts(&AlertFilter { limit: 1, ..urgent }).unwrap()), [3]);
 }
 
 pub fn subjects_are_listed_page_by_page<E: Engine>() {

@@ -136,9 +136,6 @@ fn a_file_that_was_deleted_takes_nothing() {
     let files = Files::new();
     let store = files.open();
     std::fs::remove_file(files.path()).unwrap();
-    assert!(matches!(
-        store.append(&[event("device.lowBattery", "1")], at(1)),
-        Err(StoreError::Unavailable { .. })
-    ));
+    assert!(matches!(store.append(&[event("device.lowBattery", "1")], at(1)), Err(StoreError::Unavailable { .. })));
     assert!(!files.path().exists(), "no empty one takes its place");
 }

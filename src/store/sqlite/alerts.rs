@@ -6,7 +6,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use super::connection::{Failure, Writer, json};
 use super::slices::kind_number;
 use crate::engine::{Alert, AlertState, Severity, Subject, Timestamp, Transition};
-use crate::store::AlertFilter;
+use crate::store::{AlertFilter, AlertOrder};
 
 fn state_number(state: AlertState) -> i64 {
     AlertState::ALL.iter().position(|known| *known == state).unwrap_or_default() as i64
@@ -112,8 +112,11 @@ fn conditions(filter: &AlertFilter) -> (String, Vec<Sql>) {
 pub(super) fn list(reader: &Connection, filter: &AlertFilter) -> Result<Vec<Alert>, Failure> {
     let (conditions, mut values) = conditions(filter);
     values.push(Sql::Integer(filter.limit as i64));
-    let mut select =
-        reader.prepare(&format!("SELECT body FROM alerts WHERE {conditions} ORDER BY number DESC LIMIT ?"))?;
+    let order = match filter.order {
+        AlertOrder::Newest => "number DESC",
+        AlertOrder::MostUrgent => "severity DESC, noticed_at, number",
+    };
+    let mut select = reader.prepare(&format!("SELECT body FROM alerts WHERE {conditions} ORDER BY {order} LIMIT ?"))?;
     let mut rows = select.query(params_from_iter(values))?;
     let mut alerts = Vec::new();
     while let Some(row) = rows.next()? {

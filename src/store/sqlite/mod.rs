@@ -16,11 +16,15 @@ mod slices;
 use std::path::Path;
 
 use super::{
-    AlertFilter, Appended, Attempt, Delivery, DeliveryRow, DeliveryState, DigestDue, EventRow, Figures, JournalRow,
-    NewRow, Outcome, Progress, Quarantined, Rendered, Retention, Room, Store, StoreError,
+    AlertFilter, Appended, Attempt, Delivery, DeliveryRow, DeliveryState, DigestDue, Entry, EventRow, Figures,
+    JournalRow, NewRow, Outcome, Progress, Pruned, Quarantined, Rendered, Retention, Room, Store, StoreError, Telling,
+    Told, Vitals,
 };
 use crate::engine::{Alert, Notification, Position, Slice, Subject, SubjectKind, Timestamp, Transition};
 use connection::Database;
+
+/// Rows of the journal in one read.
+const PAGE: usize = 1_000;
 
 /// A store in one file.
 pub struct Sqlite {
@@ -59,7 +63,21 @@ impl Store for Sqlite {
     }
 
     fn events_before(&self, before: Position, kind: Option<&str>, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
-        self.database.read("read the journal", |reader| journal::before(reader, before, kind, limit))
+        let page = |before, limit| {
+            self.database.read("read the journal", move |reader| journal::before(reader, before, None, limit))
+        };
+        let Some(kind) = kind else { return page(before, limit) };
+        // A rare type may lie anywhere: one read over the whole journal would keep its log from being written back.
+        let (mut found, mut before) = (Vec::new(), before);
+        while found.len() < limit {
+            let rows = page(before, PAGE)?;
+            let Some(last) = rows.last() else { break };
+            before = last.position;
+            let of_kind = |row: &JournalRow| matches!(&row.entry, Entry::Event(event) if event.kind == kind);
+            found.extend(rows.into_iter().filter(of_kind));
+        }
+        found.truncate(limit);
+        Ok(found)
     }
 
     fn progress(&self) -> Result<Progress, StoreError> {
@@ -175,22 +193,34 @@ impl Store for Sqlite {
         self.database.read("read deliveries", |reader| outbox::list(reader, alert, state, limit))
     }
 
+    fn vitals(&self) -> Result<Vitals, StoreError> {
+        self.database.read("read figures", figures::vitals)
+    }
+
     fn figures(&self) -> Result<Figures, StoreError> {
         self.database.read("read figures", figures::read)
+    }
+
+    fn told(&self) -> Result<Vec<Told>, StoreError> {
+        self.database.read("read what it told of itself", figures::told)
+    }
+
+    fn tell(&self, telling: &Telling, notifications: &[Notification]) -> Result<(), StoreError> {
+        let ready =
+            outbox::prepare(notifications).map_err(|error| self.database.unreadable("a notification", &error))?;
+        self.database.synced("tell of itself", |writer| {
+            figures::tell(writer, telling)?;
+            outbox::add(writer, &ready)
+        })
     }
 
     fn prune(
         &self,
         retention: &Retention,
         reduce: &mut dyn FnMut(&EventRow) -> Option<Vec<u8>>,
-    ) -> Result<u64, StoreError> {
-        loop {
-            let doing = "remove what has outlived its retention";
-            let pruned = self.database.synced(doing, |writer| retention::prune(writer, retention, reduce))?;
-            if pruned.rows > 0 || pruned.complete {
-                return Ok(pruned.rows);
-            }
-        }
+    ) -> Result<Pruned, StoreError> {
+        let doing = "remove what has outlived its retention";
+        self.database.synced(doing, |writer| retention::prune(writer, retention, reduce))
     }
 
     fn probe(&self, clock: Timestamp) -> Result<(), StoreError> {

@@ -7,18 +7,10 @@ use rusqlite::{OptionalExtension, params};
 use super::connection::{Failure, Writer};
 use super::outbox;
 use crate::engine::{Notification, Source, Timestamp};
-use crate::store::{EventRow, Retention};
+use crate::store::{EventRow, Pruned, Retention};
 
 /// Rows looked at in one transaction.
 const CHUNK: i64 = 500;
-
-/// What one transaction came to.
-pub(super) struct Pruned {
-    /// Rows that were changed or removed.
-    pub rows: u64,
-    /// True where nothing is left to look at.
-    pub complete: bool,
-}
 
 pub(super) fn prune(
     writer: &mut Writer<'_>,
@@ -37,10 +29,14 @@ pub(super) fn prune(
         .sql
         .prepare_cached("UPDATE pruned SET reduced_until = ?1, emptied_until = ?2")?
         .execute(params![readings.until.max(payloads.until), payloads.until])?;
-    rows += drop_deliveries(writer, retention.deliveries_before)?;
-    rows += drop_alerts(writer, retention.alerts_before)?;
-    writer.sql.execute("DELETE FROM quarantine WHERE received_at < ?1", params![retention.payloads_before.0])?;
-    Ok(Pruned { rows, complete: readings.last && payloads.last })
+    let dropped = [
+        drop_deliveries(writer, retention.deliveries_before)?,
+        drop_alerts(writer, retention.alerts_before)?,
+        drop_quarantined(writer, retention.payloads_before)?,
+    ];
+    rows += dropped.iter().sum::<u64>();
+    let nothing_more = dropped.iter().all(|rows| *rows < CHUNK.unsigned_abs());
+    Ok(Pruned { rows, complete: readings.last && payloads.last && nothing_more })
 }
 
 /// Positions above `after`, up to and with `until`.
@@ -109,7 +105,8 @@ fn empty(writer: &Writer<'_>, chunk: &Chunk) -> Result<u64, Failure> {
 fn drop_deliveries(writer: &Writer<'_>, before: Timestamp) -> Result<u64, Failure> {
     let mut delete = writer.sql.prepare_cached(
         "DELETE FROM outbox WHERE id IN (
-            SELECT id FROM outbox WHERE ended_at < ?1 LIMIT ?2) RETURNING id, notification",
+            SELECT id FROM outbox WHERE state IN (1, 2, 3) AND ended_at IS NOT NULL AND ended_at < ?1 LIMIT ?2)
+         RETURNING id, notification",
     )?;
     let mut rows = delete.query(params![before.0, CHUNK])?;
     let mut gone: Vec<(i64, Vec<u64>)> = Vec::new();
@@ -138,4 +135,11 @@ fn drop_alerts(writer: &Writer<'_>, before: Timestamp) -> Result<u64, Failure> {
         forget.execute([number])?;
     }
     Ok(gone.len() as u64)
+}
+
+fn drop_quarantined(writer: &Writer<'_>, before: Timestamp) -> Result<u64, Failure> {
+    let mut delete = writer.sql.prepare_cached(
+        "DELETE FROM quarantine WHERE hash IN (SELECT hash FROM quarantine WHERE received_at < ?1 LIMIT ?2)",
+    )?;
+    Ok(delete.execute(params![before.0, CHUNK])? as u64)
 }

@@ -47,7 +47,7 @@ CREATE TABLE alerts (
     moved_at INTEGER NOT NULL,
     body TEXT NOT NULL
 );
-CREATE INDEX alerts_open ON alerts (kind, id) WHERE state = 0;
+CREATE INDEX alerts_subject ON alerts (kind, id, state);
 CREATE INDEX alerts_moved ON alerts (state, moved_at);
 CREATE INDEX alerts_noticed ON alerts (noticed_at);
 
@@ -85,6 +85,7 @@ CREATE TABLE outbox (
     rendered TEXT
 );
 CREATE INDEX outbox_waiting ON outbox (lane, next_attempt_at) WHERE state = 0;
+CREATE INDEX outbox_due ON outbox (due, state) WHERE state = 0;
 CREATE INDEX outbox_reminders ON outbox (group_id) WHERE state = 0 AND repeats = 1;
 CREATE INDEX outbox_ended ON outbox (state, ended_at) WHERE ended_at IS NOT NULL;
 
@@ -111,6 +112,14 @@ CREATE TABLE quarantine (
     received_at INTEGER NOT NULL,
     reason TEXT NOT NULL,
     body BLOB NOT NULL
+);
+CREATE INDEX quarantine_received ON quarantine (received_at);
+
+-- What the self-watch has told and not taken back, so that a restart does not tell it again.
+CREATE TABLE self_watches (
+    name TEXT PRIMARY KEY,
+    since INTEGER NOT NULL,
+    summary TEXT NOT NULL
 );
 
 CREATE TABLE progress (

@@ -1,0 +1,242 @@
+//! What the self-watch looks at, and what it finds there.
+
+use std::path::Path;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::clock::Steps;
+use crate::config::{Settings, Storage};
+use crate::daemon::Shared;
+use crate::engine::Timestamp;
+use crate::store::{Told, Vitals};
+
+/// Refused secrets are counted over this long.
+const REFUSALS_OVER: Duration = Duration::from_secs(600);
+
+/// A given-up message is news for this long.
+const DEAD_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// A message that waits longer than this is late.
+const UNDELIVERED_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// A clock that is off by no more than this is right.
+const CLOCK_OFF_BY: Duration = Duration::from_secs(60);
+
+/// A step of the clock is news for this long.
+const STEPPED_FOR: Duration = Duration::from_secs(3600);
+
+/// What one watch found.
+pub(super) struct Finding {
+    pub name: &'static str,
+    pub state: State,
+    pub action: &'static str,
+}
+
+pub(super) enum State {
+    Well,
+    Wrong(String),
+    /// It cannot be seen now: what was so stays so.
+    Unknown,
+}
+
+impl State {
+    fn wrong_if(wrong: Option<String>) -> Self {
+        wrong.map_or(Self::Well, Self::Wrong)
+    }
+}
+
+/// What one look saw.
+pub(super) struct Seen {
+    pub findings: Vec<Finding>,
+    pub vitals: Option<Vitals>,
+    /// What was told before this start, where it was not known yet.
+    pub told: Option<Vec<Told>>,
+    /// Commits work and processing keeps up.
+    pub well: bool,
+}
+
+/// Everything that the store, the disk and the rule files show.
+pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
+    let now = shared.clock.now();
+    let read = shared.watch.memory().read;
+    let told = if read { None } else { shared.store.told().ok() };
+    let committed = shared.store.probe(now).and_then(|()| shared.store.vitals());
+    let commits = match &committed {
+        Ok(_) if shared.process.is_failing() => {
+            Some("Events are kept but cannot be processed: commits fail.".to_owned())
+        }
+        Ok(_) => None,
+        Err(error) => Some(format!("Nothing can be kept: {error}.")),
+    };
+    let vitals = committed.ok();
+    let from = |see: &dyn Fn(&Vitals) -> State| vitals.as_ref().map_or(State::Unknown, see);
+    let lag = from(&|vitals| {
+        let lag = vitals.oldest_unprocessed.map(|oldest| now.since(oldest)).filter(|lag| *lag > settings.own.lag);
+        State::wrong_if(lag.map(|lag| format!("Processing is {} s behind.", lag.as_secs())))
+    });
+    let well = commits.is_none() && matches!(lag, State::Well);
+    let files = shared.rule_files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let findings = vec![
+        Finding {
+            name: "commits",
+            state: State::wrong_if(commits),
+            action: "Look at the disk and at `pulsewarden status`; Impilo repeats what was refused for about two hours.",
+        },
+        Finding { name: "lag", state: lag, action: "Look at the load of the machine and at the log." },
+        Finding {
+            name: "no_webhooks",
+            state: from(&|vitals| quiet(vitals.last_webhook(), shared.started_at, settings.own.quiet_after, now)),
+            action: "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be reached.",
+        },
+        Finding {
+            name: "undelivered",
+            state: from(&|vitals| {
+                let late = vitals.outbox_oldest.filter(|due| now.since(*due) > UNDELIVERED_AFTER);
+                State::wrong_if(late.map(|due| format!("A message has been waiting to be delivered since {due}.")))
+            }),
+            action: "See `pulsewarden deliveries` for where it should go, and what the other side answers.",
+        },
+        Finding {
+            name: "dead_letters",
+            state: from(&|vitals| {
+                let dead = vitals.last_dead.filter(|at| now.since(*at) < DEAD_FOR);
+                State::wrong_if(dead.map(|at| format!("A message could not be delivered and was given up at {at}.")))
+            }),
+            action: "See `pulsewarden deliveries --dead` for where it should have gone, and why it did not.",
+        },
+        Finding {
+            name: "low_disk",
+            state: State::wrong_if(low_disk(settings)),
+            action: "Free space on the disk that holds the store.",
+        },
+        Finding {
+            name: "rule_files",
+            state: State::wrong_if(
+                files
+                    .problem
+                    .map(|problem| format!("The rule files cannot be used; the last good rules serve: {problem}.")),
+            ),
+            action: "Run `pulsewarden check`, mend what it shows, then `systemctl reload pulsewarden`.",
+        },
+    ];
+    Seen { findings, vitals, told, well }
+}
+
+/// Time in which this daemon did not run says nothing about Impilo, for better or for worse.
+fn quiet(last: Option<Timestamp>, started_at: Timestamp, after: Duration, now: Timestamp) -> State {
+    if last.is_some_and(|last| now.since(last) <= after) {
+        return State::Well;
+    }
+    if now.since(started_at.max(last.unwrap_or(started_at))) <= after {
+        return State::Unknown;
+    }
+    State::Wrong(match last {
+        Some(at) => format!("No webhook has come since {at}."),
+        None => "No webhook has ever come.".to_owned(),
+    })
+}
+
+fn low_disk(settings: &Settings) -> Option<String> {
+    let Storage::Sqlite(path) = &settings.storage;
+    let free = free_bytes(path)?;
+    (free < settings.own.disk_free).then(|| format!("Only {} MiB are free on the disk of the store.", free >> 20))
+}
+
+/// Bytes free for this process on the disk that holds `path`.
+#[must_use]
+pub fn free_bytes(path: &Path) -> Option<u64> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// What can be seen only by comparing one look with those before.
+pub(super) struct Eyes {
+    started: Instant,
+    refusals: Vec<(Instant, u64)>,
+    steps: Steps,
+    /// The last step of the clock: by how many milliseconds, and when by the clock as it was afterwards.
+    stepped: Option<(Instant, i64, Timestamp)>,
+}
+
+impl Eyes {
+    pub(super) fn new(shared: &Shared) -> Self {
+        let started = Instant::now();
+        Self { started, refusals: vec![(started, 0)], steps: Steps::of(shared.clock.clone()), stepped: None }
+    }
+
+    pub(super) fn refused(&mut self, shared: &Shared, settings: &Settings) -> Finding {
+        let total = shared.counters.refused_secret.load(Ordering::Relaxed);
+        self.refusals.push((Instant::now(), total));
+        self.refusals.retain(|(at, _)| at.elapsed() <= REFUSALS_OVER);
+        let recent = total.saturating_sub(self.refusals.first().map_or(0, |(_, before)| *before));
+        Finding {
+            name: "refused_secrets",
+            state: if recent >= settings.own.refused_secrets.max(1) {
+                State::Wrong(format!("{recent} webhooks in ten minutes came with a missing or wrong secret."))
+            } else if self.started.elapsed() < REFUSALS_OVER {
+                State::Unknown
+            } else {
+                State::Well
+            },
+            action: "If Impilo's secret was changed, add the new secret beside the old one (see README, \"Changing Impilo's secret\"), then restart.",
+        }
+    }
+
+    pub(super) fn clock(&mut self, vitals: Option<&Vitals>, now: Timestamp) -> Finding {
+        let step = self.steps.since_last();
+        if step.unsigned_abs() > millis(CLOCK_OFF_BY) {
+            self.stepped = Some((Instant::now(), step, now));
+        }
+        let ahead = vitals.map(|vitals| vitals.reached).filter(|reached| reached.since(now) > CLOCK_OFF_BY);
+        let stepped = self.stepped.filter(|(at, ..)| at.elapsed() < STEPPED_FOR);
+        let mut wrong = Vec::new();
+        if let Some((_, by, at)) = stepped {
+            let way = if by > 0 { "ahead" } else { "back" };
+            wrong.push(format!("This machine's clock was set {way} by {} s, to {at}.", by.unsigned_abs() / 1000));
+        }
+        if let Some(reached) = ahead {
+            wrong.push(format!(
+                "Events are kept with times up to {reached}, and this machine's clock shows {now}: alerts are held back until it gets there."
+            ));
+        }
+        Finding {
+            name: "clock",
+            state: match (wrong.is_empty(), vitals) {
+                (false, _) => State::Wrong(wrong.join(" ")),
+                (true, Some(_)) => State::Well,
+                (true, None) => State::Unknown,
+            },
+            action: "Look at this machine's clock and at what sets it (`timedatectl`).",
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_is_counted_only_while_it_runs() {
+        let hour = Duration::from_secs(3600);
+        let state = |last: Option<i64>, started: i64, now: i64| {
+            let minutes = |at: i64| Timestamp(at * 60_000);
+            match quiet(last.map(minutes), minutes(started), hour, minutes(now)) {
+                State::Well => "well",
+                State::Wrong(_) => "wrong",
+                State::Unknown => "unknown",
+            }
+        };
+        assert_eq!(state(Some(0), 0, 60), "well");
+        assert_eq!(state(Some(0), 0, 61), "wrong");
+        assert_eq!(state(Some(0), 600, 601), "unknown", "it was down, and may hear yet");
+        assert_eq!(state(Some(0), 600, 661), "wrong");
+        assert_eq!(state(None, 600, 659), "unknown");
+        assert_eq!(state(None, 600, 661), "wrong");
+    }
+}

@@ -1,0 +1,140 @@
+//! How the self-watch tells what it found: through the store, once for all restarts, or past it where it takes nothing.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::look::Finding;
+use super::{How, Step};
+use crate::config::Settings;
+use crate::daemon::Shared;
+use crate::engine::{Channel, Content, Notification, Phi, SelfAlert, Timestamp, key_of};
+use crate::impilo::schema;
+use crate::notify::{self, Sent};
+use crate::store::{Delivery, Telling, Told, Vitals};
+use crate::telemetry;
+
+/// What is told of an event type is remembered under this and the type.
+pub(super) const UNKNOWN_TYPE: &str = "unknown_type ";
+
+/// Characters of a type that a mail shows.
+const SHOWN: usize = 60;
+
+pub(super) async fn carry_out(
+    shared: &Arc<Shared>,
+    settings: &Settings,
+    finding: &Finding,
+    step: Step,
+    outbox: &Notify,
+) {
+    match step {
+        Step::Begin(told) => {
+            let key = key_of(&["self", finding.name, "begins", &told.since.0.to_string()]);
+            let mail = mail(settings, key, told.since, finding.begins(&told.summary));
+            if tell(shared, Telling::Begins(told), mail.clone()).await {
+                shared.watch.set_told(finding.name, How::ThroughTheStore);
+                outbox.notify_one();
+            } else if send_at_once(shared, mail).await {
+                shared.watch.set_told(finding.name, How::PastTheStore);
+            }
+        }
+        Step::Keep(told) => {
+            if tell(shared, Telling::Begins(told), None).await {
+                shared.watch.set_told(finding.name, How::ThroughTheStore);
+            }
+        }
+        Step::End(told) => {
+            let Told { name, since, summary } = told;
+            let alert = SelfAlert {
+                summary: format!("All is well again: {name}."),
+                action: format!("It was, since {since}: {summary}"),
+                watch: name.clone(),
+                firing: false,
+            };
+            let key = key_of(&["self", finding.name, "ends", &since.0.to_string()]);
+            let mail = mail(settings, key, shared.clock.now(), alert.clone());
+            // Good news can wait for the store.
+            if tell(shared, Telling::Ends { name }, mail).await {
+                telemetry::watch_turned(&alert);
+                shared.watch.end(finding.name);
+                outbox.notify_one();
+            }
+        }
+    }
+}
+
+/// Tells of each event type that this version does not know, once for ever.
+pub(super) async fn unknown_types(
+    shared: &Arc<Shared>,
+    settings: &Settings,
+    vitals: &Vitals,
+    outbox: &Notify,
+    now: Timestamp,
+) {
+    let new: Vec<String> = {
+        let memory = shared.watch.memory();
+        if settings.own.email.is_empty() || !memory.read {
+            return;
+        }
+        let kinds = vitals.last_by_type.iter().map(|(kind, ..)| kind);
+        kinds.filter(|kind| schema::event_type(kind).is_none() && !memory.types.contains(*kind)).cloned().collect()
+    };
+    for kind in new {
+        let shown = shown(&kind);
+        let alert = SelfAlert {
+            watch: UNKNOWN_TYPE.trim_end().to_owned(),
+            firing: true,
+            summary: format!("Impilo sends events of the type {shown}, which this version of Pulsewarden does not know."),
+            action: "They are kept and counted; `pulsewarden events` shows them. A newer version may know them. This is said once."
+                .to_owned(),
+        };
+        let told = Told { name: format!("{UNKNOWN_TYPE}{kind}"), since: now, summary: String::new() };
+        let mail = mail(settings, key_of(&["self", UNKNOWN_TYPE, &kind]), now, alert);
+        if tell(shared, Telling::Begins(told), mail).await {
+            telemetry::unknown_type_told();
+            shared.watch.memory().types.insert(kind);
+            outbox.notify_one();
+        }
+    }
+}
+
+/// A type as it can be shown: whoever knows the secret can name it as they like.
+fn shown(kind: &str) -> String {
+    let printable = |c: char| if c.is_ascii_graphic() { c } else { '?' };
+    let mut shown: String = kind.chars().take(SHOWN).map(printable).collect();
+    if kind.chars().nth(SHOWN).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+/// `None` where nobody is to hear of it.
+fn mail(settings: &Settings, key: String, due: Timestamp, alert: SelfAlert) -> Option<Notification> {
+    let to = settings.own.email.clone();
+    (!to.is_empty()).then(|| Notification {
+        key,
+        receiver: "self".to_owned(),
+        phi: Phi::None,
+        channel: Channel::Email { to },
+        group: String::new(),
+        due,
+        content: Content::SelfAlert(alert),
+    })
+}
+
+/// True where the store took it.
+async fn tell(shared: &Shared, telling: Telling, mail: Option<Notification>) -> bool {
+    let store = Arc::clone(&shared.store);
+    let told = tokio::task::spawn_blocking(move || store.tell(&telling, mail.as_slice())).await;
+    matches!(told, Ok(Ok(())))
+}
+
+/// The store cannot take it: one attempt without it, and another at the next look. True where the mail server took it.
+async fn send_at_once(shared: &Shared, mail: Option<Notification>) -> bool {
+    let Some(notification) = mail else { return false };
+    let rendered = notify::render(&notification);
+    let senders = shared.senders.borrow().clone();
+    let sent = senders.send(&Delivery { id: 0, since: notification.due, notification, attempts: 0, rendered }).await;
+    telemetry::sent_past_the_store(&sent);
+    matches!(sent, Sent::Delivered { .. })
+}
