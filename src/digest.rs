@@ -3,8 +3,10 @@
 //! The scheduler's own arithmetic freezes a zone's offset when a job is added and makes up no missed run. So one job ticks
 //! in UTC, and the next due time is computed here, in the digest's zone, and stored.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use chrono_tz::Tz;
@@ -17,11 +19,15 @@ use crate::clock::Clock;
 use crate::engine::{
     AlertState, Content, Digest, DigestReport, DigestSection, Notification, Receiver, RuleSet, Timestamp, key_of,
 };
-use crate::store::{AlertFilter, DigestDue, Store, StoreError};
+use crate::store::{AlertFilter, AlertOrder, DigestDue, Store, StoreError};
 use crate::telemetry;
 
 /// Lines of one section.
 const LINES: usize = 25;
+
+/// How long after its due time a digest waits for what happened before it to be decided.
+const SHORTEST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// How often due rows are looked for.
 const TICK: &str = "*/5 * * * * *";
@@ -101,6 +107,9 @@ fn run_if_due(parts: &Parts, rules: &RuleSet, digest: &Digest) -> Result<(), Dig
     }
     // What was missed is sent once: the report reaches up to the newest due time that has passed.
     let until = latest_due(digest, known.due, now)?;
+    if !is_complete(&*parts.store, until, now)? {
+        return Ok(());
+    }
     let report = report(&*parts.store, digest, known.covered_until, until)?;
     let receiver = rules.receiver(&digest.receiver);
     let says = !digest.skip_when_empty || is_worth_sending(&report);
@@ -112,6 +121,21 @@ fn run_if_due(parts: &Parts, rules: &RuleSet, digest: &Digest) -> Result<(), Dig
         parts.outbox.notify_one();
     }
     Ok(())
+}
+
+/// Whether all that happened before `until` is decided, so that no later decision falls into a time already reported; or
+/// has taken so long that the digest does without it.
+fn is_complete(store: &dyn Store, until: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+    let waited = now.since(until);
+    if waited >= LONGEST_WAIT {
+        return Ok(true);
+    }
+    // What came just before is on its way into the journal yet.
+    if waited < SHORTEST_WAIT {
+        return Ok(false);
+    }
+    let behind = store.vitals()?.oldest_unprocessed.is_some_and(|oldest| oldest < until);
+    Ok(!behind && store.due(Timestamp(until.0.saturating_sub(1)), 1)?.is_empty())
 }
 
 fn is_worth_sending(report: &DigestReport) -> bool {
@@ -154,14 +178,14 @@ fn report(store: &dyn Store, digest: &Digest, from: Timestamp, until: Timestamp)
         moved_before: Some(until),
         ..AlertFilter::default()
     };
-    let mut expired = section(ended(AlertState::Expired))?;
-    let closed = section(ended(AlertState::Closed))?;
+    let urgent_first = |filter: AlertFilter| section(AlertFilter { order: AlertOrder::MostUrgent, ..filter });
+    let mut expired = urgent_first(ended(AlertState::Expired))?;
+    let closed = urgent_first(ended(AlertState::Closed))?;
     expired.total += closed.total;
     expired.alerts.extend(closed.alerts);
+    expired.alerts.sort_by_key(|alert| (Reverse(alert.severity), alert.noticed_at, alert.number));
     expired.alerts.truncate(LINES);
-    let mut open = section(AlertFilter { state: Some(AlertState::Firing), ..AlertFilter::default() })?;
-    open.alerts.sort_by_key(|alert| (std::cmp::Reverse(alert.severity), alert.opened_at));
-    let figures = store.figures()?;
+    let vitals = store.vitals()?;
     Ok(DigestReport {
         name: digest.name.clone(),
         time_zone: digest.time_zone.clone(),
@@ -174,9 +198,9 @@ fn report(store: &dyn Store, digest: &Digest, from: Timestamp, until: Timestamp)
         })?,
         resolved: section(ended(AlertState::Resolved))?,
         expired,
-        open,
-        last_webhook: figures.last_webhook,
-        last_delivery: figures.last_delivery,
+        open: urgent_first(AlertFilter { state: Some(AlertState::Firing), ..AlertFilter::default() })?,
+        last_webhook: vitals.last_webhook(),
+        last_delivery: vitals.last_delivery,
         undelivered: store.count_dead(from, until)?,
     })
 }
@@ -198,7 +222,12 @@ fn notifications(receiver: &Receiver, digest: &Digest, report: DigestReport, due
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicI64;
+
     use super::*;
+    use crate::config::Bundle;
+    use crate::store::sqlite::Sqlite;
+    use crate::store::{Entry, NewRow, Outcome, Progress};
 
     fn digest(schedule: &str, time_zone: &str) -> Digest {
         Digest {
@@ -251,5 +280,50 @@ mod tests {
             runs("0 8 * * MON-FRI", "UTC", "2026-03-06T09:00:00Z", 2),
             ["2026-03-09T08:00:00.000Z", "2026-03-10T08:00:00.000Z"]
         );
+    }
+
+    fn time(text: &str) -> Timestamp {
+        Timestamp::from(text.parse::<chrono::DateTime<chrono::Utc>>().unwrap())
+    }
+
+    const RULES: &str = r#"
+receivers: [{ name: team, phi: ids, email: [{ to: [team@clinic.example] }] }]
+route: { receiver: team }
+digests: [{ digest: daily, schedule: "0 8 * * *", time_zone: UTC, receiver: team }]
+"#;
+
+    #[test]
+    fn it_waits_for_what_came_before_its_time_to_be_decided_but_not_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::open(&folder.path().join("pulsewarden.db")).unwrap());
+        let hand = Arc::new(AtomicI64::new(0));
+        let (rules, _) = Bundle::of(&[("rules.yaml", RULES)]).compile().unwrap();
+        let rule_sets = watch::Sender::new(Arc::new(rules));
+        let parts = Parts {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            clock: Clock::Hand(Arc::clone(&hand)),
+            rule_sets: rule_sets.subscribe(),
+            outbox: Arc::default(),
+        };
+        let digests_at = |now: &str| {
+            hand.store(time(now).0, Ordering::SeqCst);
+            tick(&parts).unwrap();
+            store.figures().unwrap().outbox_waiting
+        };
+        let comes = |at: &str| {
+            let row = NewRow { received_at: time(at), entry: Entry::RuleSet { hash: "hash".to_owned() } };
+            store.append(&[row], time(at)).unwrap();
+        };
+        assert_eq!(digests_at("2026-03-01T07:00:00Z"), 0);
+        comes("2026-03-01T07:59:59Z");
+        comes("2026-03-01T08:00:03Z");
+        assert_eq!(digests_at("2026-03-01T08:01:00Z"), 0, "something is not decided yet");
+        let progress = Progress { position: 1, next_alert: 1, ..Progress::default() };
+        let (slices, ended, transitions, notifications) = (&[], &[], &[], &[]);
+        let noticed_at = time("2026-03-01T08:01:00Z");
+        store.commit(&Outcome { progress: &progress, slices, ended, transitions, notifications, noticed_at }).unwrap();
+        assert_eq!(digests_at("2026-03-01T08:02:00Z"), 1, "what came later is for the next one");
+        assert_eq!(digests_at("2026-03-02T08:09:00Z"), 1);
+        assert_eq!(digests_at("2026-03-02T08:10:00Z"), 2, "it has waited long enough");
     }
 }
