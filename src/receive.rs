@@ -130,6 +130,9 @@ impl Readiness {
     }
 }
 
+/// Whether the daemon's threads run; the text says which does not.
+pub type Liveness = dyn Fn() -> Result<(), String> + Send + Sync;
+
 /// What the port works with.
 #[derive(Clone)]
 pub struct Webhook {
@@ -141,6 +144,8 @@ pub struct Webhook {
     /// Bytes.
     pub max_body: usize,
     pub readiness: Readiness,
+    /// Answers without waiting.
+    pub liveness: Arc<Liveness>,
 }
 
 /// Opens the port. A burst has more connections than the 128 that the standard library would let wait.
@@ -173,7 +178,7 @@ pub fn server(webhook: Webhook, listener: TcpListener) -> std::io::Result<Server
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/webhooks/impilo").route(web::post().to(receive)).default_service(web::to(only_post)))
-        .service(looked_at("/healthz").route(web::route().to(|| async { HttpResponse::Ok().body("ok\n") })))
+        .service(looked_at("/healthz").route(web::route().to(alive)))
         .service(looked_at("/readyz").route(web::route().to(ready)))
         .default_service(web::to(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing here") }));
 }
@@ -193,6 +198,13 @@ fn wrong_method(allowed: &'static str) -> HttpResponse {
     let mut answer = refuse(StatusCode::METHOD_NOT_ALLOWED, &format!("use {allowed}"));
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
+}
+
+async fn alive(webhook: web::Data<Webhook>) -> HttpResponse {
+    match (webhook.liveness)() {
+        Ok(()) => HttpResponse::Ok().body("ok\n"),
+        Err(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
+    }
 }
 
 async fn ready(webhook: web::Data<Webhook>) -> HttpResponse {

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -184,8 +185,8 @@ pub fn reloaded() {
 }
 
 /// A changed setting takes effect at the next start only.
-pub fn needs_restart() {
-    tracing::warn!("listen, storage or admin changed: restart the service for that to take effect");
+pub fn needs_restart(keys: &[&str]) {
+    tracing::warn!("{} changed: restart the service for that to take effect", keys.join(", "));
 }
 
 /// A reload failed.
@@ -238,4 +239,61 @@ pub fn body_encoded(so_far: u64) {
 #[must_use]
 pub fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
+}
+
+/// What may go wrong many times a second is said at once, and then at most every ten seconds: a log that floods fills the
+/// disk that may be the trouble.
+#[derive(Debug, Default)]
+pub struct Seldom {
+    said_at: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Seldom {
+    /// It went wrong again. Where that is to be said, how often it was not said since the last time.
+    pub fn again(&mut self) -> Option<u64> {
+        if self.said_at.is_some_and(|at| at.elapsed() < Duration::from_secs(10)) {
+            self.unsaid += 1;
+            return None;
+        }
+        self.said_at = Some(Instant::now());
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
+
+/// The journal could not take events.
+pub fn events_refused(error: &StoreError, events: usize, unsaid: u64) {
+    tracing::error!(%error, events, unsaid, "events were refused with 503; they come again");
+}
+
+/// A batch of processing failed.
+pub fn processing_failed(error: &StoreError, unsaid: u64) {
+    tracing::error!(%error, unsaid, "events are kept but cannot be processed; trying again");
+}
+
+/// A part that should run as long as the daemon has ended by itself.
+pub fn part_gone(part: &dyn std::fmt::Display) {
+    tracing::error!(%part, "a part of the daemon has ended by itself; the daemon ends, to be started again");
+}
+
+/// The files are good, and the store cannot take them.
+pub fn rules_wait(error: &dyn std::fmt::Display) {
+    tracing::error!(%error, "the rule files are good but the store cannot take them now; trying again every few seconds");
+}
+
+/// Neither the files nor the stored rule set give rules to decide by.
+pub fn processing_held() {
+    tracing::error!(
+        "neither the stored rule set nor the rule files can be used: events are kept, and none is processed until the files are good"
+    );
+}
+
+/// Some attempts to deliver, or a thread, did not end in time.
+pub fn not_waited_for(what: &str) {
+    tracing::warn!("{what} did not end in time and is given up; it is done again at the next start");
+}
+
+/// The service manager's watchdog is left to bite.
+pub fn watchdog_unfed(why: &str) {
+    tracing::error!(why, "the daemon does not tell the service manager that it lives, so as to be started again");
 }

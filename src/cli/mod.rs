@@ -175,7 +175,8 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {
         return ExitCode::from(FINE);
     }
-    let misconfigured = error.downcast_ref::<Misconfigured>().is_some() || error.downcast_ref::<StartError>().is_some();
+    let misconfigured = error.downcast_ref::<Misconfigured>().is_some()
+        || error.downcast_ref::<StartError>().is_some_and(StartError::needs_a_human);
     ExitCode::from(if misconfigured { MISCONFIGURED } else { WRONG })
 }
 

@@ -7,12 +7,13 @@ use anyhow::Context;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::FINE;
+use super::{FINE, WRONG};
 use crate::daemon::Daemon;
 use crate::telemetry;
 
-/// How often the service manager hears that the daemon lives, where it asks for that.
+/// How often the service manager hears that the daemon lives, where it does not say how often it wants to.
 const KEEPALIVE: Duration = Duration::from_secs(10);
+const SHORTEST_KEEPALIVE: Duration = Duration::from_millis(10);
 
 pub(super) fn run(config: &Path) -> anyhow::Result<u8> {
     let settings = super::settings(config)?;
@@ -24,11 +25,16 @@ pub(super) fn run(config: &Path) -> anyhow::Result<u8> {
         let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be awaited")?;
         let mut hang_up = signal(SignalKind::hangup()).context("SIGHUP cannot be awaited")?;
         tell(&[NotifyState::Ready, NotifyState::Status(&format!("receiving on {}", daemon.address()))]);
-        let mut keepalive = tokio::time::interval(KEEPALIVE);
-        loop {
+        let every = sd_notify::watchdog_enabled().map_or(KEEPALIVE, |patience| patience / 2);
+        let mut keepalive = tokio::time::interval(every.max(SHORTEST_KEEPALIVE));
+        let code = loop {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break FINE,
+                _ = interrupt.recv() => break FINE,
+                part = daemon.ended() => {
+                    telemetry::part_gone(&part);
+                    break WRONG;
+                }
                 _ = hang_up.recv() => {
                     tell(&[NotifyState::Reloading]);
                     if let Err(why) = daemon.shared().reload().await {
@@ -36,16 +42,19 @@ pub(super) fn run(config: &Path) -> anyhow::Result<u8> {
                     }
                     tell(&[NotifyState::Ready]);
                 }
-                _ = keepalive.tick() => tell(&[NotifyState::Watchdog]),
+                _ = keepalive.tick() => match daemon.shared().is_alive() {
+                    Ok(()) => tell(&[NotifyState::Watchdog]),
+                    Err(why) => telemetry::watchdog_unfed(&why),
+                },
             }
-        }
+        };
         tell(&[NotifyState::Stopping]);
         tokio::select! {
             () = daemon.stop() => {}
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        Ok(FINE)
+        Ok(code)
     });
     // After a second signal nothing more is waited for.
     runtime.shutdown_background();

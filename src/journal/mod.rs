@@ -1,19 +1,27 @@
 //! Group commit: one writer thread appends what many requests bring, and answers after the commit.
 
 pub mod codec;
+mod life;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+pub use life::Life;
+
 use crate::clock::Clock;
 use crate::store::{Appended, NewRow, Store};
+use crate::telemetry::{self, Seldom};
 
 /// Rows in one commit: enough to spread the cost of a sync, few enough to answer soon.
 const BATCH: usize = 512;
+
+/// How often the writer shows that it lives where nothing comes.
+const NAP: Duration = Duration::from_secs(1);
 
 /// Why a row was not kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +62,7 @@ impl Drop for Waits<'_> {
 pub struct Journal {
     queue: Arc<RwLock<Option<SyncSender<Waiting>>>>,
     waiting: Arc<AtomicUsize>,
+    life: Life,
 }
 
 /// The writer thread.
@@ -71,9 +80,14 @@ impl Journal {
         committed: Arc<dyn Fn() + Send + Sync>,
     ) -> std::io::Result<(Self, JournalThread)> {
         let (sender, receiver) = sync_channel(max_in_flight.max(1));
-        let work = move || write(&receiver, &*store, &clock, &*committed);
+        let life = Life::default();
+        let shown = life.clone();
+        let work = move || {
+            let _runs = shown.while_held();
+            write(&receiver, &*store, &clock, &*committed, &shown);
+        };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(work)?;
-        let journal = Self { queue: Arc::new(RwLock::new(Some(sender))), waiting: Arc::default() };
+        let journal = Self { queue: Arc::new(RwLock::new(Some(sender))), waiting: Arc::default(), life };
         Ok((journal, JournalThread(thread)))
     }
 
@@ -81,6 +95,12 @@ impl Journal {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// The writer's signs of life.
+    #[must_use]
+    pub fn life(&self) -> &Life {
+        &self.life
     }
 
     /// Keeps a row; returns once it is committed and synced.
@@ -109,18 +129,30 @@ impl Journal {
 }
 
 impl JournalThread {
-    /// Waits until everything accepted is committed; call [`Journal::close`] first.
-    pub fn join(self) {
-        if self.0.join().is_err() {
-            tracing::error!("the journal's writer ended abnormally");
-        }
+    /// Waits until everything accepted is committed; call [`Journal::close`] first. False where the writer has panicked.
+    #[must_use]
+    pub fn join(self) -> bool {
+        self.0.join().is_ok()
     }
 }
 
-fn write(queue: &Receiver<Waiting>, store: &dyn Store, clock: &Clock, committed: &(dyn Fn() + Send + Sync)) {
+fn write(
+    queue: &Receiver<Waiting>,
+    store: &dyn Store,
+    clock: &Clock,
+    committed: &(dyn Fn() + Send + Sync),
+    life: &Life,
+) {
     let mut rows = Vec::with_capacity(BATCH);
     let mut answers = Vec::with_capacity(BATCH);
-    while let Ok(first) = queue.recv() {
+    let mut refusals = Seldom::default();
+    loop {
+        life.sign();
+        let first = match queue.recv_timeout(NAP) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         for Waiting { row, answer } in std::iter::once(first).chain(queue.try_iter().take(BATCH - 1)) {
             rows.push(row);
             answers.push(answer);
@@ -137,7 +169,9 @@ fn write(queue: &Receiver<Waiting>, store: &dyn Store, clock: &Clock, committed:
                 }
             }
             Err(error) => {
-                tracing::error!(%error, events = rows.len(), "events were refused with 503; they come again");
+                if let Some(unsaid) = refusals.again() {
+                    telemetry::events_refused(&error, rows.len(), unsaid);
+                }
                 let refused = Refused::Unavailable(error.to_string());
                 for answer in answers.drain(..) {
                     let _ = answer.send(Err(refused.clone()));

@@ -7,7 +7,7 @@ mod cache;
 mod reader;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,8 +17,9 @@ pub use batch::{Compiler, Done, InHand, Processor};
 
 use crate::clock::Clock;
 use crate::engine::{Position, RuleSet, Timestamp};
+use crate::journal::Life;
 use crate::store::{Store, StoreError};
-use crate::telemetry;
+use crate::telemetry::{self, Seldom};
 
 /// Slices in memory: twice this many at most.
 const ROOM: usize = 8_192;
@@ -38,19 +39,32 @@ pub struct Process {
 
 #[derive(Debug, Default)]
 struct Shared {
-    hint: Mutex<bool>,
+    asked: Mutex<Asked>,
     wake: Condvar,
     stop: AtomicBool,
     failing: AtomicBool,
+    held: AtomicBool,
     position: AtomicU64,
+    life: Life,
 }
+
+/// What others ask of the thread.
+#[derive(Debug, Default)]
+struct Asked {
+    /// The journal has grown.
+    hint: bool,
+    /// The rules with which a held thread may begin.
+    begin: Option<Arc<RuleSet>>,
+}
+
+/// Finds and compiles a stored rule set by its hash; `None` where it cannot, which it has then told.
+pub type Compile = dyn Fn(&str) -> Option<Arc<RuleSet>> + Send + Sync;
 
 /// What the processor needs from outside.
 pub struct Parts {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
-    /// Finds and compiles a stored rule set by its hash; `None` where it cannot, which it has then told.
-    pub compile: Box<Compiler>,
+    pub compile: Arc<Compile>,
     /// Where the rule set in force is announced.
     pub rule_sets: watch::Sender<Arc<RuleSet>>,
     /// Called after a commit that added notifications.
@@ -58,39 +72,24 @@ pub struct Parts {
 }
 
 impl Process {
-    /// Starts the thread.
+    /// Starts the thread. Where the store names a rule set that cannot be compiled it is held: no rules at all would let
+    /// every event pass for good, so none is decided until [`Process::begin`] brings rules.
     ///
     /// # Errors
     /// When the store cannot say how far processing has come, or the thread cannot be made.
     pub fn start(parts: Parts) -> Result<(Self, JoinHandle<()>), StoreError> {
-        let rules = parts.rule_sets.borrow().clone();
-        let mut processor = Processor::new(Arc::clone(&parts.store), parts.compile, rules, ROOM)?;
-        parts.rule_sets.send_replace(Arc::clone(processor.rules()));
+        let none = parts.rule_sets.borrow().clone();
+        let processor = parts.processor(Arc::clone(&none))?;
+        let held = Arc::ptr_eq(processor.rules(), &none) && !parts.store.progress()?.rule_set.is_empty();
         let shared = Arc::new(Shared::default());
         shared.position.store(processor.position(), Ordering::Relaxed);
+        shared.held.store(held, Ordering::Release);
         let process = Self { shared: Arc::clone(&shared) };
-        let (clock, rule_sets, outbox) = (parts.clock, parts.rule_sets, parts.outbox);
         let work = move || {
-            let mut backoff = SHORTEST_BACKOFF;
-            while !shared.stop.load(Ordering::Acquire) {
-                match processor.turn(clock.now()) {
-                    Ok(Some(done)) => {
-                        backoff = SHORTEST_BACKOFF;
-                        shared.failing.store(false, Ordering::Relaxed);
-                        shared.position.store(processor.position(), Ordering::Relaxed);
-                        announce(&done, &processor, &rule_sets, &*outbox);
-                    }
-                    Ok(None) => {
-                        shared.failing.store(false, Ordering::Relaxed);
-                        shared.nap(until_next_due(&processor, clock.now()));
-                    }
-                    Err(error) => {
-                        shared.failing.store(true, Ordering::Relaxed);
-                        tracing::error!(%error, "events are kept but cannot be processed; trying again");
-                        shared.nap(backoff);
-                        backoff = (backoff * 2).min(LONGEST_BACKOFF);
-                    }
-                }
+            let _runs = shared.life.while_held();
+            let processor = if held { shared.begin(&parts) } else { Some(processor) };
+            if let Some(processor) = processor {
+                shared.work(&parts, processor);
             }
         };
         let thread = std::thread::Builder::new().name("process".to_owned()).spawn(work).map_err(|error| {
@@ -105,7 +104,14 @@ impl Process {
 
     /// Says that the journal has grown.
     pub fn wake(&self) {
-        *self.shared.hint.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.asked().hint = true;
+        self.shared.wake.notify_one();
+    }
+
+    /// Lets a held thread begin with these rules; they decide until the journal brings others.
+    pub fn begin(&self, rules: Arc<RuleSet>) {
+        self.shared.asked().begin = Some(rules);
+        self.shared.held.store(false, Ordering::Release);
         self.shared.wake.notify_one();
     }
 
@@ -121,20 +127,100 @@ impl Process {
         self.shared.failing.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing is decided for want of rules.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.shared.held.load(Ordering::Acquire)
+    }
+
     /// The last journal row whose outcome is committed.
     #[must_use]
     pub fn position(&self) -> Position {
         self.shared.position.load(Ordering::Relaxed)
     }
+
+    /// The thread's signs of life.
+    #[must_use]
+    pub fn life(&self) -> &Life {
+        &self.shared.life
+    }
+}
+
+impl Parts {
+    fn processor(&self, rules: Arc<RuleSet>) -> Result<Processor, StoreError> {
+        let compile = Arc::clone(&self.compile);
+        Processor::new(Arc::clone(&self.store), Box::new(move |hash| compile(hash)), rules, ROOM)
+    }
 }
 
 impl Shared {
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// Waits for rules to begin with; `None` where the daemon stops without any.
+    fn begin(&self, parts: &Parts) -> Option<Processor> {
+        while !self.is_stopping() {
+            self.life.sign();
+            let waits = |asked: &mut Asked| asked.begin.is_none() && !self.is_stopping();
+            let waited = self.wake.wait_timeout_while(self.asked(), NAP, waits);
+            let (asked, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            let Some(rules) = asked.begin.clone() else { continue };
+            drop(asked);
+            match parts.processor(rules) {
+                Ok(processor) => return Some(processor),
+                Err(_) => self.failing.store(true, Ordering::Relaxed),
+            }
+            self.pause(NAP);
+        }
+        None
+    }
+
+    fn work(&self, parts: &Parts, mut processor: Processor) {
+        parts.rule_sets.send_replace(Arc::clone(processor.rules()));
+        let mut backoff = SHORTEST_BACKOFF;
+        let mut failures = Seldom::default();
+        while !self.is_stopping() {
+            self.life.sign();
+            match processor.turn(parts.clock.now()) {
+                Ok(Some(done)) => {
+                    backoff = SHORTEST_BACKOFF;
+                    self.failing.store(false, Ordering::Relaxed);
+                    self.position.store(processor.position(), Ordering::Relaxed);
+                    announce(&done, &processor, &parts.rule_sets, &*parts.outbox);
+                }
+                Ok(None) => {
+                    self.failing.store(false, Ordering::Relaxed);
+                    self.nap(until_next_due(&processor, parts.clock.now()));
+                }
+                Err(error) => {
+                    self.failing.store(true, Ordering::Relaxed);
+                    if let Some(unsaid) = failures.again() {
+                        telemetry::processing_failed(&error, unsaid);
+                    }
+                    self.pause(backoff);
+                    backoff = (backoff * 2).min(LONGEST_BACKOFF);
+                }
+            }
+        }
+    }
+
     /// Sleeps until there is a hint, at most for `nap`.
     fn nap(&self, nap: Duration) {
-        let hint = self.hint.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.wake.wait_timeout_while(hint, nap, |hint| !*hint);
-        let (mut hint, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        *hint = false;
+        let waited = self.wake.wait_timeout_while(self.asked(), nap, |asked| !asked.hint);
+        let (mut asked, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        asked.hint = false;
+    }
+
+    /// Sleeps for `pause` unless the daemon stops. New rows do not end it: where commits fail they would take the waiting
+    /// out of trying again.
+    fn pause(&self, pause: Duration) {
+        let waited = self.wake.wait_timeout_while(self.asked(), pause, |_| !self.is_stopping());
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }
 

@@ -77,6 +77,11 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
     });
     let well = commits.is_none() && matches!(lag, State::Well);
     let files = shared.rule_files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let serves = if shared.process.is_held() {
+        "there are no rules to serve with, so events are kept and not processed"
+    } else {
+        "the last good rules serve"
+    };
     let findings = vec![
         Finding {
             name: "commits",
@@ -113,9 +118,7 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         Finding {
             name: "rule_files",
             state: State::wrong_if(
-                files
-                    .problem
-                    .map(|problem| format!("The rule files cannot be used; the last good rules serve: {problem}.")),
+                files.problem.map(|problem| format!("The rule files cannot be used; {serves}: {problem}.")),
             ),
             action: "Run `pulsewarden check`, mend what it shows, then `systemctl reload pulsewarden`.",
         },

@@ -13,7 +13,7 @@ const LAG: Duration = Duration::from_secs(60);
 /// # Errors
 /// Which of them does not.
 pub fn check(shared: &Shared) -> Result<(), NotReady> {
-    if shared.process.is_failing() {
+    if shared.process.is_failing() || shared.process.is_held() {
         return Err(NotReady::Process);
     }
     let now = shared.clock.now();

@@ -1,0 +1,329 @@
+//! Wiring alone: settings in, threads and tasks out, signals.
+
+mod part;
+mod rules;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use rustix::fs::Access;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use part::Ended;
+pub use part::Part;
+pub use rules::RuleFiles;
+use rules::{Wanted, compile};
+
+use crate::api::{self, Admin};
+use crate::clock::Clock;
+use crate::config::{SecretError, Settings, Storage};
+use crate::deliver;
+use crate::digest;
+use crate::engine::{RuleSet, Timestamp};
+use crate::journal::{Journal, JournalThread};
+use crate::notify::Senders;
+use crate::process::{self, Process};
+use crate::receive::{self, Counters, Readiness, Secrets, Webhook};
+use crate::store::sqlite::Sqlite;
+use crate::store::{Store, StoreError};
+use crate::telemetry;
+use crate::watch::{self as self_watch, Watch};
+
+/// How long the steps of stopping may take. Together they stay well below the unit's TimeoutStopSec.
+const CLOSE_PORTS: Duration = Duration::from_secs(25);
+const FINISH_THREADS: Duration = Duration::from_secs(10);
+const FINISH_TASKS: Duration = Duration::from_secs(10);
+
+/// Why the daemon cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    CannotServe(#[from] crate::config::CannotServe),
+    #[error("an Impilo webhook secret cannot be read")]
+    Secret(#[from] SecretError),
+    #[error("the configuration of mail or Slack cannot be used: {0:#}")]
+    Senders(anyhow::Error),
+    #[error("the port {address} cannot be opened: {error}; choose another `listen`, or stop what uses it")]
+    Port { address: SocketAddr, error: std::io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// This user may not write there, or it is no folder.
+    #[error("{0}; give the service's user its own folder there, or set another `storage`")]
+    StorePlace(StoreError),
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl StartError {
+    /// Whether somebody must change something first; what is left may have passed when the daemon is started again.
+    #[must_use]
+    pub fn needs_a_human(&self) -> bool {
+        match self {
+            Self::CannotServe(_) | Self::Secret(_) | Self::Senders(_) | Self::StorePlace(_) => true,
+            Self::Port { error, .. } => error.kind() == ErrorKind::PermissionDenied,
+            Self::Store(StoreError::TooNew { .. } | StoreError::Damaged { .. }) => true,
+            Self::Store(StoreError::Unavailable { .. }) | Self::Other(_) => false,
+        }
+    }
+}
+
+/// A running daemon.
+pub struct Daemon {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    journal_thread: JournalThread,
+    process_thread: JoinHandle<()>,
+    server: ServerHandle,
+    admin: ServerHandle,
+    tasks: JoinSet<()>,
+    ended: Ended,
+    stop_delivery: CancellationToken,
+    stop_tasks: CancellationToken,
+}
+
+/// What the parts of a running daemon share.
+pub struct Shared {
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    pub settings: Mutex<Settings>,
+    /// Where the settings came from; `None` where there is no file.
+    pub config: Option<PathBuf>,
+    pub journal: Journal,
+    pub process: Process,
+    pub secrets: Arc<Secrets>,
+    pub counters: Arc<Counters>,
+    pub senders: watch::Sender<Arc<Senders>>,
+    pub rule_files: Mutex<RuleFiles>,
+    /// What the store could not take yet. Locked as long as rules or configuration change.
+    wanted: tokio::sync::Mutex<Option<Wanted>>,
+    pub watch: Watch,
+    pub started_at: Timestamp,
+    pub address: SocketAddr,
+}
+
+impl Daemon {
+    /// Starts everything. `config` is read again at a reload.
+    ///
+    /// # Errors
+    /// When there is no secret, no port or no store: nothing is left running then.
+    pub async fn start(settings: Settings, config: Option<PathBuf>) -> Result<Self, StartError> {
+        settings.may_serve()?;
+        let secrets = Arc::new(Secrets::new(&read_secrets(&settings)?));
+        let senders = watch::Sender::new(Arc::new(Senders::new(&settings).map_err(StartError::Senders)?));
+        let clock = Clock::Wall;
+        let Storage::Sqlite(path) = &settings.storage;
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(path).map_err(|error| refused_by(path, error))?);
+        if let Err(error) = store.release() {
+            telemetry::outbox_unavailable(&error);
+        }
+        let port = |error| StartError::Port { address: settings.listen, error };
+        let listener = receive::listen(settings.listen).map_err(port)?;
+        let address = listener.local_addr().map_err(port)?;
+
+        let outbox = Arc::new(Notify::new());
+        let rule_sets = watch::Sender::new(Arc::<RuleSet>::default());
+        let in_force = rule_sets.subscribe();
+        let from = Arc::clone(&store);
+        let wake_outbox = Arc::clone(&outbox);
+        let (process, process_thread) = Process::start(process::Parts {
+            store: Arc::clone(&store),
+            clock: clock.clone(),
+            compile: Arc::new(move |hash| compile(&*from, hash)),
+            rule_sets,
+            outbox: Arc::new(move || wake_outbox.notify_one()),
+        })?;
+        let hint = process.clone();
+        let (journal, journal_thread) = Journal::start(
+            Arc::clone(&store),
+            clock.clone(),
+            settings.receive.max_in_flight,
+            Arc::new(move || hint.wake()),
+        )
+        .map_err(anyhow::Error::from)?;
+
+        let shared = Arc::new(Shared {
+            store: Arc::clone(&store),
+            clock: clock.clone(),
+            config,
+            journal: journal.clone(),
+            process,
+            secrets: Arc::clone(&secrets),
+            counters: Arc::new(Counters::default()),
+            senders,
+            rule_files: Mutex::default(),
+            wanted: tokio::sync::Mutex::default(),
+            watch: Watch::default(),
+            started_at: clock.now(),
+            address,
+            settings: Mutex::new(settings.clone()),
+        });
+        shared.load_rules().await;
+
+        let (readiness, liveness) = (Arc::clone(&shared), Arc::clone(&shared));
+        let webhook = Webhook {
+            journal,
+            store: Arc::clone(&store),
+            secrets,
+            clock: clock.clone(),
+            counters: Arc::clone(&shared.counters),
+            max_body: settings.receive.max_body,
+            readiness: Readiness::new(move || self_watch::ready(&readiness)),
+            liveness: Arc::new(move || liveness.is_alive()),
+        };
+        let public = receive::server(webhook, listener).map_err(port)?;
+        let server = public.handle();
+        let socket = api::server(Admin { shared: Arc::clone(&shared) }, &settings.admin.socket)?;
+        let admin = socket.handle();
+
+        let (stop_delivery, stop_tasks) = (CancellationToken::new(), CancellationToken::new());
+        let mut tasks = JoinSet::new();
+        let ended = Ended::new();
+        for (part, life) in [(Part::Journal, shared.journal.life()), (Part::Process, shared.process.life())] {
+            let life = life.clone();
+            tasks.spawn(ended.told(part, async move { life.ended().await }));
+        }
+        tasks.spawn(ended.told(Part::PublicPort, async move {
+            if let Err(error) = public.await {
+                telemetry::part_ended("the public port", &error);
+            }
+        }));
+        tasks.spawn(ended.told(Part::AdminSocket, async move {
+            if let Err(error) = socket.await {
+                telemetry::part_ended("the admin socket", &error);
+            }
+        }));
+        let delivery = deliver::run(deliver::Parts {
+            store: Arc::clone(&store),
+            clock: clock.clone(),
+            senders: shared.senders.subscribe(),
+            settings: settings.delivery.clone(),
+            wake: Arc::clone(&outbox),
+            stop: stop_delivery.clone(),
+        });
+        tasks.spawn(ended.told(Part::Delivery, delivery));
+        let digests = digest::Parts { store, clock, rule_sets: in_force, outbox: Arc::clone(&outbox) };
+        let stop = stop_tasks.clone();
+        tasks.spawn(ended.told(Part::Digests, async move {
+            if let Err(error) = digest::run(digests, stop).await {
+                telemetry::part_ended("the digests", &*error);
+            }
+        }));
+        tasks.spawn(ended.told(Part::SelfWatch, self_watch::run(Arc::clone(&shared), outbox, stop_tasks.clone())));
+        tasks.spawn(ended.told(Part::Rules, Arc::clone(&shared).keep_offering(stop_tasks.clone())));
+        tasks.spawn(ended.told(Part::Retention, self_watch::retention::run(Arc::clone(&shared), stop_tasks.clone())));
+        telemetry::started(address);
+        telemetry::outages_not_healed();
+        Ok(Self {
+            address,
+            shared,
+            journal_thread,
+            process_thread,
+            server,
+            admin,
+            tasks,
+            ended,
+            stop_delivery,
+            stop_tasks,
+        })
+    }
+
+    /// Where the public port listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the parts share.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Returns once a part has ended that should run as long as the daemon. Without it the daemon would look healthy and do
+    /// only half of its work, so whoever runs it should end it then.
+    pub async fn ended(&self) -> Part {
+        self.ended.first().await
+    }
+
+    /// Lets nothing more in, finishes what was accepted, delivers what is in flight, and ends. What takes too long is
+    /// given up: the journal and the outbox have it, and the next start does it again.
+    pub async fn stop(mut self) {
+        telemetry::stopping();
+        // A hanging mail server gets nothing new while the ports drain.
+        self.stop_delivery.cancel();
+        let ports = async {
+            self.server.stop(true).await;
+            self.admin.stop(false).await;
+        };
+        if timeout(CLOSE_PORTS, ports).await.is_err() {
+            telemetry::not_waited_for("answering requests");
+        }
+        self.shared.journal.close();
+        self.shared.process.stop();
+        self.stop_tasks.cancel();
+        let threads = tokio::task::spawn_blocking(move || {
+            let journal = self.journal_thread.join();
+            self.process_thread.join().is_ok() && journal
+        });
+        match timeout(FINISH_THREADS, threads).await {
+            Ok(Ok(true)) => {}
+            Ok(_) => telemetry::ended_abnormally(),
+            Err(_) => telemetry::not_waited_for("processing"),
+        }
+        let tasks = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(FINISH_TASKS, tasks).await.is_err() {
+            telemetry::not_waited_for("an attempt to deliver");
+            self.tasks.abort_all();
+        }
+        telemetry::stopped();
+    }
+}
+
+impl Shared {
+    /// Whether both threads run and make progress. A full disk is no reason to say no: a restart does not heal it.
+    ///
+    /// # Errors
+    /// Which thread does not.
+    pub fn is_alive(&self) -> Result<(), String> {
+        for (part, life) in [(Part::Journal, self.journal.life()), (Part::Process, self.process.life())] {
+            life.check().map_err(|why| format!("{part} {why}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn read_secrets(settings: &Settings) -> Result<Vec<secrecy::SecretString>, SecretError> {
+    settings.impilo.webhook_secrets.iter().map(crate::config::SecretRef::read).collect()
+}
+
+/// What the store's refusal to open comes from: a place that this user may not use, or something that may pass.
+fn refused_by(path: &Path, error: StoreError) -> StartError {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let usable = fs::create_dir_all(folder)
+        .and_then(|()| Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?))
+        .and_then(|()| match rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK) {
+            Err(rustix::io::Errno::NOENT) => Ok(()),
+            usable => Ok(usable?),
+        });
+    match (error, usable.map_err(|error| error.kind())) {
+        (
+            error @ StoreError::Unavailable { .. },
+            Err(
+                ErrorKind::PermissionDenied
+                | ErrorKind::NotADirectory
+                | ErrorKind::AlreadyExists
+                | ErrorKind::ReadOnlyFilesystem,
+            ),
+        ) => StartError::StorePlace(error),
+        (error, _) => StartError::Store(error),
+    }
+}
