@@ -1,5 +1,7 @@
 //! The command line's side of the admin socket.
 
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,10 +12,12 @@ use serde_json::Value;
 /// Why the daemon did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    #[error(
-        "the daemon does not answer on {path}: it is not running, or this user may not open the socket (be root, or in the group pulsewarden)"
-    )]
-    Unreachable { path: PathBuf },
+    #[error("nobody listens on the admin socket {path}: start the service, or compare `admin.socket` with its own")]
+    NotRunning { path: PathBuf },
+    #[error("this user may not open the admin socket {path}; run it with sudo, or sudo -u pulsewarden")]
+    Forbidden { path: PathBuf },
+    #[error("the daemon listens on {path} but does not answer; see its log")]
+    Silent { path: PathBuf },
     #[error("the daemon refused: {0}")]
     Refused(String),
     #[error("the daemon's answer cannot be understood: {0}; are both of the same version?")]
@@ -54,7 +58,7 @@ impl AdminClient {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ClientError> {
-        let response = request.send().await.map_err(|_| ClientError::Unreachable { path: self.path.clone() })?;
+        let response = request.send().await.map_err(|_| self.unreachable())?;
         let good = response.status().is_success();
         let body: Value = response.json().await.map_err(|error| ClientError::Strange(error.to_string()))?;
         if !good {
@@ -62,5 +66,15 @@ impl AdminClient {
             return Err(ClientError::Refused(why.to_owned()));
         }
         serde_json::from_value(body).map_err(|error| ClientError::Strange(error.to_string()))
+    }
+
+    /// Why there was no answer, as the socket itself tells it.
+    fn unreachable(&self) -> ClientError {
+        let path = self.path.clone();
+        match UnixStream::connect(&path) {
+            Ok(_) => ClientError::Silent { path },
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => ClientError::Forbidden { path },
+            Err(_) => ClientError::NotRunning { path },
+        }
     }
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::daemon::Shared;
 use crate::engine::{Command, key_of};
 use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
+use crate::telemetry;
 
 pub use status::{Receiving, RuleState, Status, WatchState};
 
@@ -78,9 +79,15 @@ async fn get_status(admin: web::Data<Admin>) -> HttpResponse {
 }
 
 async fn reload(admin: web::Data<Admin>) -> HttpResponse {
-    match admin.shared.reload().await {
-        Ok(()) => HttpResponse::Ok().json(serde_json::json!({ "reloaded": true })),
-        Err(why) => failed(422, &why),
+    let shared = Arc::clone(&admin.shared);
+    // In a task of its own: a client that goes away half-way must not leave half a reload.
+    match tokio::spawn(async move { shared.reload().await }).await {
+        Ok(Ok(())) => HttpResponse::Ok().json(serde_json::json!({ "reloaded": true })),
+        Ok(Err(why)) => {
+            telemetry::reload_failed(&why);
+            failed(422, &why)
+        }
+        Err(_) => failed(503, "shutting down"),
     }
 }
 

@@ -32,6 +32,10 @@ pub struct RuleState {
     pub in_force: String,
     /// Why the files on disk are not in force; the last good ones serve.
     pub problem: Option<String>,
+    /// Why good files are not in force yet; they come into force by themselves.
+    pub waiting: Option<String>,
+    /// No rules at all can be used: nothing is processed until the files are good.
+    pub held: bool,
     /// The files that can be read now are others than those in force: a reload is due.
     pub changed_on_disk: bool,
 }
@@ -60,6 +64,7 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
     let counters = &shared.counters;
     let settings = shared.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let on_disk = Bundle::read(settings.library.as_deref(), &settings.rules);
+    let files = shared.rule_files.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let Storage::Sqlite(path) = &settings.storage;
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -69,7 +74,9 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
         rules: RuleState {
             in_force: figures.rule_set.clone(),
             changed_on_disk: on_disk.is_ok_and(|bundle| bundle.hash() != figures.rule_set),
-            problem: shared.rule_files.lock().unwrap_or_else(PoisonError::into_inner).problem.clone(),
+            problem: files.problem,
+            waiting: files.waiting,
+            held: shared.process.is_held(),
         },
         figures,
         receiving: Receiving {

@@ -7,10 +7,12 @@ mod devices;
 mod events;
 mod notify;
 mod output;
+mod reload;
 mod serve;
 mod status;
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,7 +27,7 @@ use crate::store::sqlite::Sqlite;
 const FINE: u8 = 0;
 /// The command found something wrong.
 const WRONG: u8 = 1;
-/// The daemon cannot start as configured.
+/// The daemon cannot start before somebody changes something.
 const MISCONFIGURED: u8 = 78;
 
 /// Watches connected medical devices through Impilo's webhooks and tells the right people.
@@ -35,7 +37,7 @@ const MISCONFIGURED: u8 = 78;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 fine, 1 something is wrong, 2 used wrongly, 78 cannot start as configured.\n\nStart with: pulsewarden demo"
+    after_help = "Exit codes: 0 fine, 1 something is wrong, 2 used wrongly, 78 cannot start before somebody changes something.\n\nStart with: pulsewarden demo"
 )]
 pub struct Arguments {
     /// The configuration file.
@@ -56,8 +58,14 @@ enum Command {
     /// Run the daemon
     ///
     /// Receives webhooks until SIGTERM or SIGINT; SIGHUP reads configuration and rules again. Bad rule files never keep it
-    /// from receiving: the last good ones serve. It refuses to start (exit code 78) only without a secret, a port or a store.
+    /// from receiving: the last good ones serve. Exit code 78 means that somebody must change something first: there is no
+    /// secret, the configuration cannot be used, or the store may not be used or is a newer version's. What may pass by
+    /// itself, as a full disk or a port in use, ends it with exit code 1, so that the service manager tries again.
     Serve,
+    /// Let the running daemon read configuration and rules again; exit code 1 where they cannot be used
+    ///
+    /// Bad files change nothing: what served before serves on.
+    Reload,
     /// Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account
     Demo(DemoArguments),
     /// How the daemon is doing, on one screen; exit code 1 where something is wrong
@@ -133,6 +141,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = arguments.config;
     let code = match arguments.command {
         Command::Serve => serve::run(&config)?,
+        Command::Reload => runtime()?.block_on(reload::run(&settings(&config)?))?,
         Command::Demo(demo) => {
             runtime()?.block_on(crate::demo::run(demo.port, demo.keep, demo.speed)).map(|()| FINE)?
         }
@@ -183,7 +192,7 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
 /// The reader of our output has seen enough, as `head` does.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-    kind == Some(std::io::ErrorKind::BrokenPipe)
+    kind == Some(ErrorKind::BrokenPipe)
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -204,10 +213,16 @@ fn settings(path: &std::path::Path) -> anyhow::Result<Settings> {
 /// The store, for reading; the daemon need not run.
 fn reader(settings: &Settings) -> anyhow::Result<Sqlite> {
     let Storage::Sqlite(path) = &settings.storage;
-    Sqlite::open_reader(path).with_context(|| {
-        format!(
-            "the store {} cannot be read; run this as root or in the group pulsewarden, on the machine of the daemon",
-            path.display()
-        )
+    let place = path.display();
+    // Asked before SQLite has the file open, whose locks would go when this closes.
+    let found = File::open(path).map(drop).map_err(|error| error.kind());
+    Sqlite::open_reader(path).with_context(|| match found {
+        Err(ErrorKind::PermissionDenied) => {
+            format!("this user may not read the store {place}; run it with sudo, or sudo -u pulsewarden")
+        }
+        Err(ErrorKind::NotFound) => {
+            format!("there is no store {place}; start the service once, or correct `storage` in the configuration")
+        }
+        _ => format!("the store {place} cannot be read"),
     })
 }

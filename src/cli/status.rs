@@ -31,13 +31,18 @@ pub(super) async fn run(settings: &Settings, how: Json) -> anyhow::Result<u8> {
             let problem = error.to_string();
             if how.json {
                 let figures = figures.ok();
-                json(&serde_json::json!({ "running": false, "problem": problem, "figures": figures }))?;
+                let running = matches!(error, ClientError::NotRunning { .. }).then_some(false);
+                json(&serde_json::json!({ "running": running, "problem": problem, "figures": figures }))?;
             } else {
                 let store = match figures {
                     Ok(figures) => format!("The store says:\n{}", of_store(&figures)),
                     Err(error) => format!("Nor can the store be asked: {error:#}\n"),
                 };
-                text(&format!("Pulsewarden is not running, as far as this user can see: {problem}.\n\n{store}"))?;
+                let verdict = match error {
+                    ClientError::NotRunning { .. } => "Pulsewarden is not running",
+                    _ => "Pulsewarden cannot be asked how it is doing",
+                };
+                text(&format!("{verdict}: {problem}.\n\n{store}"))?;
             }
             Ok(WRONG)
         }
@@ -45,7 +50,12 @@ pub(super) async fn run(settings: &Settings, how: Json) -> anyhow::Result<u8> {
 }
 
 fn is_wrong(status: &Status) -> bool {
-    status.commits_fail || status.rules.problem.is_some() || !status.watches.is_empty()
+    let rules = &status.rules;
+    status.commits_fail
+        || rules.held
+        || rules.problem.is_some()
+        || rules.waiting.is_some()
+        || !status.watches.is_empty()
 }
 
 fn screen(status: &Status) -> String {
@@ -62,11 +72,21 @@ fn screen(status: &Status) -> String {
         instant(status.started_at),
         ago(status.started_at, status.now)
     ));
-    for watch in &status.watches {
+    let rules = &status.rules;
+    // The watch on the rule files says the same, a little later.
+    for watch in status.watches.iter().filter(|watch| rules.problem.is_none() || watch.name != "rule_files") {
         line(format_args!("  ! {} (since {})", watch.summary, instant(watch.since)));
     }
-    if let Some(problem) = &status.rules.problem {
-        line(format_args!("  ! the rule files cannot be used, the last good rules serve: {problem}"));
+    if let Some(problem) = &rules.problem {
+        let instead = if rules.held { "" } else { ", the last good rules serve" };
+        line(format_args!("  ! the rule files cannot be used{instead}: {problem}"));
+    } else if rules.held {
+        line(format_args!("  ! the stored rule set cannot be used: events are kept, and none is processed"));
+    }
+    if let Some(waiting) = &rules.waiting {
+        line(format_args!(
+            "  ! the rule files are good and come into force as soon as the store can take them: {waiting}"
+        ));
     }
     let receiving = &status.receiving;
     line(format_args!(
@@ -79,15 +99,14 @@ fn screen(status: &Status) -> String {
         receiving.too_large,
         receiving.unavailable
     ));
-    let rules = if status.rules.in_force.is_empty() { "none yet" } else { short(&status.rules.in_force) };
-    let files = match (&status.rules.problem, status.rules.changed_on_disk) {
+    let in_force = if rules.in_force.is_empty() { "none yet" } else { short(&rules.in_force) };
+    let files = match (&rules.problem, rules.changed_on_disk) {
+        _ if rules.held => "which cannot be used: nothing is processed",
         (Some(_), _) => "the last good one, since the files cannot be used",
-        (None, true) => {
-            "the files have changed since; `pulsewarden check && systemctl reload pulsewarden` brings them into force"
-        }
+        (None, true) => "the files have changed since; `sudo systemctl reload pulsewarden` brings them into force",
         (None, false) => "the same as the files",
     };
-    line(format_args!("Rule set in force: {rules}, {files}"));
+    line(format_args!("Rule set in force: {in_force}, {files}"));
     if let Some(free) = status.disk_free {
         line(format_args!(
             "Disk: {} MiB free, the store takes {} MiB",

@@ -6,6 +6,7 @@ mod crash;
 mod delivering;
 mod events;
 mod harness;
+mod life;
 mod mail;
 mod outages;
 mod program;

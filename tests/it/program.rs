@@ -20,16 +20,16 @@ async fn without_secret_port_or_store_it_does_not_start() {
     let secret = world.path("secret").display().to_string();
     let store = world.path("pulsewarden.db").display().to_string();
     let cases = [
-        (whole.replace(&format!("[{{ file: {secret} }}]"), "[]"), "webhook_secrets"),
-        (whole.replace(&secret, "/does/not/exist"), "/does/not/exist"),
-        (whole.replace("127.0.0.1:0", &address), "cannot be opened"),
-        (whole.replace(&store, &format!("{secret}/pulsewarden.db")), "the store at"),
-        (whole.replace("listen:", "lisen:"), "did you mean `listen`?"),
+        (78, whole.replace(&format!("[{{ file: {secret} }}]"), "[]"), "webhook_secrets"),
+        (78, whole.replace(&secret, "/does/not/exist"), "/does/not/exist"),
+        (1, whole.replace("127.0.0.1:0", &address), "cannot be opened"),
+        (78, whole.replace(&store, &format!("{secret}/pulsewarden.db")), "the store at"),
+        (78, whole.replace("listen:", "lisen:"), "did you mean `listen`?"),
     ];
-    for (text, said) in cases {
+    for (code, text, said) in cases {
         fs::write(world.path("pulsewarden.yaml"), text).unwrap();
         let ended = world.run(&["serve"]);
-        assert_eq!(ended.code, 78, "{ended:?}");
+        assert_eq!(ended.code, code, "{ended:?}");
         assert!(ended.stderr.contains(said), "{ended:?}");
     }
 }
@@ -39,11 +39,22 @@ async fn only_one_daemon_has_a_store() {
     let mut world = World::new().await;
     world.start().await;
     let other = world.run(&["serve"]);
-    assert_eq!(other.code, 78, "{other:?}");
+    assert_eq!(other.code, 1, "what ends by itself is tried again: {other:?}");
     assert!(other.stderr.contains("another Pulsewarden writes to it"), "{other:?}");
     assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
     world.kill();
     world.start().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_a_newer_version_needs_somebody() {
+    let world = World::new().await;
+    let store = rusqlite::Connection::open(world.path("pulsewarden.db")).unwrap();
+    store.pragma_update(None, "user_version", 1000).unwrap();
+    drop(store);
+    let ended = world.run(&["serve"]);
+    assert_eq!(ended.code, 78, "{ended:?}");
+    assert!(ended.stderr.contains("install a newer Pulsewarden"), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,6 +66,12 @@ async fn wrong_use_is_told_apart_from_what_is_wrong() {
     let status = world.run(&["status"]);
     assert_eq!(status.code, 1);
     assert!(status.stdout.contains("not running"), "{status:?}");
+    let alerts = world.run(&["alerts"]);
+    assert_eq!(alerts.code, 1);
+    assert!(alerts.stderr.contains("there is no store"), "{alerts:?}");
+    let reload = world.run(&["reload"]);
+    assert_eq!(reload.code, 1);
+    assert!(reload.stderr.contains("nobody listens"), "{reload:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
