@@ -80,6 +80,7 @@ async fn a_full_disk_is_answered_with_503_and_healed_without_a_restart() {
     allow_files(&world, None);
     assert_eq!(world.post(&battery(2, 9002, 8)).await, 200);
     assert_eq!(world.post_raw(Some(SECRET), "no JSON").await.status(), 422);
+    eventually("the second mail", || (world.team_mails().len() > 1).then_some(())).await;
     world.settle().await;
     assert_eq!(world.alerts().len(), 2);
     assert_eq!(world.team_mails().len(), 2);
