@@ -46,6 +46,9 @@ _pulsewarden() {
             pulsewarden,notify)
                 cmd="pulsewarden__subcmd__notify"
                 ;;
+            pulsewarden,reload)
+                cmd="pulsewarden__subcmd__reload"
+                ;;
             pulsewarden,serve)
                 cmd="pulsewarden__subcmd__serve"
                 ;;
@@ -82,6 +85,9 @@ _pulsewarden() {
             pulsewarden__subcmd__help,notify)
                 cmd="pulsewarden__subcmd__help__subcmd__notify"
                 ;;
+            pulsewarden__subcmd__help,reload)
+                cmd="pulsewarden__subcmd__help__subcmd__reload"
+                ;;
             pulsewarden__subcmd__help,serve)
                 cmd="pulsewarden__subcmd__help__subcmd__serve"
                 ;;
@@ -110,7 +116,7 @@ _pulsewarden() {
 
     case "${cmd}" in
         pulsewarden)
-            opts="-h -V --config --help --version serve demo status check alerts devices events deliveries notify completions man help"
+            opts="-h -V --config --help --version serve reload demo status check alerts devices events deliveries notify completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -302,7 +308,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help)
-            opts="serve demo status check alerts devices events deliveries notify completions man help"
+            opts="serve reload demo status check alerts devices events deliveries notify completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -469,6 +475,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__reload)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -586,6 +606,24 @@ _pulsewarden() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__reload)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

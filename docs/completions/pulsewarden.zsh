@@ -36,6 +36,13 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(reload)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (demo)
 _arguments "${_arguments_options[@]}" : \
 '--port=[Where the demo listens; a free port of the loopback by default]:PORT:_default' \
@@ -191,6 +198,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(reload)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (demo)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -264,6 +275,7 @@ esac
 _pulsewarden_commands() {
     local commands; commands=(
 'serve:Run the daemon' \
+'reload:Let the running daemon read configuration and rules again; exit code 1 where they cannot be used' \
 'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
@@ -317,6 +329,7 @@ _pulsewarden__subcmd__events_commands() {
 _pulsewarden__subcmd__help_commands() {
     local commands; commands=(
 'serve:Run the daemon' \
+'reload:Let the running daemon read configuration and rules again; exit code 1 where they cannot be used' \
 'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
@@ -388,6 +401,11 @@ _pulsewarden__subcmd__help__subcmd__notify__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help notify test commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__reload_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__reload_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help reload commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__serve_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__serve_commands() {
     local commands; commands=()
@@ -433,6 +451,11 @@ _pulsewarden__subcmd__notify__subcmd__help__subcmd__test_commands() {
 _pulsewarden__subcmd__notify__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden notify test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__reload_commands] )) ||
+_pulsewarden__subcmd__reload_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden reload commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__serve_commands] )) ||
 _pulsewarden__subcmd__serve_commands() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use pulsewarden::demo::mail_catcher::{Mail, MailCatcher};
 use pulsewarden::demo::slack_stand_in::SlackStandIn;
+use pulsewarden::engine::Timestamp;
 use pulsewarden::store::Store;
 use pulsewarden::store::sqlite::Sqlite;
 use reqwest::StatusCode;
@@ -207,7 +208,11 @@ impl World {
     pub async fn settle(&self) {
         eventually("everything is processed and delivered", || {
             let figures = self.store().figures().unwrap();
-            (figures.processed_position == figures.last_position && figures.outbox_waiting == 0).then_some(())
+            let now = Timestamp::from(chrono::Utc::now());
+            // A group of its own due time decides after the event that it speaks of.
+            let decided =
+                figures.processed_position == figures.last_position && self.store().due(now, 1).unwrap().is_empty();
+            (decided && figures.outbox_waiting == 0).then_some(())
         })
         .await;
     }
