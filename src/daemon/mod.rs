@@ -7,6 +7,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -130,6 +131,7 @@ impl Daemon {
         let address = listener.local_addr().map_err(port)?;
 
         let outbox = Arc::new(Notify::new());
+        let waiting = Arc::<AtomicUsize>::default();
         let rule_sets = watch::Sender::new(Arc::<RuleSet>::default());
         let in_force = rule_sets.subscribe();
         let from = Arc::clone(&store);
@@ -140,12 +142,14 @@ impl Daemon {
             compile: Arc::new(move |hash| compile(&*from, hash)),
             rule_sets,
             outbox: Arc::new(move || wake_outbox.notify_one()),
+            waiting: Arc::clone(&waiting),
         })?;
         let hint = process.clone();
         let (journal, journal_thread) = Journal::start(
             Arc::clone(&store),
             clock.clone(),
             settings.receive.max_in_flight,
+            waiting,
             Arc::new(move || hint.wake()),
         )
         .map_err(anyhow::Error::from)?;

@@ -69,7 +69,8 @@ pub struct Journal {
 pub struct JournalThread(JoinHandle<()>);
 
 impl Journal {
-    /// Starts the writer. `max_in_flight` rows may wait; `committed` is called after each commit that brought something new.
+    /// Starts the writer. `max_in_flight` rows may wait, and `waiting` counts them; `committed` is called after each commit
+    /// that brought something new.
     ///
     /// # Errors
     /// When the thread cannot be made.
@@ -77,6 +78,7 @@ impl Journal {
         store: Arc<dyn Store>,
         clock: Clock,
         max_in_flight: usize,
+        waiting: Arc<AtomicUsize>,
         committed: Arc<dyn Fn() + Send + Sync>,
     ) -> std::io::Result<(Self, JournalThread)> {
         let (sender, receiver) = sync_channel(max_in_flight.max(1));
@@ -87,14 +89,8 @@ impl Journal {
             write(&receiver, &*store, &clock, &*committed, &shown);
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(work)?;
-        let journal = Self { queue: Arc::new(RwLock::new(Some(sender))), waiting: Arc::default(), life };
+        let journal = Self { queue: Arc::new(RwLock::new(Some(sender))), waiting, life };
         Ok((journal, JournalThread(thread)))
-    }
-
-    /// How many rows wait to be kept at this moment.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
     }
 
     /// The writer's signs of life.

@@ -17,7 +17,7 @@ async fn a_thread_that_dies_is_noticed() {
     let world = World::new().await;
     let store = Arc::new(Sqlite::open(&world.path("pulsewarden.db")).unwrap());
     let dies = Arc::new(|| panic!("this text is for nobody"));
-    let (journal, thread) = Journal::start(store, Clock::Wall, 8, dies).unwrap();
+    let (journal, thread) = Journal::start(store, Clock::Wall, 8, Arc::default(), dies).unwrap();
     journal.life().check().unwrap();
 
     let command = Command::TestNotification { receiver: "team".to_owned(), by: "a test".to_owned() };
