@@ -54,7 +54,8 @@ pub struct Done {
 struct Pass<'b> {
     processor: &'b mut Processor,
     effects: Effects,
-    touched: BTreeSet<Subject>,
+    /// Subjects that have changed, each once.
+    touched: Vec<Subject>,
     /// Due times up to the horizon, as the slices in hand have them.
     due: BTreeSet<(Timestamp, Subject)>,
     progress: Progress,
@@ -119,9 +120,9 @@ impl Processor {
             self.reader.read_ahead(position);
         }
         let reads = rows.iter().filter_map(|(_, read)| read.as_ref());
-        let subjects: BTreeSet<&Subject> =
-            reads.filter_map(|read| read.facts.about.first()).map(|about| &about.subject).collect();
-        self.prefetch(subjects)?;
+        let subjects = reads.filter_map(|read| read.facts.about.first()).map(|about| &about.subject);
+        let absent: Vec<&Subject> = subjects.filter(|subject| !self.cache.contains(subject)).collect();
+        self.prefetch(absent)?;
         let (due, horizon) = self.due_until(last)?;
         Pass::run(self, due, noticed_at, |pass| {
             for (row, read) in &mut rows {
@@ -158,12 +159,13 @@ impl Processor {
         Ok(self.store.due(Timestamp(i64::MAX), 1)?.first().map(|(due, _)| *due))
     }
 
-    fn prefetch(&mut self, subjects: BTreeSet<&Subject>) -> Result<(), StoreError> {
-        let absent: Vec<Subject> =
-            subjects.into_iter().filter(|subject| !self.cache.contains(subject)).cloned().collect();
+    fn prefetch(&mut self, mut absent: Vec<&Subject>) -> Result<(), StoreError> {
+        absent.sort_unstable();
+        absent.dedup();
         if absent.is_empty() {
             return Ok(());
         }
+        let absent: Vec<Subject> = absent.into_iter().cloned().collect();
         for slice in self.store.load(&absent)? {
             self.cache.insert(slice);
         }
@@ -200,7 +202,7 @@ impl<'b> Pass<'b> {
         let progress = processor.progress.clone();
         let effects = Effects { next_alert: progress.next_alert, ..Effects::default() };
         let rules_before = Arc::clone(&processor.rules);
-        let (touched, in_hand, done) = (BTreeSet::new(), InHand::Nothing, Done::default());
+        let (touched, in_hand, done) = (Vec::new(), InHand::Nothing, Done::default());
         let mut pass = Self { processor, effects, touched, due, progress, in_hand, rules_before, done };
         // Whatever a panic leaves behind is undone, since none of it is looked at again.
         match catch_unwind(AssertUnwindSafe(|| decide(&mut pass))) {
@@ -323,7 +325,7 @@ impl<'b> Pass<'b> {
         let rules = Arc::clone(&self.processor.rules);
         let effects = &mut self.effects;
         let Some(slice) = slice_of(&mut self.processor.cache, &*self.processor.store, subject)? else { return Ok(()) };
-        let due_before = slice.due;
+        let (due_before, changed_before) = (slice.due, is_changed(slice));
         engine::step(&rules, slice, input, now, effects);
         if slice.due != due_before {
             if let Some(due) = due_before {
@@ -333,8 +335,8 @@ impl<'b> Pass<'b> {
                 self.due.insert((due, subject.clone()));
             }
         }
-        if is_changed(slice) && !self.touched.contains(subject) {
-            self.touched.insert(subject.clone());
+        if !changed_before && is_changed(slice) {
+            self.touched.push(subject.clone());
         }
         Ok(())
     }
@@ -343,8 +345,10 @@ impl<'b> Pass<'b> {
     fn forget_due(&mut self, subject: &Subject) -> Result<(), StoreError> {
         if let Some(slice) = slice_of(&mut self.processor.cache, &*self.processor.store, subject)? {
             slice.due = None;
+            if !is_changed(slice) {
+                self.touched.push(subject.clone());
+            }
             slice.dirty = true;
-            self.touched.insert(subject.clone());
         }
         Ok(())
     }

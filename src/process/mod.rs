@@ -27,8 +27,11 @@ const ROOM: usize = 8_192;
 /// The longest sleep without a hint; bounds how late a wake-up is noticed when the clock steps.
 const NAP: Duration = Duration::from_secs(1);
 
-/// Events waiting to be kept from which on deciding gives way.
-const PRESSED: usize = 40;
+/// Events waiting to be kept from which on deciding gives way, and for how many times as long as it worked at most. The
+/// less there is to decide, the sooner what waits is kept: so under a load that can be borne both keep up, and under more
+/// than that events are kept first.
+const PRESSED: usize = 10;
+const LONGEST_REST: u32 = 12;
 
 /// The waits between attempts while commits fail.
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(50);
@@ -232,9 +235,9 @@ impl Shared {
 }
 
 /// Receiving counts first: Impilo forgets, the journal does not. While more events wait to be kept than any calm day brings,
-/// deciding rests, but for a quarter of the time: what is decided must not stand still either.
+/// deciding rests; but never for good, since what is decided must not stand still either.
 fn give_way(waiting: &AtomicUsize, worked: Duration) {
-    let rests_until = Instant::now() + worked * 3;
+    let rests_until = Instant::now() + worked * LONGEST_REST;
     while waiting.load(Ordering::Relaxed) >= PRESSED && Instant::now() < rests_until {
         std::thread::sleep(Duration::from_millis(1));
     }
