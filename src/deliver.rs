@@ -1,5 +1,6 @@
 //! Hop 3: leases what is due, sends it, records what came of it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Delivery as DeliverySettings;
-use crate::engine::Timestamp;
+use crate::engine::{Notification, Timestamp};
 use crate::notify::{self, Senders, Sent};
-use crate::store::{Attempt, AttemptResult, Delivery, Room, Store, StoreError};
+use crate::store::{Attempt, AttemptResult, Delivery, Rendered, Room, Store, StoreError};
 use crate::telemetry;
 
 /// A lease outlives any attempt: it ends early where its daemon ends, by [`Store::release`].
@@ -44,7 +45,7 @@ pub async fn run(parts: Parts) {
     let (recorded, mut settled) = unbounded_channel();
     let recording = tokio::spawn(record_all(Arc::clone(&parts.store), parts.clock.clone(), finished, recorded));
     let mut room = Room::new(parts.settings.concurrency);
-    while !parts.stop.is_cancelled() {
+    while !parts.stop.is_cancelled() && !recording.is_finished() {
         while let Ok(delivery) = settled.try_recv() {
             room.leave(delivery);
         }
@@ -73,7 +74,9 @@ pub async fn run(parts: Parts) {
             let (senders, clock) = (parts.senders.borrow().clone(), parts.clock.clone());
             let (settings, results) = (parts.settings.clone(), results.clone());
             tokio::spawn(async move {
-                let attempt = attempt(delivery, senders, clock, settings).await;
+                let (id, later) = (delivery.id, clock.now().plus(settings.retry_max));
+                let made = tokio::spawn(attempt(delivery, senders, clock.clone(), settings)).await;
+                let attempt = made.unwrap_or_else(|_| broken(id, clock.now(), later));
                 // The recorder outlives every sender.
                 let _ = results.send(attempt);
             });
@@ -107,7 +110,7 @@ async fn record_all(
 
 async fn lease(parts: &Parts, room: &Room) -> Result<Vec<Delivery>, StoreError> {
     let (store, now, room) = (Arc::clone(&parts.store), parts.clock.now(), room.clone());
-    let work = move || store.lease(now, now.plus(LEASE), &room, &mut |notification| notify::render(notification));
+    let work = move || store.lease(now, now.plus(LEASE), &room, &mut |notification| render(notification));
     blocking(work).await
 }
 
@@ -140,6 +143,18 @@ async fn attempt(delivery: Delivery, senders: Arc<Senders>, clock: Clock, settin
     let result = judge(&delivery, sent, at, &settings);
     telemetry::delivery_attempted(delivery.id, delivery.notification.channel.kind(), &result);
     Attempt { delivery: delivery.id, at, result }
+}
+
+/// An attempt that ended by a panic must not keep its place in the lane.
+fn broken(delivery: u64, at: Timestamp, later: Timestamp) -> Attempt {
+    let error = "an internal error; the log says where".to_owned();
+    Attempt { delivery, at, result: AttemptResult::Retry { at: later, error } }
+}
+
+/// What cannot be rendered fails by itself and not whatever is leased with it.
+fn render(notification: &Notification) -> Rendered {
+    let rendered = catch_unwind(AssertUnwindSafe(|| notify::render(notification)));
+    rendered.unwrap_or_else(|_| Rendered::Failed { error: "an internal error; the log says where".to_owned() })
 }
 
 fn judge(delivery: &Delivery, sent: Sent, at: Timestamp, settings: &DeliverySettings) -> AttemptResult {
