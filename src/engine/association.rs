@@ -53,7 +53,11 @@ pub(super) fn place(slice: &Slice, about: &About, event: &Event<'_>) -> Placed {
         Some(Association::Removed) => {
             let of = about.said("patient").and_then(Value::as_text);
             let of_another = of.zip(with).is_some_and(|(of, with)| of != with);
-            if of_another || before_turn { Placed::Before } else { Placed::Now }
+            // What Impilo sends again is hours old. An older time is one that somebody entered, and arrival tells more.
+            let sent_again = event.received_at.since(event.occurred_at) <= RETRY_SPAN && outdated(Duration::ZERO);
+            let given = turn.as_ref().filter(|turn| turn.patient.as_deref() == with);
+            let just_given = given.is_some_and(|turn| event.received_at.since(turn.heard_at) <= RETRY_SPAN);
+            if before_turn || (of_another && (sent_again || just_given)) { Placed::Before } else { Placed::Now }
         }
         Some(Association::Created) if before_turn || (outdated(ON_ITS_WAY) && shown != with) => Placed::Before,
         Some(Association::Created) => Placed::Now,

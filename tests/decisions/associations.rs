@@ -124,3 +124,26 @@ fn a_decommissioned_device_ends_its_alerts() {
     "#]]
     .assert_eq(&world.timeline());
 }
+
+#[test]
+fn a_removal_that_names_another_patient_counts_unless_it_may_have_been_on_its_way() {
+    let mut world = World::new(RULES);
+    world.post("device.lowBattery", battery(7, 8));
+    world.post("device.lowBattery", battery(8, 8));
+    world.wait("1h");
+    // An hour before the battery: sent again, from before the device came to patient 5.
+    world.post("device.associationRemoved", association(7, 6, "2026-03-02T09:00:00Z", false));
+    // Half a year before: whatever it is, it is no repetition, and shows the device with nobody.
+    world.post("device.associationRemoved", association(8, 6, "2025-09-15T09:05:33Z", false));
+    expect![[r#"
+        #1 DeviceBatteryLow on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+        #2 Unbound on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+        #3 DeviceBatteryLow on device 8, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: the device was disassociated from its patient
+        #4 Unbound on device 8, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+    "#]].assert_eq(&world.timeline());
+}
