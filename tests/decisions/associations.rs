@@ -145,5 +145,6 @@ fn a_removal_that_names_another_patient_counts_unless_it_may_have_been_on_its_wa
           2026-03-02T11:00:00.000Z resolved warning: the device was disassociated from its patient
         #4 Unbound on device 8, seen 1×
           2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
-    "#]].assert_eq(&world.timeline());
+    "#]]
+    .assert_eq(&world.timeline());
 }
