@@ -161,7 +161,7 @@ fn judge(delivery: &Delivery, sent: Sent, at: Timestamp, settings: &DeliverySett
     match sent {
         Sent::Delivered { reply, refused } => AttemptResult::Delivered { reply, refused },
         Sent::Rejected { error } => AttemptResult::Dead { error },
-        Sent::Retry { after, error } => {
+        Sent::Retry { after, error, .. } => {
             let next = at.plus(after.unwrap_or_else(|| backoff(delivery.attempts, settings)));
             if next > delivery.since.plus(settings.give_up_after) {
                 AttemptResult::Dead { error: format!("given up after {} attempts: {error}", delivery.attempts + 1) }

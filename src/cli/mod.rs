@@ -124,8 +124,13 @@ pub struct DemoArguments {
     #[arg(long)]
     keep: bool,
     /// Tell the story this many times faster
-    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| (0.1..=1000.0).contains(speed));
+    speed.ok_or_else(|| "a number from 0.1 to 1000".to_owned())
 }
 
 /// A file that people must mend, already described.

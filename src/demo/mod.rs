@@ -52,7 +52,6 @@ pub async fn run(port: u16, keep: bool, speed: f64) -> anyhow::Result<()> {
     let now = Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let moments = fleet::story(&now, Utc::now().timestamp());
     let stays = keep || (std::io::stdin().is_terminal() && std::io::stdout().is_terminal());
-    let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
 
     let told = async {
         for moment in &moments {

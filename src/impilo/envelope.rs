@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 use serde_json_borrow::{OwnedValue, Value as Json};
 use sha2::{Digest, Sha256};
 
+use super::mend::mended;
+
 /// Which of the known forms an envelope has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -142,10 +144,14 @@ impl Payload {
     }
 }
 
-/// The payload of either form; `None` where the body is no envelope, or nested deeper than anything Impilo sends.
+/// The payload of either form; `None` where the body is no envelope. What no reader takes is mended first.
 #[must_use]
 pub fn payload(body: Vec<u8>) -> Option<Payload> {
-    let body = OwnedValue::from_string(String::from_utf8(body).ok()?).ok()?;
+    let body = String::from_utf8(body).ok()?;
+    let body = match OwnedValue::from_string(body.clone()) {
+        Ok(body) => body,
+        Err(_) => OwnedValue::from_string(mended(&body)).ok()?,
+    };
     let fields = body.get_value().as_object()?;
     let name = ["payload", "data"].into_iter().find(|name| fields.contains_key(name))?;
     Some(Payload { body, name })

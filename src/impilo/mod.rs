@@ -8,6 +8,7 @@
 mod device;
 mod envelope;
 mod facts;
+mod mend;
 mod order;
 mod patient;
 mod read;

@@ -22,13 +22,16 @@ use super::page::Page;
 use super::{Sent, retry, shortened};
 use crate::config::Email as EmailSettings;
 use crate::engine::Notification;
-use crate::store::Rendered;
+use crate::store::{Delivery, Rendered};
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 /// Connections kept to the mail server. A message takes about 40 ms on a quick line, since its end is written apart and
 /// waits for the other side's delayed acknowledgement, so some must be under way at once.
 const CONNECTIONS: u32 = 16;
+
+/// Attempts for all addresses together, before each that is not refused for now gets its mail by itself.
+const PATIENT_ATTEMPTS: u32 = 3;
 
 /// Replies that say that the settings are wrong, not the message: the administrator can mend them.
 const AUTHENTICATION_REPLIES: [u16; 4] = [530, 534, 535, 538];
@@ -106,22 +109,19 @@ impl Email {
         Ok(builder.build())
     }
 
-    pub(super) async fn send(
-        &self,
-        notification: &Notification,
-        to: &[String],
-        subject: &str,
-        text: &str,
-        html: &str,
-    ) -> Sent {
-        let message = match self.message(notification, to, subject, text, html) {
+    pub(super) async fn send(&self, delivery: &Delivery, to: &[String], subject: &str, text: &str, html: &str) -> Sent {
+        let message = match self.message(&delivery.notification, to, subject, text, html) {
             Ok(message) => message,
             Err(error) => return Sent::Rejected { error: format!("{error:#}") },
         };
         let (envelope, bytes) = (message.envelope().clone(), message.formatted());
         match self.hand_over(&envelope, &bytes).await {
             // One address that is refused must not silence the others.
-            Sent::Rejected { error } if to.len() > 1 => self.to_each(&envelope, &bytes, error).await,
+            Sent::Rejected { .. } if to.len() > 1 => self.to_each(&envelope, &bytes).await,
+            // Nor must one that is refused for now, as with a full mailbox, once it has had the time to pass by itself.
+            Sent::Retry { answered: true, .. } if to.len() > 1 && delivery.attempts >= PATIENT_ATTEMPTS => {
+                self.to_each(&envelope, &bytes).await
+            }
             sent => sent,
         }
     }
@@ -153,8 +153,8 @@ impl Email {
 
     /// The message to each address by itself. It counts as delivered where anybody got it: a new attempt would bring it
     /// twice.
-    async fn to_each(&self, envelope: &Envelope, message: &[u8], refused_together: String) -> Sent {
-        let (mut delivered, mut refused) = (None, Vec::new());
+    async fn to_each(&self, envelope: &Envelope, message: &[u8]) -> Sent {
+        let (mut delivered, mut later, mut refused) = (None, None, Vec::new());
         for address in envelope.to() {
             let alone = Envelope::new(envelope.from().cloned(), vec![address.clone()]);
             let sent = match alone {
@@ -163,7 +163,11 @@ impl Email {
             };
             match sent {
                 Sent::Delivered { reply, .. } => delivered = Some(reply),
-                Sent::Retry { error, .. } | Sent::Rejected { error } => refused.push(error),
+                Sent::Rejected { error } => refused.push(error),
+                Sent::Retry { error, .. } => {
+                    later = Some(error.clone());
+                    refused.push(error);
+                }
             }
         }
         match delivered {
@@ -172,7 +176,10 @@ impl Email {
                 let what = format!("{missing} of {of} addresses did not get it: {}", refused.join("; "));
                 Sent::Delivered { reply, refused: (missing > 0).then(|| shortened(&what, 300)) }
             }
-            None => Sent::Rejected { error: refused_together },
+            None => match later {
+                Some(error) => retry(&error),
+                None => Sent::Rejected { error: shortened(&refused.join("; "), 300) },
+            },
         }
     }
 
@@ -236,7 +243,7 @@ fn meaning(error: &lettre::transport::smtp::Error) -> Sent {
     if error.is_permanent() && !code.is_some_and(|code| AUTHENTICATION_REPLIES.contains(&code)) {
         return Sent::Rejected { error: said };
     }
-    retry(&said)
+    Sent::Retry { after: None, answered: code.is_some(), error: said }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

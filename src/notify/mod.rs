@@ -16,8 +16,8 @@ use crate::store::{Delivery, Rendered};
 pub enum Sent {
     /// Accepted; the reply, shortened. `refused` says which part of several addresses was not.
     Delivered { reply: String, refused: Option<String> },
-    /// Not now; `after` is what the other side asked for.
-    Retry { after: Option<Duration>, error: String },
+    /// Not now; `after` is what the other side asked for, `answered` whether it was the one that said no.
+    Retry { after: Option<Duration>, answered: bool, error: String },
     /// Never: trying again would bring the same.
     Rejected { error: String },
 }
@@ -55,7 +55,7 @@ impl Senders {
     pub async fn send(&self, delivery: &Delivery) -> Sent {
         match (&delivery.rendered, &delivery.notification.channel) {
             (Rendered::Email { subject, text, html }, Channel::Email { to }) => match &self.email {
-                Some(email) => email.send(&delivery.notification, to, subject, text, html).await,
+                Some(email) => email.send(delivery, to, subject, text, html).await,
                 None => retry("the configuration has no `email` section"),
             },
             (Rendered::Slack { body }, Channel::SlackWebhook { webhook }) => self.slack.send(webhook, body).await,
@@ -67,7 +67,7 @@ impl Senders {
 
 /// What the administrator can mend is tried again.
 fn retry(error: &str) -> Sent {
-    Sent::Retry { after: None, error: error.to_owned() }
+    Sent::Retry { after: None, answered: false, error: error.to_owned() }
 }
 
 /// At most `limit` characters of what another side said, on one line.

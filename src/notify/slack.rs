@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -24,6 +24,9 @@ const ENTRIES: usize = 12;
 
 /// For one request, connection included.
 const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Bytes of an answer that are read.
+const LONGEST_ANSWER: usize = 4096;
 
 /// The longest wait that a `Retry-After` may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -66,12 +69,24 @@ impl Slack {
                     .get(RETRY_AFTER)
                     .and_then(|value| value.to_str().ok()?.trim().parse().ok())
                     .map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT));
-                let said = response.text().await.unwrap_or_default();
+                let said = beginning(response).await;
                 meaning(status, after, &said)
             }
             Err(error) => retry(&format!("Slack cannot be reached: {}", cause(error))),
         }
     }
+}
+
+/// The beginning of an answer: whatever stands behind it would only take room.
+async fn beginning(mut response: Response) -> String {
+    let mut said = Vec::new();
+    while said.len() < LONGEST_ANSWER
+        && let Ok(Some(piece)) = response.chunk().await
+    {
+        said.extend_from_slice(&piece);
+    }
+    said.truncate(LONGEST_ANSWER);
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 /// What went wrong, without the URL: it is a secret.
@@ -97,7 +112,7 @@ fn meaning(status: StatusCode, after: Option<Duration>, said: &str) -> Sent {
         || status == StatusCode::REQUEST_TIMEOUT
         || status.is_server_error()
         || status.is_redirection();
-    if again { Sent::Retry { after, error } } else { Sent::Rejected { error } }
+    if again { Sent::Retry { after, answered: true, error } } else { Sent::Rejected { error } }
 }
 
 /// The message of a page in Block Kit. `text` is what notifications show, so it holds no identifier.

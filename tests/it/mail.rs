@@ -75,7 +75,11 @@ impl Drop for MailServer {
 
 /// A world whose mail goes to `server`; `trusted` says whether its certificate is.
 async fn world_with(implicit_tls: bool, password: &str, trusted: bool) -> (World, MailServer) {
-    let world = World::with(RECEIVERS, "").await;
+    world_of(RECEIVERS, implicit_tls, password, trusted).await
+}
+
+async fn world_of(rules: &str, implicit_tls: bool, password: &str, trusted: bool) -> (World, MailServer) {
+    let world = World::with(rules, "").await;
     let server = MailServer::start(&world, implicit_tls);
     fs::write(world.path("password"), password).unwrap();
     let scheme = if implicit_tls { "smtps" } else { "smtp" };
@@ -128,6 +132,25 @@ async fn a_mail_is_what_a_real_server_and_an_independent_parser_take_it_for() {
             assert!(text.contains(&serial(9001)) && text.contains("8%"), "{text}");
             assert!(NAMES.iter().all(|name| !text.contains(name)));
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_refused_keeps_no_other_from_its_mail() {
+    for refused in ["full@clinic.example", "gone@clinic.example"] {
+        let addresses = format!("[team@clinic.example, {refused}, other@clinic.example]");
+        let rules = RECEIVERS.replace("[team@clinic.example]", &addresses);
+        let (mut world, server) = world_of(&rules, false, PASSWORD, true).await;
+        world.start().await;
+        assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+        eventually("both others have it", || (server.mails().len() == 2).then_some(())).await;
+        world.settle().await;
+        let told: Vec<Value> = server.mails().iter().map(|mail| mail["to"][0].clone()).collect();
+        assert_eq!(told, ["team@clinic.example", "other@clinic.example"]);
+        let all = world.json(&["deliveries"]);
+        let mail = all.as_array().unwrap().iter().find(|row| row["channel"]["kind"] == "email").unwrap();
+        assert_eq!(mail["state"], "delivered");
+        assert!(mail["last_error"].as_str().unwrap().starts_with("1 of 3 addresses did not get it"), "{mail}");
     }
 }
 

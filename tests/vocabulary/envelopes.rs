@@ -51,7 +51,7 @@ fn bodies_too_deep_to_be_read_still_differ() {
     let deep = |end: &str| format!(r#"{{"event":"e","data":{}{end}{}}}"#, "[".repeat(500), "]".repeat(500));
     let (one, other) = (deep("1"), deep("2"));
     assert_ne!(Envelope::read(one.as_bytes()).unwrap().id, Envelope::read(other.as_bytes()).unwrap().id);
-    assert!(impilo::payload(one.as_bytes().to_vec()).is_none());
+    assert!(impilo::payload(one.into_bytes()).is_some(), "it is cut where it is too deep");
 }
 
 #[test]

@@ -99,7 +99,8 @@ impl Database {
     /// the lock, since closing any descriptor of the store itself would take SQLite's own locks away.
     fn claim(&self) -> Result<fs::File, StoreError> {
         let failed = |error: std::io::Error| self.unavailable("be claimed for writing", &error.to_string());
-        let mut path = self.path.clone().into_os_string();
+        // Two names of one file are one store.
+        let mut path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()).into_os_string();
         path.push("-lock");
         let file = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
