@@ -24,6 +24,12 @@ use crate::telemetry;
 /// The header in which Impilo sends its secret (documented).
 const SECRET_HEADER: &str = "Impilo-Webhook-Secret";
 
+/// How long a body may take to come.
+const BODY_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long a stop waits for requests under way, in seconds: what is accepted is kept within milliseconds.
+const CLOSED_WITHIN: u64 = 5;
+
 /// What a client is asked to wait when the store cannot keep up, in seconds.
 const COME_AGAIN: u64 = 5;
 
@@ -168,7 +174,7 @@ pub fn server(webhook: Webhook, listener: TcpListener) -> std::io::Result<Server
         .workers(std::thread::available_parallelism().map_or(2, std::num::NonZero::get))
         .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(15))
-        .shutdown_timeout(20)
+        .shutdown_timeout(CLOSED_WITHIN)
         .disable_signals()
         .listen(listener)?;
     Ok(server.run())
@@ -234,7 +240,11 @@ async fn receive(request: HttpRequest, payload: web::Payload, webhook: web::Data
     if announced.is_some_and(|length| length > webhook.max_body) {
         return too_large(&webhook);
     }
-    let body = match payload.to_bytes_limited(webhook.max_body).await {
+    let body = match tokio::time::timeout(BODY_WITHIN, payload.to_bytes_limited(webhook.max_body)).await {
+        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+        Ok(read) => read,
+    };
+    let body = match body {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return refuse(StatusCode::BAD_REQUEST, "the body ended before it was complete"),
         Err(_) => return too_large(&webhook),
