@@ -67,9 +67,9 @@ fn reading(bodies: &[String]) {
         encoded.iter().for_each(|body| drop(black_box(codec::decode(body))));
     });
     per_event("parse the payload", bodies.len(), || {
-        bodies.iter().for_each(|body| drop(black_box(impilo::payload(body.clone().into_bytes()))));
+        bodies.iter().for_each(|body| drop(black_box(impilo::payload(body.as_bytes()))));
     });
-    let payloads: Vec<_> = bodies.iter().map(|body| impilo::payload(body.clone().into_bytes()).unwrap()).collect();
+    let payloads: Vec<_> = bodies.iter().map(|body| impilo::payload(body.as_bytes()).unwrap()).collect();
     per_event("understand the payload", payloads.len(), || {
         for payload in &payloads {
             drop(black_box(impilo::facts("device.lowBattery", payload.value(), Timestamp(1))));
@@ -95,7 +95,7 @@ fn deciding(bodies: &[String], count: usize) -> f64 {
         .iter()
         .map(|body| {
             let envelope = impilo::Envelope::read(body.as_bytes()).unwrap();
-            let payload = impilo::payload(body.clone().into_bytes()).unwrap();
+            let payload = impilo::payload(body.as_bytes()).unwrap();
             let facts = impilo::facts(&envelope.kind, payload.value(), Timestamp(1_760_000_000_000));
             (envelope, payload, facts)
         })

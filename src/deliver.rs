@@ -25,6 +25,9 @@ const SHORTEST_NAP: Duration = Duration::from_millis(2);
 /// Results in one commit.
 const RECORDED_AT_ONCE: usize = 256;
 
+/// What the ledger says of a panic, whose place the log has.
+const PANICKED: &str = "an internal error; the log says where";
+
 /// The wait after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -147,14 +150,13 @@ async fn attempt(delivery: Delivery, senders: Arc<Senders>, clock: Clock, settin
 
 /// An attempt that ended by a panic must not keep its place in the lane.
 fn broken(delivery: u64, at: Timestamp, later: Timestamp) -> Attempt {
-    let error = "an internal error; the log says where".to_owned();
-    Attempt { delivery, at, result: AttemptResult::Retry { at: later, error } }
+    Attempt { delivery, at, result: AttemptResult::Retry { at: later, error: PANICKED.to_owned() } }
 }
 
 /// What cannot be rendered fails by itself and not whatever is leased with it.
 fn render(notification: &Notification) -> Rendered {
     let rendered = catch_unwind(AssertUnwindSafe(|| notify::render(notification)));
-    rendered.unwrap_or_else(|_| Rendered::Failed { error: "an internal error; the log says where".to_owned() })
+    rendered.unwrap_or_else(|_| Rendered::Failed { error: PANICKED.to_owned() })
 }
 
 fn judge(delivery: &Delivery, sent: Sent, at: Timestamp, settings: &DeliverySettings) -> AttemptResult {

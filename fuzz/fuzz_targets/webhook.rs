@@ -20,7 +20,7 @@ static RULES: LazyLock<RuleSet> = LazyLock::new(|| {
 fuzz_target!(|body: &[u8]| {
     assert_eq!(codec::decode(&codec::encode(body)).ok().as_deref(), Some(body));
     let Ok(envelope) = Envelope::read(body) else { return };
-    let Some(payload) = impilo::payload(body.to_vec()) else { return };
+    let Some(payload) = impilo::payload(body) else { return };
     let received_at = Timestamp(1_790_000_000_000);
     let facts = impilo::facts(&envelope.kind, payload.value(), received_at);
     let (occurred_at, basis) = impilo::placed(&facts, received_at);

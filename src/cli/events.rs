@@ -81,7 +81,7 @@ pub(super) fn run(settings: &Settings, arguments: &EventArguments) -> anyhow::Re
 
 fn line(row: JournalRow) -> Option<Line> {
     let Entry::Event(EventRow { kind, envelope_id, source, body, .. }) = row.entry else { return None };
-    let payload = body.and_then(|body| impilo::payload(codec::decode(&body).ok()?));
+    let payload = body.and_then(|body| impilo::payload(&codec::decode(&body).ok()?));
     let facts = payload.map(|payload| impilo::facts(&kind, payload.value(), row.received_at)).unwrap_or_default();
     Some(Line {
         position: row.position,

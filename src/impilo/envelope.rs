@@ -146,11 +146,10 @@ impl Payload {
 
 /// The payload of either form; `None` where the body is no envelope. What no reader takes is mended first.
 #[must_use]
-pub fn payload(body: Vec<u8>) -> Option<Payload> {
-    let body = String::from_utf8(body).ok()?;
-    let body = match OwnedValue::from_string(body.clone()) {
+pub fn payload(body: &[u8]) -> Option<Payload> {
+    let body = match OwnedValue::from_slice(body) {
         Ok(body) => body,
-        Err(_) => OwnedValue::from_string(mended(&body)).ok()?,
+        Err(_) => OwnedValue::from_string(mended(std::str::from_utf8(body).ok()?)).ok()?,
     };
     let fields = body.get_value().as_object()?;
     let name = ["payload", "data"].into_iter().find(|name| fields.contains_key(name))?;

@@ -51,7 +51,7 @@ fn not_ahead(at: Timestamp, received_at: Timestamp) -> Option<Timestamp> {
 #[must_use]
 pub fn reduce(body: &[u8]) -> Option<Vec<u8>> {
     let envelope = Envelope::read(body).ok()?;
-    let payload = payload(body.to_vec())?;
+    let payload = payload(body)?;
     let payload = payload.value();
     let facts = facts(&envelope.kind, payload, Timestamp::default());
     let mut kept = Map::new();

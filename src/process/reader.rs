@@ -110,7 +110,7 @@ fn rows(store: &dyn Store, after: Position) -> Result<Vec<Row>, StoreError> {
 fn read(row: &JournalRow) -> Option<Read> {
     let Entry::Event(EventRow { kind, envelope_id, source, body, .. }) = &row.entry else { return None };
     let body = codec::decode(body.as_deref()?).ok()?;
-    let payload = impilo::payload(body)?;
+    let payload = impilo::payload(&body)?;
     let facts = impilo::facts(kind, payload.value(), row.received_at);
     Some(Read { id: envelope_id.clone().unwrap_or_default(), kind: kind.clone(), source: *source, facts, payload })
 }

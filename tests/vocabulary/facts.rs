@@ -14,13 +14,13 @@ pub const RECEIVED: Timestamp = Timestamp(1_772_366_400_000);
 
 pub fn facts_of(body: &[u8]) -> Facts {
     let envelope = Envelope::read(body).unwrap();
-    impilo::facts(&envelope.kind, impilo::payload(body.to_vec()).unwrap().value(), RECEIVED)
+    impilo::facts(&envelope.kind, impilo::payload(body).unwrap().value(), RECEIVED)
 }
 
 /// The facts of a payload that stands in no envelope.
 pub fn facts_in(kind: &str, payload: &serde_json::Value, received_at: Timestamp) -> Facts {
     let body = json!({ "payload": payload }).to_string();
-    impilo::facts(kind, impilo::payload(body.into_bytes()).unwrap().value(), received_at)
+    impilo::facts(kind, impilo::payload(body.as_bytes()).unwrap().value(), received_at)
 }
 
 fn said(about: &About, name: &str) -> Option<String> {

@@ -27,7 +27,7 @@ impl Chance {
 /// Takes a body the whole way of an event, up to the engine; true where it was an envelope with a payload.
 fn takes(body: &[u8], received_at: Timestamp) -> bool {
     let Ok(envelope) = Envelope::read(body) else { return false };
-    let Some(payload) = impilo::payload(body.to_vec()) else { return false };
+    let Some(payload) = impilo::payload(body) else { return false };
     let facts = impilo::facts(&envelope.kind, payload.value(), received_at);
     let (occurred_at, _) = impilo::placed(&facts, received_at);
     assert!(occurred_at <= received_at.plus(std::time::Duration::from_secs(300)));
