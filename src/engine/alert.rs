@@ -6,7 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::event::Position;
-use super::rule::{Channel, Severity};
+use super::receiver::Channel;
+use super::rule::Severity;
 use super::subject::Subject;
 use super::time::Timestamp;
 use super::value::{Protection, Value};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, Labels, Transition};
 use super::event::Message;
-use super::rule::{Channel, Phi};
+use super::receiver::{Channel, Phi};
 use super::subject::Subject;
 use super::time::Timestamp;
 

@@ -7,7 +7,8 @@ use super::expression::Truth;
 use super::lifecycle::{self, Moment};
 use super::names::Names;
 use super::project::Change;
-use super::rule::{EventTest, Interest, RaiseWhen, Resolve, Rule, Severity};
+use super::rule::{EventTest, RaiseWhen, Resolve, Rule, Severity, Trigger};
+use super::rule_set::Interest;
 use super::slice::{Slice, VERDICTS_KEPT, Verdict, Why};
 use super::state::Record;
 
@@ -25,8 +26,10 @@ pub(super) fn rules(
         if !change.late {
             resolve(at, rule, slice, event, previous, change.overtakes, effects);
         }
-        if concerns(&rule.trigger, event) {
-            trigger(at, rule, slice, event, previous, change.late, effects);
+        if let Trigger::Event(test) = &rule.trigger
+            && concerns(test, event)
+        {
+            trigger(at, rule, test, slice, event, previous, change.late, effects);
         }
     }
 }
@@ -62,7 +65,7 @@ fn resolve(
     let names = Names { slice, previous, event: Some(event), settings: &at.rules.settings, now: at.now };
     let met = rule.resolve.iter().any(|resolve| match resolve {
         Resolve::Event(test) => concerns(test, event) && holds(test, &names) == Truth::True,
-        Resolve::After(_) => false,
+        Resolve::After(_) | Resolve::Below { .. } => false,
     });
     if !met {
         return;
@@ -93,6 +96,7 @@ enum Tried {
 fn trigger(
     at: Moment<'_>,
     rule: &Rule,
+    test: &EventTest,
     slice: &mut Slice,
     event: &Event<'_>,
     previous: Option<&Record>,
@@ -102,7 +106,7 @@ fn trigger(
     let names = Names { slice, previous, event: Some(event), settings: &at.rules.settings, now: at.now };
     let resolved = slice.projection.resolved.get(&rule.name);
     let late = late || (event.basis == Basis::Own && resolved.is_some_and(|resolved| event.occurred_at < *resolved));
-    let tried = match holds(&rule.trigger, &names) {
+    let tried = match holds(test, &names) {
         Truth::True if late => Tried::Not(Why::Late),
         Truth::True => Tried::Met { severity: severity(rule, &names), evidence: lifecycle::evidence(rule, &names) },
         Truth::False { term } => Tried::Not(Why::False { term }),

@@ -6,7 +6,7 @@ use super::alert::{Alert, AlertState};
 use super::effect::{ALERTS_SHOWN, Content, Effects, Notification};
 use super::event::{Announcement, Command, DeliveryFailure};
 use super::lifecycle::{Moment, key_of};
-use super::rule::{Receiver, Route};
+use super::receiver::{Receiver, Route};
 use super::slice::{Group, Member, Slice, Told};
 use super::time::Timestamp;
 

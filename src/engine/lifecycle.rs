@@ -9,7 +9,9 @@ use super::alert::{Alert, AlertGroup, AlertState, End, EventRef, Evidence, Label
 use super::effect::Effects;
 use super::event::{Announcement, Event, Message, Position};
 use super::names::Names;
-use super::rule::{Channel, GroupBy, Route, Rule, RuleSet, Severity};
+use super::receiver::{Channel, GroupBy, Route};
+use super::rule::{Rule, Severity};
+use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;

@@ -2,16 +2,20 @@
 
 mod alert;
 mod association;
+mod calendar;
 mod effect;
 mod evaluate;
 mod event;
 mod expression;
 mod group;
+mod length;
 mod lifecycle;
 mod names;
 mod project;
+mod receiver;
 mod relations;
 mod rule;
+mod rule_set;
 mod slice;
 mod state;
 mod status;
@@ -22,17 +26,20 @@ mod value;
 mod wake;
 
 pub use alert::{Alert, AlertGroup, AlertState, End, EventRef, Evidence, Labels, Reason, Seen, Transition};
+pub use calendar::Calendar;
 pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};
 pub use event::{
     About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
 };
 pub use expression::{Condition, ConditionError, RETURN, Truth};
+pub use length::{BusinessTime, Interval, Length};
 pub use lifecycle::key_of;
 pub use names::Names;
+pub use receiver::{Channel, Digest, GroupBy, Phi, Receiver, Route};
 pub use rule::{
-    Channel, Digest, EventPattern, EventTest, GroupBy, Interest, Phi, Raise, RaiseWhen, Read, Receiver, Resolve, Route,
-    Rule, RuleSet, Severity,
+    EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, Share, Since, Table, Trigger,
 };
+pub use rule_set::{Interest, RuleFiles, RuleSet};
 pub use slice::{
     Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,
 };

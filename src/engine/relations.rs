@@ -5,7 +5,7 @@ use super::effect::Effects;
 use super::event::{About, Event, Message};
 use super::lifecycle::{self, Moment};
 use super::project::{Change, is_archived};
-use super::rule::{Interest, RuleSet};
+use super::rule_set::{Interest, RuleSet};
 use super::slice::{Projection, Related, Slice};
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, AlertState, Labels};
 use super::event::Position;
-use super::rule::{Channel, Severity};
+use super::receiver::Channel;
+use super::rule::Severity;
 use super::state::Record;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;

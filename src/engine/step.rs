@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::effect::Effects;
 use super::event::{About, Event, Input, Message, Position};
 use super::lifecycle::{self, Moment};
-use super::rule::RuleSet;
+use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::subject::SubjectKind;
 use super::time::Timestamp;

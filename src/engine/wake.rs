@@ -3,6 +3,7 @@
 use super::alert::{Alert, Reason};
 use super::effect::Effects;
 use super::event::Event;
+use super::length::Length;
 use super::lifecycle::{self, Moment};
 use super::rule::{RaiseWhen, Resolve, Rule, Severity};
 use super::slice::Slice;
@@ -12,7 +13,7 @@ use super::time::Timestamp;
 pub(super) fn heard(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effects: &mut Effects) {
     let quiet = |alert: &Alert| {
         let after = at.rules.rule(&alert.rule).and_then(quiet_time);
-        after.is_some_and(|after| alert.matched_at.plus(after) <= event.received_at)
+        after.is_some_and(|after| after.after(alert.matched_at) <= event.received_at)
     };
     for alert in slice.take_alerts(quiet) {
         let reason = Reason::QuietSince { last_match: alert.matched_at };
@@ -20,12 +21,11 @@ pub(super) fn heard(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effect
     }
 }
 
-fn quiet_time(rule: &Rule) -> Option<std::time::Duration> {
-    let after = rule.resolve.iter().filter_map(|resolve| match resolve {
-        Resolve::After(after) => Some(*after),
-        Resolve::Event(_) => None,
-    });
-    after.min()
+fn quiet_time(rule: &Rule) -> Option<&Length> {
+    rule.resolve.iter().find_map(|resolve| match resolve {
+        Resolve::After(after) => Some(after),
+        Resolve::Event(_) | Resolve::Below { .. } => None,
+    })
 }
 
 /// Runs the deadlines that have come: raises by age, and expiry for want of news.
@@ -37,8 +37,9 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         }
     }
     let news_at = slice.projection.news_at;
-    let expired =
-        |alert: &Alert| at.rules.rule(&alert.rule).is_some_and(|rule| expires(rule, alert, news_at) <= at.now);
+    let expired = |alert: &Alert| {
+        at.rules.rule(&alert.rule).and_then(|rule| expires(rule, alert, news_at)).is_some_and(|due| due <= at.now)
+    };
     for alert in slice.take_alerts(expired) {
         let since = last_news(&alert, news_at);
         lifecycle::end(at, alert, at.now, Reason::NoNews { since }, None, effects);
@@ -55,8 +56,7 @@ pub(super) fn arm(at: Moment<'_>, slice: &mut Slice) {
     let deadlines = slice.alerts.iter().filter_map(|alert| {
         let rule = at.rules.rule(&alert.rule)?;
         let raise = raises(rule, alert).map(|(_, when)| when).min();
-        let expire = expires(rule, alert, news_at);
-        Some(raise.map_or(expire, |raise| raise.min(expire)))
+        raise.into_iter().chain(expires(rule, alert, news_at)).min()
     });
     // Another rule set can set a deadline that has passed already.
     let Some(first) = deadlines.min().map(|first| first.max(at.now)) else { return };
@@ -68,8 +68,8 @@ pub(super) fn arm(at: Moment<'_>, slice: &mut Slice) {
 
 /// Raises by age that are still to come for an alert, with their times.
 fn raises<'a>(rule: &'a Rule, alert: &'a Alert) -> impl Iterator<Item = (Severity, Timestamp)> + 'a {
-    rule.raise.iter().filter_map(|raise| match raise.when {
-        RaiseWhen::After(age) if raise.to > alert.severity => Some((raise.to, alert.noticed_at.plus(age))),
+    rule.raise.iter().filter_map(|raise| match &raise.when {
+        RaiseWhen::After(age) if raise.to > alert.severity => Some((raise.to, age.after(alert.noticed_at))),
         _ => None,
     })
 }
@@ -78,6 +78,6 @@ fn last_news(alert: &Alert, news_at: Option<Timestamp>) -> Timestamp {
     news_at.map_or(alert.matched_at, |news| news.max(alert.matched_at))
 }
 
-fn expires(rule: &Rule, alert: &Alert, news_at: Option<Timestamp>) -> Timestamp {
-    last_news(alert, news_at).plus(rule.expire)
+fn expires(rule: &Rule, alert: &Alert, news_at: Option<Timestamp>) -> Option<Timestamp> {
+    rule.expire.as_ref().map(|expire| expire.after(last_news(alert, news_at)))
 }

@@ -14,7 +14,7 @@ use super::problem::{Place, Problem, Problems};
 use super::settings::Settings;
 use super::walk::{Fields, Walk};
 use super::yaml::{Node, Value as Yaml, parse};
-use crate::engine::{Digest, Receiver, Route, Rule, RuleSet, Severity};
+use crate::engine::{Digest, Receiver, Route, Rule, RuleFiles, RuleSet, Severity};
 
 /// What other versions know at the top of a rule file.
 const LATER: [&str; 7] =
@@ -77,14 +77,15 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
     }
     problems.extend(nobody_told(&draft));
     let settings = draft.settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
-    let set = RuleSet::new(
-        bundle.hash(),
-        draft.rules.into_iter().filter_map(|named| named.value).collect(),
+    let set = RuleSet::new(RuleFiles {
+        hash: bundle.hash(),
+        rules: draft.rules.into_iter().filter_map(|named| named.value).collect(),
         settings,
-        draft.receivers.into_iter().filter_map(|named| named.value).collect(),
-        draft.route.map(|placed| placed.value),
-        draft.digests.into_iter().filter_map(|named| named.value).collect(),
-    );
+        receivers: draft.receivers.into_iter().filter_map(|named| named.value).collect(),
+        route: draft.route.map(|placed| placed.value),
+        digests: draft.digests.into_iter().filter_map(|named| named.value).collect(),
+        ..RuleFiles::default()
+    });
     Ok((set, problems.into_vec()))
 }
 

@@ -10,7 +10,9 @@ use crate::config::problem::{Place, Problem};
 use crate::config::suggest::nearest;
 use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::{Node, Value};
-use crate::engine::{Condition, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, SubjectKind};
+use crate::engine::{
+    Condition, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, SubjectKind, Trigger,
+};
 
 /// What other versions know in a rule.
 const LATER: [&str; 20] = [
@@ -127,15 +129,21 @@ fn rule(
     draft.reads.dedup();
     Some(Rule {
         name: name.to_owned(),
+        was: Vec::new(),
         subject: draft.subject,
-        trigger: EventTest { events, condition: all(condition)? },
+        trigger: Trigger::Event(EventTest { events, condition: all(condition)? }),
+        holds: None,
         severity: severity?,
         raise: raise.into_iter().collect::<Option<_>>()?,
         labels,
         annotations,
         resolve: resolve.into_iter().collect::<Option<_>>()?,
-        expire: expire?,
+        expire: Some(expire?.into()),
         ends_with_relations: ends_with_relations?,
+        grace: None,
+        keep_firing_for: None,
+        repeat_backoff: None,
+        shadow: false,
         reads: draft.reads,
     })
 }
@@ -256,7 +264,9 @@ impl Draft<'_> {
         }
         let when = match (fields.get("where"), fields.get("after")) {
             (Some(node), None) => self.condition(node, events).map(RaiseWhen::Where),
-            (None, Some(node)) => duration(walk, node, self.settings, "7d", SECOND).map(RaiseWhen::After),
+            (None, Some(node)) => {
+                duration(walk, node, self.settings, "7d", SECOND).map(|age| RaiseWhen::After(age.into()))
+            }
             // A key without a value is complained of as such.
             (None, None) if fields.has("where") || fields.has("after") => None,
             (found, _) => {
@@ -302,7 +312,7 @@ impl Draft<'_> {
                         "write two entries, one of them with `event`",
                     );
                 }
-                duration(walk, node, self.settings, "14d", SECOND).map(Resolve::After)
+                duration(walk, node, self.settings, "14d", SECOND).map(|quiet| Resolve::After(quiet.into()))
             }
             (Some(_), Some(_)) => {
                 let problem = Problem::error(fields.head(walk), "this end has both `event` and `after`");
