@@ -2,11 +2,13 @@
 
 mod alert;
 mod association;
+mod calendar;
 mod effect;
 mod evaluate;
 mod event;
 mod expression;
 mod group;
+mod length;
 mod lifecycle;
 mod names;
 mod project;
@@ -22,11 +24,13 @@ mod value;
 mod wake;
 
 pub use alert::{Alert, AlertGroup, AlertState, End, EventRef, Evidence, Labels, Reason, Seen, Transition};
+pub use calendar::{Calendar, CalendarError};
 pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};
 pub use event::{
     About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
 };
 pub use expression::{Condition, ConditionError, RETURN, Truth};
+pub use length::{BusinessTime, Interval, Length};
 pub use lifecycle::key_of;
 pub use names::Names;
 pub use rule::{
