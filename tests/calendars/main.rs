@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod hours;
+mod lengths;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
