@@ -11,7 +11,7 @@ use crate::config::suggest::nearest;
 use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::{Node, Value};
 use crate::engine::{
-    Condition, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, SubjectKind, Trigger,
+    Condition, Derived, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, SubjectKind, Trigger,
 };
 
 /// What other versions know in a rule.
@@ -145,6 +145,7 @@ fn rule(
         repeat_backoff: None,
         shadow: false,
         reads: draft.reads,
+        derived: Derived::default(),
     })
 }
 
