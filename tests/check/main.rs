@@ -3,6 +3,7 @@
 
 mod files;
 mod hostile;
+mod kinds;
 mod program;
 mod secrets;
 mod shipped;

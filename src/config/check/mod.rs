@@ -8,7 +8,7 @@ mod trial;
 use std::ops::Range;
 
 pub(super) use condition::condition;
-pub(super) use names::Known;
+pub(super) use names::{Known, article};
 pub(super) use text::text;
 
 use super::problem::Level;

@@ -6,22 +6,25 @@ use crate::config::walk::Walk;
 use crate::config::yaml::{Node, TYPOGRAPHIC};
 use crate::engine::{Condition, EventPattern, Read, SubjectKind};
 
-use super::values::Values;
+use super::Vocabulary;
 
 /// Where a condition or text stands, and so what it can read.
 pub(super) struct Scope<'a> {
     pub subject: SubjectKind,
-    /// The events at which it is tried.
+    /// The events at which it is tried; empty where there are none.
     pub events: &'a [EventPattern],
-    pub settings: &'a Values,
+    /// It is about a state, so that events themselves cannot be read.
+    pub state: bool,
+    pub words: &'a Vocabulary,
 }
 
 impl Scope<'_> {
     /// What a condition can name, or with `labels` what a text can.
     pub(super) fn known<'k>(&'k self, labels: Option<&'k [&'k str]>) -> Known<'k> {
-        let settings = self.settings.known.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect();
-        let more_settings = self.settings.incomplete;
-        Known { subject: self.subject, events: self.events, settings, more_settings, labels }
+        let Vocabulary { settings, .. } = self.words;
+        let more_settings = settings.incomplete;
+        let settings = settings.known.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect();
+        Known { subject: self.subject, events: self.events, state: self.state, settings, more_settings, labels }
     }
 }
 

@@ -1,12 +1,18 @@
 //! From rule files to a [`RuleSet`]: every file is read, then settings, then rules, then what refers across files.
 
+mod calendars;
 mod condition;
 mod digests;
+mod end;
 mod events;
+mod kind;
+mod length;
 mod overrides;
+mod passing;
 mod receivers;
 mod rule;
 mod text;
+mod trigger;
 mod values;
 
 use super::bundle::{Bundle, Origin};
@@ -48,10 +54,17 @@ struct Reference {
     place: Place,
 }
 
+/// What the rules of every file can name, wherever it stands.
+#[derive(Default)]
+struct Vocabulary {
+    settings: values::Values,
+    calendars: calendars::Calendars,
+}
+
 /// What the files say, before it is put together.
 #[derive(Default)]
 struct Draft {
-    settings: values::Values,
+    words: Vocabulary,
     rules: Vec<Named<Rule>>,
     /// Labels that rules add, those of rules that are wrong otherwise included.
     labels: Vec<String>,
@@ -76,7 +89,7 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         return Err(problems);
     }
     problems.extend(nobody_told(&draft));
-    let settings = draft.settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
+    let settings = draft.words.settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
     let set = RuleSet::new(RuleFiles {
         hash: bundle.hash(),
         rules: draft.rules.into_iter().filter_map(|named| named.value).collect(),
@@ -138,14 +151,14 @@ pub fn against_settings(bundle: &Bundle, settings: &Settings) -> Problems {
 
 fn read(bundle: &Bundle) -> (Draft, Problems) {
     let mut draft = Draft::default();
-    draft.settings.incomplete = bundle.is_incomplete();
+    draft.words.settings.incomplete = bundle.is_incomplete();
     let files: Vec<_> = bundle
         .files()
         .iter()
         .map(|file| {
             let walk = Walk::strict(file.source());
             let (root, syntax) = parse(&walk.source);
-            draft.settings.incomplete |= root.is_none();
+            draft.words.settings.incomplete |= root.is_none();
             walk.extend(syntax);
             File { origin: file.origin, walk, root: root.filter(|root| !matches!(root.value, Yaml::Empty)) }
         })
@@ -155,7 +168,7 @@ fn read(bundle: &Bundle) -> (Draft, Problems) {
         if let Some(Yaml::Map(entries)) = file.root.as_ref().map(|root| &root.value)
             && let Some(entry) = entries.iter().find(|entry| entry.key == "settings")
         {
-            values::read(file, &entry.value, &mut draft.settings);
+            values::read(file, &entry.value, &mut draft.words.settings);
         }
     }
     for file in &files {
@@ -176,7 +189,7 @@ fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
     let walk = &file.walk;
     fields.get("settings");
     for node in named(file, &fields, "rules", "alert", &mut draft.rules) {
-        let read = rule::read(walk, node, &draft.settings);
+        let read = rule::read(walk, node, &draft.words);
         draft.labels.extend(read.labels);
         if let Some((name, place)) = read.name {
             let rule = Named { name, value: read.rule, origin: file.origin, place };
@@ -233,7 +246,7 @@ fn unique<T>(walk: &Walk, all: &[Named<T>], new: &Named<T>) {
 /// is not called missing.
 fn refer(draft: &mut Draft) -> Problems {
     let mut problems = Problems::default();
-    if !draft.settings.incomplete {
+    if !draft.words.settings.incomplete {
         overrides::apply(std::mem::take(&mut draft.overrides), &mut draft.rules, &mut problems);
         receivers::check_references(draft, &mut problems);
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::length::plain;
 use super::rule::{BUILT_IN_LABELS, name};
-use super::values::duration;
 use super::{Draft, File, Named, Placed, Reference, unique};
 use crate::config::address::mailbox;
 use crate::config::problem::{Problem, Problems};
@@ -157,9 +157,9 @@ pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
             "write group_by: [\"...\"] alone",
         );
     }
-    let settings = &draft.settings;
+    let words = &draft.words;
     let length = |key, default, example, least| {
-        let found = fields.get(key).map(|node| duration(walk, node, settings, example, least));
+        let found = fields.get(key).map(|node| plain(walk, words, node, example, least));
         found.unwrap_or(Some(default))
     };
     let group_wait = length("group_wait", 2 * MINUTE, "2m", Duration::ZERO);

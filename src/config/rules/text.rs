@@ -12,7 +12,7 @@ use crate::config::yaml::Node;
 use crate::engine::{Field, Protection, Read, SubjectKind};
 
 /// The annotations that messages show.
-const SHOWN: [&str; 2] = ["summary", "action"];
+const SHOWN: [&str; 4] = ["summary", "description", "action", "runbook"];
 
 /// The annotations of one rule, and what they read. Without a scope nothing can be said of the names in them. `labels` are
 /// those that the rule adds.
@@ -34,7 +34,9 @@ pub(super) fn read<'a>(
             let problem = Problem::warning(place, format!("no message shows the annotation `{}`", entry.key));
             walk.add(match nearest(&entry.key, SHOWN) {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help("messages show `summary` and `action`; put the text into one of them"),
+                None => problem.help(
+                    "messages show `summary`, `description`, `action` and `runbook`; put the text into one of them",
+                ),
             });
         }
         if let Some(text) = walk.full_text(&entry.value, "\"Battery at {{ device.battery }}%\"") {
