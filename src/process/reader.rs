@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::engine::{Facts, Position, Source};
+use crate::engine::{Event, Facts, Position, Source, Timestamp};
 use crate::impilo::{self, Payload};
 use crate::journal::codec;
 use crate::store::{Entry, EventRow, JournalRow, Store, StoreError};
@@ -25,6 +25,24 @@ pub(super) struct Read {
     pub source: Source,
     pub facts: Facts,
     pub payload: Payload,
+}
+
+impl Read {
+    /// The event as the engine takes it.
+    pub(super) fn event(&self, position: Position, received_at: Timestamp) -> Event<'_> {
+        let (occurred_at, basis) = impilo::placed(&self.facts, received_at);
+        Event {
+            position,
+            id: &self.id,
+            kind: &self.kind,
+            source: self.source,
+            received_at,
+            occurred_at,
+            basis,
+            facts: &self.facts,
+            payload: self.payload.value(),
+        }
+    }
 }
 
 /// The reading thread: where to ask it, and where its answers come.

@@ -1,0 +1,198 @@
+//! The order in which things are decided, the same wherever subjects are kept: what is due comes before the row that came
+//! after it, and what subjects tell each other comes before the next of either.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::engine::{
+    self, Command, DeliveryFailure, Effects, Event, Input, Position, RuleSet, Slice, Subject, SubjectKind, Timestamp,
+};
+
+/// Where subjects are kept.
+pub trait Slices {
+    type Error;
+
+    /// Lets `work` change the slice of `subject`; one of which nothing is kept is new.
+    ///
+    /// # Errors
+    /// When the slice cannot be had; `work` has not run then.
+    fn with(&mut self, subject: &Subject, work: impl FnOnce(&mut Slice)) -> Result<(), Self::Error>;
+
+    /// Every subject with open alerts, which a rule set that replaces another judges anew.
+    ///
+    /// # Errors
+    /// When they cannot be found.
+    fn with_open_alerts(&mut self) -> Result<BTreeSet<Subject>, Self::Error>;
+
+    /// Whether this made the engine panic before, so that it is passed over.
+    fn is_broken(&self, _in_hand: &InHand) -> bool {
+        false
+    }
+}
+
+/// What is being decided.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InHand {
+    Nothing,
+    Row(Position),
+    Wake(Subject),
+}
+
+/// What a journal row holds, ready to be decided.
+pub enum Given<'a> {
+    /// An event; one that speaks of no subject changes nothing.
+    Event(&'a Event<'a>),
+    Command(&'a Command),
+    /// From here on this rule set decides.
+    Rules(Arc<RuleSet>),
+    DeliveryFailed(&'a DeliveryFailure),
+    /// What cannot be read back, or is passed over: it has its place, and changes nothing.
+    Nothing,
+}
+
+/// A run of decisions between two looks at the outside: rows and due times go in, effects gather.
+pub struct Order {
+    pub rules: Arc<RuleSet>,
+    pub effects: Effects,
+    /// Due times of subjects: all that there are up to where this run goes.
+    due: BTreeSet<(Timestamp, Subject)>,
+    /// The last row that was taken.
+    position: Position,
+    in_hand: InHand,
+}
+
+impl Order {
+    /// Begins after the row `position`. New alerts are numbered from `next_alert`; `due` must hold every due time up to the
+    /// last instant that this run comes to.
+    #[must_use]
+    pub fn new(rules: Arc<RuleSet>, position: Position, next_alert: u64, due: BTreeSet<(Timestamp, Subject)>) -> Self {
+        let effects = Effects { next_alert, ..Effects::default() };
+        Self { rules, effects, due, position, in_hand: InHand::Nothing }
+    }
+
+    /// The last row that was taken.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// What was being decided last; after a panic, what made it.
+    #[must_use]
+    pub fn into_in_hand(self) -> InHand {
+        self.in_hand
+    }
+
+    /// The first due time that is known.
+    #[must_use]
+    pub fn first_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// Runs every wake-up due at or before `until`, by due time, then subject; gives their number.
+    ///
+    /// # Errors
+    /// When a slice cannot be had.
+    pub fn wake_until<S: Slices>(&mut self, slices: &mut S, until: Timestamp) -> Result<usize, S::Error> {
+        let mut wakes = 0;
+        while self.first_due().is_some_and(|due| due <= until) {
+            let Some((due, subject)) = self.due.pop_first() else { break };
+            wakes += 1;
+            self.in_hand = InHand::Wake(subject.clone());
+            if slices.is_broken(&self.in_hand) {
+                slices.with(&subject, forget_due)?;
+                continue;
+            }
+            self.step(slices, &subject, &Input::Wake { position: self.position }, due)?;
+            self.deliver(slices, None, due)?;
+        }
+        Ok(wakes)
+    }
+
+    /// Says that the row at `position` is in hand now, for whoever has something to do with it before [`Order::row`].
+    pub fn begin(&mut self, position: Position) {
+        self.in_hand = InHand::Row(position);
+    }
+
+    /// Takes the row at `position`, which came `at`; whatever is due by then must have run.
+    ///
+    /// # Errors
+    /// When a slice cannot be had.
+    pub fn row<S: Slices>(
+        &mut self,
+        slices: &mut S,
+        position: Position,
+        at: Timestamp,
+        given: Given<'_>,
+    ) -> Result<(), S::Error> {
+        self.begin(position);
+        match given {
+            Given::Event(event) => {
+                if let Some(first) = event.facts.about.first() {
+                    self.step(slices, &first.subject, &Input::Event(event), at)?;
+                    self.deliver(slices, Some(event), at)?;
+                }
+            }
+            Given::Command(command) => {
+                let Command::TestNotification { receiver, .. } = command;
+                let subject = Subject::new(SubjectKind::Group, format!("test {receiver}"));
+                self.step(slices, &subject, &Input::Command { command, position }, at)?;
+            }
+            Given::Rules(rules) => {
+                self.rules = rules;
+                for subject in slices.with_open_alerts()? {
+                    self.step(slices, &subject, &Input::Rules { position }, at)?;
+                    self.deliver(slices, None, at)?;
+                }
+            }
+            Given::DeliveryFailed(failure) if !failure.group.is_empty() => {
+                let subject = Subject::new(SubjectKind::Group, failure.group.clone());
+                self.step(slices, &subject, &Input::DeliveryFailed { failure, position }, at)?;
+            }
+            Given::DeliveryFailed(_) | Given::Nothing => {}
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    /// Takes the messages between subjects, first in first out, until there are none.
+    fn deliver<S: Slices>(
+        &mut self,
+        slices: &mut S,
+        event: Option<&Event<'_>>,
+        now: Timestamp,
+    ) -> Result<(), S::Error> {
+        while let Some((subject, message)) = self.effects.messages.pop_front() {
+            let position = event.map_or(self.position, |event| event.position);
+            self.step(slices, &subject, &Input::Message { message: &message, event, position }, now)?;
+        }
+        Ok(())
+    }
+
+    fn step<S: Slices>(
+        &mut self,
+        slices: &mut S,
+        subject: &Subject,
+        input: &Input<'_>,
+        now: Timestamp,
+    ) -> Result<(), S::Error> {
+        let Self { rules, effects, due, .. } = self;
+        slices.with(subject, |slice| {
+            let before = slice.due;
+            engine::step(rules, slice, input, now, effects);
+            if slice.due != before {
+                if let Some(before) = before {
+                    due.remove(&(before, subject.clone()));
+                }
+                if let Some(after) = slice.due {
+                    due.insert((after, subject.clone()));
+                }
+            }
+        })
+    }
+}
+
+/// Lets a subject sleep until an event wakes it.
+fn forget_due(slice: &mut Slice) {
+    slice.due = None;
+    slice.dirty = true;
+}
