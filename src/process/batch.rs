@@ -371,7 +371,7 @@ impl Slices for Kept<'_> {
         Ok(())
     }
 
-    fn with_open_alerts(&mut self) -> Result<BTreeSet<Subject>, StoreError> {
+    fn to_judge(&mut self) -> Result<BTreeSet<Subject>, StoreError> {
         let mut open: BTreeSet<Subject> = self.store.subjects_with_open_alerts()?.into_iter().collect();
         open.extend(self.touched.iter().cloned());
         Ok(open)

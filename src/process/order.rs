@@ -19,11 +19,12 @@ pub trait Slices {
     /// When the slice cannot be had; `work` has not run then.
     fn with(&mut self, subject: &Subject, work: impl FnOnce(&mut Slice)) -> Result<(), Self::Error>;
 
-    /// Every subject with open alerts, which a rule set that replaces another judges anew.
+    /// The subjects that a new rule set judges at once: at least those with open alerts. The others follow by
+    /// [`Order::judge`], or when something comes to them.
     ///
     /// # Errors
     /// When they cannot be found.
-    fn with_open_alerts(&mut self) -> Result<BTreeSet<Subject>, Self::Error>;
+    fn to_judge(&mut self) -> Result<BTreeSet<Subject>, Self::Error>;
 
     /// Whether this made the engine panic before, so that it is passed over.
     fn is_broken(&self, _in_hand: &InHand) -> bool {
@@ -150,7 +151,7 @@ impl Order {
             Given::Rules(rules) => {
                 self.rules = rules;
                 (self.standing.rules_since, self.standing.rules_at) = (position, at);
-                for subject in slices.with_open_alerts()? {
+                for subject in slices.to_judge()? {
                     self.judge(slices, &subject)?;
                 }
             }
