@@ -1,5 +1,6 @@
 //! Wiring alone: settings in, threads and tasks out, signals.
 
+mod hearing;
 mod part;
 mod rules;
 
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use hearing::note_absence;
 use part::Ended;
 pub use part::Part;
 pub use rules::RuleFiles;
@@ -129,6 +131,8 @@ impl Daemon {
         let port = |error| StartError::Port { address: settings.listen, error };
         let listener = receive::listen(settings.listen).map_err(port)?;
         let address = listener.local_addr().map_err(port)?;
+
+        note_absence(&*store, clock.now())?;
 
         let outbox = Arc::new(Notify::new());
         let waiting = Arc::<AtomicUsize>::default();
