@@ -14,6 +14,7 @@ pub mod api;
 pub mod config;
 pub mod cli;
 pub mod demo;
+pub mod simulate;
 pub mod daemon;
 pub mod clock;
 pub mod telemetry;
