@@ -120,7 +120,7 @@ impl fmt::Display for Difference {
         for SettingChange { name, before, now } in &self.settings {
             match (before, now) {
                 (Some(before), Some(now)) => {
-                    writeln!(f, "Setting {name}: {} → {}", shown(name, before), shown(name, now))?
+                    writeln!(f, "Setting {name}: {} → {}", shown(name, before), shown(name, now))?;
                 }
                 (None, Some(now)) => writeln!(f, "Setting {name} added: {}", shown(name, now))?,
                 (Some(before), None) => writeln!(f, "Setting {name} removed: it was {}", shown(name, before))?,
