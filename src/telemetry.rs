@@ -189,6 +189,26 @@ pub fn reloaded() {
     tracing::info!("configuration and rules were read again");
 }
 
+/// Files changed and came into force.
+pub fn changed_files_taken() {
+    tracing::info!("files have changed and were read again");
+}
+
+/// The configuration file cannot be used.
+pub fn configuration_bad(problem: &str) {
+    tracing::error!(problem, "the configuration file cannot be used; what was read from it before serves");
+}
+
+/// What could not be used can.
+pub fn files_good_again() {
+    tracing::info!("configuration and rule files can be used again");
+}
+
+/// A rule set that says something else than the one before is in force.
+pub fn rules_changed(before: &str, now: &str, changes: &str) {
+    tracing::info!(before = short(before), now = short(now), changes, "the rules have changed");
+}
+
 /// A changed setting takes effect at the next start only.
 pub fn needs_restart(keys: &[&str]) {
     tracing::warn!("{} changed: restart the service for that to take effect", keys.join(", "));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -76,10 +77,14 @@ impl Bundle {
     pub fn read_all(library: Option<&Path>, rules: &Path) -> (Self, Problems) {
         let mut bundle = Self::default();
         let mut problems = Problems::default();
-        if let Some(library) = library.filter(|folder| folder.exists()) {
-            bundle.gather(Origin::Library, library, &mut problems);
+        for (origin, folder) in folders(library, rules) {
+            for (name, path) in rule_files(folder, &mut problems) {
+                match read_text(&path) {
+                    Ok(text) => bundle.files.push(RuleFile { origin, name, text, path: Some(path) }),
+                    Err(found) => problems.extend(found),
+                }
+            }
         }
-        bundle.gather(Origin::Own, rules, &mut problems);
         bundle.incomplete = problems.any_errors();
         (bundle, problems)
     }
@@ -153,44 +158,60 @@ impl Bundle {
         rules::against_settings(self, settings)
     }
 
-    fn gather(&mut self, origin: Origin, folder: &Path, problems: &mut Problems) {
-        let first = self.files.len();
-        let mut waiting = vec![(folder.to_owned(), String::new(), 0)];
-        while let Some((path, name, depth)) = waiting.pop() {
-            let entries = match entries(&path) {
-                Ok(entries) => entries,
-                Err(error) => {
-                    problems.push(unreadable_folder(&path, &error));
-                    continue;
-                }
-            };
-            for (entry, is_folder) in entries {
-                let below = if name.is_empty() { entry.clone() } else { format!("{name}/{entry}") };
-                let path = path.join(&entry);
-                if is_folder && depth < MAX_DEPTH {
-                    waiting.push((path, below, depth + 1));
-                } else if !is_folder && is_rule_file(&entry) {
-                    match read_text(&path) {
-                        Ok(text) => self.files.push(RuleFile { origin, name: below, text, path: Some(path) }),
-                        Err(found) => problems.extend(found),
-                    }
-                } else if !is_folder && let Some(meant) = meant_name(&entry) {
-                    problems.push(
-                        Problem::general_warning(format!(
-                            "{} is not read: the names of rule files end in .yaml",
-                            path.display()
-                        ))
-                        .help(format!("rename it to {meant}")),
-                    );
-                }
+    /// The paths of the files that [`Bundle::read`] reads, and what keeps folders from being looked into. It opens no file.
+    #[must_use]
+    pub fn paths(library: Option<&Path>, rules: &Path) -> (Vec<PathBuf>, Problems) {
+        let mut problems = Problems::default();
+        let mut paths = Vec::new();
+        for (_, folder) in folders(library, rules) {
+            paths.extend(rule_files(folder, &mut problems).into_iter().map(|(_, path)| path));
+        }
+        (paths, problems)
+    }
+}
+
+/// The folders that are there to be read; only the library may be missing.
+fn folders<'p>(library: Option<&'p Path>, rules: &'p Path) -> impl Iterator<Item = (Origin, &'p Path)> {
+    let library = library.filter(|folder| folder.exists()).map(|folder| (Origin::Library, folder));
+    library.into_iter().chain([(Origin::Own, rules)])
+}
+
+/// The rule files below a folder: their names and paths, by name.
+fn rule_files(folder: &Path, problems: &mut Problems) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    let mut waiting = vec![(folder.to_owned(), String::new(), 0)];
+    while let Some((path, name, depth)) = waiting.pop() {
+        let entries = match entries(&path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                problems.push(unreadable_folder(&path, &error));
+                continue;
             }
-            if self.files.len() - first > MAX_FILES {
-                problems.push(Problem::general(format!("more than {MAX_FILES} rule files below {}", folder.display())));
-                break;
+        };
+        for (entry, is_folder) in entries {
+            let below = if name.is_empty() { entry.clone() } else { format!("{name}/{entry}") };
+            let path = path.join(&entry);
+            if is_folder && depth < MAX_DEPTH {
+                waiting.push((path, below, depth + 1));
+            } else if !is_folder && is_rule_file(&entry) {
+                files.push((below, path));
+            } else if !is_folder && let Some(meant) = meant_name(&entry) {
+                problems.push(
+                    Problem::general_warning(format!(
+                        "{} is not read: the names of rule files end in .yaml",
+                        path.display()
+                    ))
+                    .help(format!("rename it to {meant}")),
+                );
             }
         }
-        self.files[first..].sort_by(|a, b| a.name.cmp(&b.name));
+        if files.len() > MAX_FILES {
+            problems.push(Problem::general(format!("more than {MAX_FILES} rule files below {}", folder.display())));
+            break;
+        }
     }
+    files.sort();
+    files
 }
 
 impl RuleFile {
@@ -202,8 +223,16 @@ impl RuleFile {
             (None, Origin::Own) => self.name.clone(),
             (None, Origin::Library) => format!("library/{}", self.name),
         };
-        Arc::new(Source::hiding(name, self.text.clone(), &hide::anywhere(&self.text)))
+        Arc::new(Source::hiding(name, self.text.clone(), &hidden(&self.text)))
     }
+}
+
+/// What must not be shown of a rule file: no secret belongs there, but a part of the configuration may stand there by mistake.
+/// The file of a table is none, though its key is that of a reference to a secret.
+fn hidden(text: &str) -> Vec<Range<usize>> {
+    let mut hidden = hide::secrets(text);
+    hidden.retain(|range| !text[..range.start].trim_end_matches([' ', '"', '\'']).ends_with("file:"));
+    hidden
 }
 
 /// Names and whether each is a folder; hidden ones apart. Links are followed.
@@ -261,4 +290,19 @@ pub(super) fn read_text(path: &Path) -> Result<String, Problems> {
 fn unreadable_folder(folder: &Path, error: &io::Error) -> Problem {
     Problem::general(format!("cannot read the folder {}: {error}", folder.display()))
         .help("create it, or set `rules:` in pulsewarden.yaml to the folder of your rule files")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_that_stand_in_a_rule_file_by_mistake_are_not_shown() {
+        let text = "email: { username: care, password: swordfish }\nimpilo: { webhook_secrets: [hunter2hunter2] }\n\
+                    tables: [{ file: teams.csv, key: site }]\n";
+        let source = Bundle::of(&[("own.yaml", text)]).files()[0].source();
+        let shown = source.shown();
+        assert!(!shown.contains("swordfish") && !shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("username: care") && shown.contains("file: teams.csv, key: site"), "{shown}");
+    }
 }

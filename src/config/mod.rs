@@ -3,6 +3,7 @@
 mod address;
 mod bundle;
 mod check;
+mod difference;
 mod exposure;
 mod hide;
 mod load;
@@ -17,6 +18,7 @@ mod walk;
 mod yaml;
 
 pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
+pub use difference::{Changes, Difference, SettingChange};
 pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
 pub use load::{DEFAULT_FILE, Reviewed, load_settings, parse_settings, review_settings};
 pub use problem::{Level, Place, Problem, Problems};

@@ -1,6 +1,7 @@
 //! Wiring alone: settings in, threads and tasks out, signals.
 
 mod hearing;
+mod files;
 mod part;
 mod rules;
 
@@ -9,7 +10,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,11 +21,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use files::ConfigFile;
 use hearing::note_absence;
 use part::Ended;
 pub use part::Part;
-pub use rules::RuleFiles;
-use rules::{Wanted, compile};
+pub use rules::{Fault, RuleFiles};
+use rules::{Standing, compile};
 
 use crate::api::{self, Admin};
 use crate::clock::Clock;
@@ -105,21 +107,21 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     pub counters: Arc<Counters>,
     pub senders: watch::Sender<Arc<Senders>>,
-    pub rule_files: Mutex<RuleFiles>,
-    /// What the store could not take yet. Locked as long as rules or configuration change.
-    wanted: tokio::sync::Mutex<Option<Wanted>>,
+    files: Mutex<RuleFiles>,
+    standing: tokio::sync::Mutex<Standing>,
     pub watch: Watch,
     pub started_at: Timestamp,
     pub address: SocketAddr,
 }
 
 impl Daemon {
-    /// Starts everything. `config` is read again at a reload.
+    /// Starts everything. `config` is where `settings` were read from; it is read again at a reload, and when it changes.
     ///
     /// # Errors
     /// When there is no secret, no port or no store: nothing is left running then.
-    pub async fn start(settings: Settings, config: Option<PathBuf>) -> Result<Self, StartError> {
+    pub async fn start(settings: Settings, config: Option<ConfigFile>) -> Result<Self, StartError> {
         settings.may_serve()?;
+        let (config, print) = config.map(ConfigFile::into_parts).unzip();
         let secrets = Arc::new(Secrets::new(&read_secrets(&settings)?));
         let senders = watch::Sender::new(Arc::new(Senders::new(&settings).map_err(StartError::Senders)?));
         let clock = Clock::Wall;
@@ -137,7 +139,7 @@ impl Daemon {
         let outbox = Arc::new(Notify::new());
         let waiting = Arc::<AtomicUsize>::default();
         let rule_sets = watch::Sender::new(Arc::<RuleSet>::default());
-        let in_force = rule_sets.subscribe();
+        let (in_force, for_watch) = (rule_sets.subscribe(), rule_sets.subscribe());
         let from = Arc::clone(&store);
         let wake_outbox = Arc::clone(&outbox);
         let (process, process_thread) = Process::start(process::Parts {
@@ -167,8 +169,8 @@ impl Daemon {
             secrets: Arc::clone(&secrets),
             counters: Arc::new(Counters::default()),
             senders,
-            rule_files: Mutex::default(),
-            wanted: tokio::sync::Mutex::default(),
+            files: Mutex::default(),
+            standing: tokio::sync::Mutex::new(Standing::new(print.flatten())),
             watch: Watch::default(),
             started_at: clock.now(),
             address,
@@ -225,8 +227,10 @@ impl Daemon {
                 telemetry::part_ended("the digests", &*error);
             }
         }));
-        tasks.spawn(ended.told(Part::SelfWatch, self_watch::run(Arc::clone(&shared), outbox, stop_tasks.clone())));
+        let watch = self_watch::run(Arc::clone(&shared), outbox, for_watch, stop_tasks.clone());
+        tasks.spawn(ended.told(Part::SelfWatch, watch));
         tasks.spawn(ended.told(Part::Rules, Arc::clone(&shared).keep_offering(stop_tasks.clone())));
+        tasks.spawn(ended.told(Part::Files, Arc::clone(&shared).keep_watching(stop_tasks.clone())));
         tasks.spawn(ended.told(Part::Retention, self_watch::retention::run(Arc::clone(&shared), stop_tasks.clone())));
         telemetry::started(address);
         telemetry::outages_not_healed();
@@ -306,6 +310,10 @@ impl Shared {
             life.check().map_err(|why| format!("{part} {why}"))?;
         }
         Ok(())
+    }
+
+    fn settings(&self) -> Settings {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

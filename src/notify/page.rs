@@ -26,7 +26,7 @@ pub(super) struct Page {
     /// For the mail's subject and Slack's notification: holds no identifier.
     pub headline: String,
     pub tone: Tone,
-    /// A sentence or two before the lists.
+    /// A sentence or two before the lists. What has several lines is shown as it stands.
     pub lead: Vec<String>,
     pub sections: Vec<Section>,
     /// Small print.
@@ -94,7 +94,7 @@ fn own(alert: &SelfAlert) -> Page {
     Page {
         headline: format!("[{badge}] {}", alert.summary),
         tone: if alert.firing { Tone::Critical } else { Tone::Good },
-        lead: vec![alert.summary.clone(), alert.action.clone()],
+        lead: std::iter::once(alert.summary.as_str()).chain(alert.action.split("\n\n")).map(str::to_owned).collect(),
         sections: Vec::new(),
         foot: vec![format!("Pulsewarden watches itself; this is its watch {}.", alert.watch)],
     }
