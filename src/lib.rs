@@ -12,6 +12,7 @@ pub mod digest;
 pub mod watch;
 pub mod api;
 pub mod config;
+pub mod replay;
 pub mod cli;
 pub mod demo;
 pub mod daemon;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
 use super::expression::Condition;
 use super::length::Length;
+use super::state::{Field, FieldGroup};
 use super::subject::SubjectKind;
 use super::value::Protection;
 
@@ -39,7 +41,7 @@ impl fmt::Display for Severity {
 }
 
 /// Which event types a rule is about: one type, or every type that begins with a prefix (`reading.*`).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventPattern {
     Exactly(String),
     /// The prefix with its dot, as in `reading.`.
@@ -197,6 +199,50 @@ pub struct Rule {
     pub shadow: bool,
     /// Every name that the rule's conditions and texts read: what a transition keeps as evidence.
     pub reads: Vec<Read>,
+    pub derived: Derived,
+}
+
+/// What follows from the rest of a rule; [`super::RuleSet::new`] fills it in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Derived {
+    /// What decides which events count: where it changes, what was counted before counts for nothing.
+    pub(super) shape: u64,
+    /// The names that `while` reads.
+    pub(super) state_reads: Vec<Vec<String>>,
+    /// `while` can change without any change of the subject's own fields: it reads the time, or signs of life.
+    pub(super) restless: bool,
+    /// `while` reads the time, so that it changes by itself.
+    pub(super) reads_clock: bool,
+}
+
+impl Rule {
+    /// Fills in what follows from the rest.
+    pub(super) fn derive(&mut self) {
+        let mut shape = DefaultHasher::new();
+        let mut test = |test: &EventTest| {
+            test.events.iter().for_each(|pattern| pattern.hash(&mut shape));
+            test.condition.as_ref().map(Condition::source).hash(&mut shape);
+        };
+        self.trigger.test().map(&mut test);
+        self.trigger.awaited().map(|(awaited, _)| test(awaited));
+        match &self.trigger {
+            Trigger::Count { distinct, .. } => distinct.hash(&mut shape),
+            Trigger::Share { distinct, .. } => distinct.hash(&mut shape),
+            _ => {}
+        }
+        let holds = self.holds.as_ref();
+        holds.map(Condition::source).hash(&mut shape);
+        let state_reads = holds.map(Condition::reads).unwrap_or_default();
+        let reads_clock = holds.is_some_and(Condition::reads_clock);
+        let of_life = |path: &Vec<String>| match path.as_slice() {
+            [root, name, ..] => SubjectKind::parse(root)
+                .and_then(|kind| Field::find(kind, name))
+                .is_some_and(|field| field.group == FieldGroup::Life),
+            _ => true,
+        };
+        let restless = reads_clock || state_reads.iter().any(of_life);
+        self.derived = Derived { shape: shape.finish(), state_reads, restless, reads_clock };
+    }
 }
 
 /// A table that joins labels to alerts: by the value of one label, the values of others.

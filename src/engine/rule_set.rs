@@ -98,7 +98,8 @@ impl<'s> Interest<'s> {
 impl RuleSet {
     /// Gathers what the files said and indexes it.
     #[must_use]
-    pub fn new(files: RuleFiles) -> Self {
+    pub fn new(mut files: RuleFiles) -> Self {
+        files.rules.iter_mut().for_each(Rule::derive);
         let index = Index::new(&files.rules);
         Self { files, index }
     }

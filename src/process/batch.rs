@@ -1,17 +1,20 @@
 //! One batch: journal rows and due times through the engine, gathered into one outcome.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::cache::Cache;
 use super::order::{Given, InHand, Order, Slices};
 use super::reader::{BATCH, Read, Reader};
-use crate::engine::{Position, RuleSet, Slice, Subject, Timestamp};
+use crate::engine::{Position, RuleSet, Slice, Subject, SubjectKind, Timestamp};
 use crate::store::{Entry, JournalRow, Outcome, Progress, Store, StoreError};
 
 /// How many due times are read at once.
 const DUE_PAGE: usize = 4096;
+
+/// How many subjects are judged by a new rule set in one batch.
+const TO_JUDGE: usize = 1024;
 
 /// Turns the hash of a rule set into the rule set.
 pub type Compiler = dyn Fn(&str) -> Option<Arc<RuleSet>> + Send;
@@ -38,6 +41,8 @@ pub struct Done {
     pub rules_changed: bool,
     /// Events whose body could not be read back; they changed nothing.
     pub unreadable: Vec<Position>,
+    /// Rules with conditions that could not be computed, with what was wrong.
+    pub faults: BTreeMap<String, String>,
     /// What the engine panicked at: the batch changed nothing, and the next passes it over.
     pub broke: Option<InHand>,
 }
@@ -111,10 +116,38 @@ impl Processor {
     /// # Errors
     /// When the store fails; nothing of the batch has then happened, and the next call tries again.
     pub fn turn(&mut self, now: Timestamp) -> Result<Option<Done>, StoreError> {
+        if let Some(cursor) = self.progress.to_judge.clone() {
+            return self.judge(&cursor, now).map(Some);
+        }
         match self.rows(now)? {
             Some(done) => Ok(Some(done)),
             None => self.wakes(now),
         }
+    }
+
+    /// Judges the next subjects, after `cursor`, by the rule set that has come into force.
+    fn judge(&mut self, cursor: &Subject, noticed_at: Timestamp) -> Result<Done, StoreError> {
+        let mut kinds = SubjectKind::NAMED.into_iter().filter(|kind| *kind >= cursor.kind);
+        let found = kinds.find_map(|kind| {
+            let after = (kind == cursor.kind).then_some(cursor.id.as_str());
+            let concerned = self.rules.has_rules_for(kind);
+            let slices = concerned.then(|| self.store.subjects(kind, after, TO_JUDGE)).unwrap_or(Ok(Vec::new()));
+            slices.map(|slices| (!slices.is_empty()).then_some(slices)).transpose()
+        });
+        let slices = found.transpose()?.unwrap_or_default();
+        let subjects: Vec<Subject> = slices.iter().map(|slice| slice.subject.clone()).collect();
+        for slice in slices.into_iter().filter(|slice| slice.projection.judged < self.progress.standing.rules_since) {
+            if !self.cache.contains(&slice.subject) {
+                self.cache.insert(slice);
+            }
+        }
+        self.decide(BTreeSet::new(), noticed_at, |pass| {
+            for subject in &subjects {
+                pass.order.judge(&mut pass.slices, subject)?;
+            }
+            pass.progress.to_judge = subjects.last().cloned();
+            Ok(())
+        })
     }
 
     /// Takes in the next rows of the journal; `None` where there are none.
@@ -133,6 +166,10 @@ impl Processor {
             for (row, read) in &mut rows {
                 if row.at > horizon {
                     return pass.wake_until(horizon);
+                }
+                // What was due while nothing could be heard must know of that.
+                if let Entry::Blind(interval) = &row.entry {
+                    pass.order.standing.add_blind(*interval);
                 }
                 pass.wake_until(row.at)?;
                 pass.row(row, read.take())?;
@@ -206,7 +243,13 @@ impl Processor {
         let mut pass = Pass {
             slices: Kept { cache: &mut self.cache, store: &*self.store, broken: &self.broken, touched: Vec::new() },
             compile: &*self.compile,
-            order: Order::new(Arc::clone(&self.rules), progress.position, progress.next_alert, due),
+            order: Order::new(
+                Arc::clone(&self.rules),
+                progress.standing.clone(),
+                progress.position,
+                progress.next_alert,
+                due,
+            ),
             progress,
             done: Done::default(),
         };
@@ -241,6 +284,8 @@ impl Processor {
         let Decided { order, touched, mut progress, mut done } = decided;
         let effects = &order.effects;
         progress.next_alert = effects.next_alert;
+        progress.standing = order.standing.clone();
+        done.faults.clone_from(&effects.faults);
         done.notifications = effects.notifications.len();
         let slices: Vec<&Slice> = touched.iter().filter_map(|subject| self.cache.peek(subject)).collect();
         let committed = self.store.commit(&Outcome {
@@ -289,6 +334,7 @@ impl Pass<'_> {
             (Entry::Command(command), _) => Given::Command(command),
             (Entry::RuleSet { hash }, _) => self.rules(hash),
             (Entry::DeliveryFailed(failure), _) => Given::DeliveryFailed(failure),
+            (Entry::Blind(interval), _) => Given::Blind(*interval),
         };
         self.order.row(&mut self.slices, position, row.at, given)?;
         self.progress.position = position;
@@ -302,6 +348,7 @@ impl Pass<'_> {
         let Some(rules) = (self.compile)(hash) else { return Given::Nothing };
         hash.clone_into(&mut self.progress.rule_set);
         self.done.rules_changed = true;
+        self.progress.to_judge = Some(Subject::new(SubjectKind::Device, ""));
         Given::Rules(rules)
     }
 }
@@ -324,7 +371,7 @@ impl Slices for Kept<'_> {
         Ok(())
     }
 
-    fn with_open_alerts(&mut self) -> Result<BTreeSet<Subject>, StoreError> {
+    fn to_judge(&mut self) -> Result<BTreeSet<Subject>, StoreError> {
         let mut open: BTreeSet<Subject> = self.store.subjects_with_open_alerts()?.into_iter().collect();
         open.extend(self.touched.iter().cloned());
         Ok(open)

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 pub use batch::{Compiler, Done, Processor};
 pub use order::{Given, InHand, Order, Slices};
+pub use reader::Read;
 
 use crate::clock::Clock;
 use crate::engine::{Position, RuleSet, Timestamp};

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Command, DeliveryFailure, Effects, Event, Input, Position, RuleSet, Slice, Subject, SubjectKind, Timestamp,
+    self, Command, DeliveryFailure, Effects, Event, Ground, Input, Interval, Position, RuleSet, Slice, Standing,
+    Subject, SubjectKind, Timestamp,
 };
 
 /// Where subjects are kept.
@@ -18,11 +19,12 @@ pub trait Slices {
     /// When the slice cannot be had; `work` has not run then.
     fn with(&mut self, subject: &Subject, work: impl FnOnce(&mut Slice)) -> Result<(), Self::Error>;
 
-    /// Every subject with open alerts, which a rule set that replaces another judges anew.
+    /// The subjects that a new rule set judges at once: at least those with open alerts. The others follow by
+    /// [`Order::judge`], or when something comes to them.
     ///
     /// # Errors
     /// When they cannot be found.
-    fn with_open_alerts(&mut self) -> Result<BTreeSet<Subject>, Self::Error>;
+    fn to_judge(&mut self) -> Result<BTreeSet<Subject>, Self::Error>;
 
     /// Whether this made the engine panic before, so that it is passed over.
     fn is_broken(&self, _in_hand: &InHand) -> bool {
@@ -46,6 +48,8 @@ pub enum Given<'a> {
     /// From here on this rule set decides.
     Rules(Arc<RuleSet>),
     DeliveryFailed(&'a DeliveryFailure),
+    /// In this stretch nothing could be heard. [`Order::blind`] must know of it before anything due in it runs.
+    Blind(Interval),
     /// What cannot be read back, or is passed over: it has its place, and changes nothing.
     Nothing,
 }
@@ -53,6 +57,7 @@ pub enum Given<'a> {
 /// A run of decisions between two looks at the outside: rows and due times go in, effects gather.
 pub struct Order {
     pub rules: Arc<RuleSet>,
+    pub standing: Standing,
     pub effects: Effects,
     /// Due times of subjects: all that there are up to where this run goes.
     due: BTreeSet<(Timestamp, Subject)>,
@@ -65,9 +70,15 @@ impl Order {
     /// Begins after the row `position`. New alerts are numbered from `next_alert`; `due` must hold every due time up to the
     /// last instant that this run comes to.
     #[must_use]
-    pub fn new(rules: Arc<RuleSet>, position: Position, next_alert: u64, due: BTreeSet<(Timestamp, Subject)>) -> Self {
+    pub fn new(
+        rules: Arc<RuleSet>,
+        standing: Standing,
+        position: Position,
+        next_alert: u64,
+        due: BTreeSet<(Timestamp, Subject)>,
+    ) -> Self {
         let effects = Effects { next_alert, ..Effects::default() };
-        Self { rules, effects, due, position, in_hand: InHand::Nothing }
+        Self { rules, standing, effects, due, position, in_hand: InHand::Nothing }
     }
 
     /// The last row that was taken.
@@ -139,11 +150,12 @@ impl Order {
             }
             Given::Rules(rules) => {
                 self.rules = rules;
-                for subject in slices.with_open_alerts()? {
-                    self.step(slices, &subject, &Input::Rules { position }, at)?;
-                    self.deliver(slices, None, at)?;
+                (self.standing.rules_since, self.standing.rules_at) = (position, at);
+                for subject in slices.to_judge()? {
+                    self.judge(slices, &subject)?;
                 }
             }
+            Given::Blind(interval) => self.standing.add_blind(interval),
             Given::DeliveryFailed(failure) if !failure.group.is_empty() => {
                 let subject = Subject::new(SubjectKind::Group, failure.group.clone());
                 self.step(slices, &subject, &Input::DeliveryFailed { failure, position }, at)?;
@@ -152,6 +164,22 @@ impl Order {
         }
         self.position = position;
         Ok(())
+    }
+
+    /// Judges a subject by the rule set in force, where that has not been done yet. Until then it is done before anything else
+    /// comes to the subject, so that it does not matter when the turn of each comes.
+    ///
+    /// # Errors
+    /// When a slice cannot be had.
+    pub fn judge<S: Slices>(&mut self, slices: &mut S, subject: &Subject) -> Result<(), S::Error> {
+        let Self { rules, standing, effects, due, position, .. } = self;
+        slices.with(subject, |slice| {
+            let before = slice.due;
+            judge_anew(rules, standing, slice, *position, effects);
+            keep_due(due, subject, before, slice.due);
+        })?;
+        let at = self.standing.rules_at;
+        self.deliver(slices, None, at)
     }
 
     /// Takes the messages between subjects, first in first out, until there are none.
@@ -175,19 +203,44 @@ impl Order {
         input: &Input<'_>,
         now: Timestamp,
     ) -> Result<(), S::Error> {
-        let Self { rules, effects, due, .. } = self;
+        let Self { rules, standing, effects, due, position, .. } = self;
         slices.with(subject, |slice| {
             let before = slice.due;
-            engine::step(rules, slice, input, now, effects);
-            if slice.due != before {
-                if let Some(before) = before {
-                    due.remove(&(before, subject.clone()));
-                }
-                if let Some(after) = slice.due {
-                    due.insert((after, subject.clone()));
-                }
-            }
+            judge_anew(rules, standing, slice, *position, effects);
+            engine::step(Ground { rules, standing }, slice, input, now, effects);
+            keep_due(due, subject, before, slice.due);
         })
+    }
+}
+
+/// Judges a slice by the rule set in force, where that has not been done yet.
+fn judge_anew(rules: &RuleSet, standing: &Standing, slice: &mut Slice, position: Position, effects: &mut Effects) {
+    let since = standing.rules_since;
+    if slice.projection.judged >= since || slice.subject.kind == SubjectKind::Group {
+        return;
+    }
+    if slice.is_unknown() {
+        slice.projection.judged = since;
+        return;
+    }
+    let ground = Ground { rules, standing };
+    engine::step(ground, slice, &Input::Rules { since, position }, standing.rules_at, effects);
+}
+
+fn keep_due(
+    due: &mut BTreeSet<(Timestamp, Subject)>,
+    subject: &Subject,
+    before: Option<Timestamp>,
+    after: Option<Timestamp>,
+) {
+    if before == after {
+        return;
+    }
+    if let Some(before) = before {
+        due.remove(&(before, subject.clone()));
+    }
+    if let Some(after) = after {
+        due.insert((after, subject.clone()));
     }
 }
 

@@ -11,7 +11,7 @@ use super::{SEVERITIES, Vocabulary, events, text, trigger};
 use crate::config::problem::{Place, Problem};
 use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::Node;
-use crate::engine::{Condition, EventPattern, Length, Read, Rule, Severity, SubjectKind};
+use crate::engine::{Condition, Derived, EventPattern, Length, Read, Rule, Severity, SubjectKind};
 
 /// Labels that alerts have by themselves; a rule's own may not replace them.
 pub(super) const BUILT_IN_LABELS: [&str; 14] = [
@@ -140,6 +140,7 @@ fn rule(
         repeat_backoff: all(repeat_backoff)?,
         shadow: shadow?,
         reads: draft.reads,
+        derived: Derived::default(),
     })
 }
 

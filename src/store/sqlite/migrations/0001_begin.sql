@@ -127,9 +127,11 @@ CREATE TABLE progress (
     position INTEGER NOT NULL,
     frontier INTEGER NOT NULL,
     next_alert INTEGER NOT NULL,
-    rule_set TEXT NOT NULL
+    rule_set TEXT NOT NULL,
+    standing TEXT NOT NULL,
+    to_judge TEXT
 );
-INSERT INTO progress (one, position, frontier, next_alert, rule_set) VALUES (1, 0, 0, 1, '');
+INSERT INTO progress (one, position, frontier, next_alert, rule_set, standing) VALUES (1, 0, 0, 1, '', '{}');
 
 CREATE TABLE probe (
     one INTEGER PRIMARY KEY,
