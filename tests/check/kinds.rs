@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use pulsewarden::config::{Bundle, Problems};
-use pulsewarden::engine::{EventPattern, Length, Resolve, Rule, RuleSet, Share, Since, SubjectKind, Trigger};
+use pulsewarden::engine::{
+    BusinessTime, EventPattern, Length, Resolve, Rule, RuleSet, Share, Since, SubjectKind, Trigger,
+};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -149,4 +151,30 @@ fn what_stands_beside_the_kind_is_read() {
     );
     assert_eq!((&rule.keep_firing_for, &rule.grace, &rule.expire), (&Some(plain(1)), &None, &Some(plain(30 * 24))));
     assert_eq!(rule.annotations.len(), 4);
+}
+
+#[test]
+fn lengths_are_of_the_clock_or_of_a_calendar() {
+    let office = "office: { days: mon-fri, from: \"08:00\", to: \"18:00\", time_zone: America/New_York }";
+    let ward = "ward: { days: [sat, sun-mon], from: \"20:00\", to: \"06:00\", time_zone: UTC, holidays: 2026-12-26 }";
+    let business = |rules: &RuleSet, at: usize| match &rules.rules[at].trigger {
+        Trigger::While { lasting: Some(Length::Business { calendar, amount }), .. } => {
+            (calendar.name().to_owned(), *amount)
+        }
+        other => panic!("{other:?}"),
+    };
+    let state = "subject: order, while: order.status == \"onHold\"";
+    let rules = self::rules(&format!(
+        "settings: {{ patience: 90 business minutes }}\ncalendars: {{ {office}, {ward} }}\nrules:\n\
+         - {{ alert: A, {state}, for: 1 business day, calendar: office }}\n\
+         - {{ alert: B, {state}, for: settings.patience, calendar: ward }}\n\
+         - {{ alert: C, {state}, for: 2d, keep_firing_for: 8 business hours, calendar: ward }}\n"
+    ));
+    assert_eq!(business(&rules, 0), ("office".to_owned(), BusinessTime::Days(1)));
+    assert_eq!(business(&rules, 1), ("ward".to_owned(), BusinessTime::Open(HOUR * 3 / 2)));
+    assert!(matches!(rules.rules[2].keep_firing_for, Some(Length::Business { .. })));
+    assert_eq!(rules.calendars.len(), 2);
+    let rules =
+        self::rules(&format!("calendars: {{ {office} }}\nrules: [{{ alert: A, {state}, for: 2 business days }}]"));
+    assert_eq!(business(&rules, 0), ("office".to_owned(), BusinessTime::Days(2)));
 }

@@ -1,5 +1,6 @@
 //! What conditions and texts may name: known roots and fields, with types and with how far values may travel.
 
+mod clock;
 mod condition;
 mod names;
 mod text;

@@ -72,8 +72,9 @@ pub(in crate::config) struct Known<'a> {
     /// It is about a state, so that events themselves cannot be read.
     pub state: bool,
     pub settings: BTreeMap<&'a str, &'a Value>,
-    /// There may be settings beyond these.
-    pub more_settings: bool,
+    pub calendars: Vec<&'a str>,
+    /// There may be settings and calendars beyond these.
+    pub more: bool,
     /// Texts can also name `labels`, of which these exist, and `alert`.
     pub labels: Option<&'a [&'a str]>,
 }
@@ -232,7 +233,7 @@ impl Known<'_> {
     fn setting(&self, rest: &[&str]) -> Result<Found, Missing> {
         let Some(name) = rest.first() else { return Ok(found(Kind::Object, Protection::None)) };
         let Some(value) = self.settings.get(name) else {
-            if self.more_settings {
+            if self.more {
                 return Ok(found(Kind::Any, Protection::None));
             }
             let help = match nearest(name, self.settings.keys().copied()) {

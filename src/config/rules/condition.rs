@@ -21,10 +21,16 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     /// What a condition can name, or with `labels` what a text can.
     pub(super) fn known<'k>(&'k self, labels: Option<&'k [&'k str]>) -> Known<'k> {
-        let Vocabulary { settings, .. } = self.words;
-        let more_settings = settings.incomplete;
-        let settings = settings.known.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect();
-        Known { subject: self.subject, events: self.events, state: self.state, settings, more_settings, labels }
+        let Vocabulary { settings, calendars } = self.words;
+        Known {
+            subject: self.subject,
+            events: self.events,
+            state: self.state,
+            settings: settings.known.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect(),
+            calendars: calendars.known.keys().map(String::as_str).collect(),
+            more: settings.incomplete,
+            labels,
+        }
     }
 }
 

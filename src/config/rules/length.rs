@@ -28,7 +28,7 @@ pub(super) struct Lengths<'a> {
     walk: &'a Walk,
     words: &'a Vocabulary,
     hours: Hours,
-    /// Whether any of them was in business time.
+    /// Whether any of them was in business time, or meant to be.
     business: Cell<bool>,
 }
 
@@ -56,6 +56,7 @@ impl<'a> Lengths<'a> {
                         return None;
                     }
                     Err(NotBusiness::Meant(help)) => {
+                        self.business.set(true);
                         let message = format!("the setting `{name}` is not a length of time");
                         let problem = Problem::error(walk.place(node), message);
                         walk.add(problem.related(found.place.clone(), "set here").help(help));
@@ -73,6 +74,7 @@ impl<'a> Lengths<'a> {
             Ok(amount) => self.by_hours(node, amount, least),
             Err(NotBusiness::Plain) => walk.duration(node, example, least).map(Length::from),
             Err(NotBusiness::Meant(help)) => {
+                self.business.set(true);
                 walk.error(node, format!("`{}` is not a length of time", walk.quotable(node, text)), help);
                 None
             }

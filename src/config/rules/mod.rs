@@ -14,6 +14,7 @@ mod rule;
 mod text;
 mod trigger;
 mod values;
+mod zone;
 
 use super::bundle::{Bundle, Origin};
 use super::problem::{Place, Problem, Problems};
@@ -23,8 +24,7 @@ use super::yaml::{Node, Value as Yaml, parse};
 use crate::engine::{Digest, Receiver, Route, Rule, RuleFiles, RuleSet, Severity};
 
 /// What other versions know at the top of a rule file.
-const LATER: [&str; 7] =
-    ["inhibit_rules", "time_intervals", "mute_time_intervals", "calendars", "tables", "templates", "global"];
+const LATER: [&str; 6] = ["inhibit_rules", "time_intervals", "mute_time_intervals", "tables", "templates", "global"];
 
 /// One file on its way.
 struct File {
@@ -89,11 +89,14 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         return Err(problems);
     }
     problems.extend(nobody_told(&draft));
-    let settings = draft.words.settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
+    let Vocabulary { settings, calendars } = draft.words;
+    let settings = settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
+    let calendars = calendars.known.into_iter().filter_map(|(name, placed)| Some((name, placed.value?))).collect();
     let set = RuleSet::new(RuleFiles {
         hash: bundle.hash(),
         rules: draft.rules.into_iter().filter_map(|named| named.value).collect(),
         settings,
+        calendars,
         receivers: draft.receivers.into_iter().filter_map(|named| named.value).collect(),
         route: draft.route.map(|placed| placed.value),
         digests: draft.digests.into_iter().filter_map(|named| named.value).collect(),
@@ -151,24 +154,29 @@ pub fn against_settings(bundle: &Bundle, settings: &Settings) -> Problems {
 
 fn read(bundle: &Bundle) -> (Draft, Problems) {
     let mut draft = Draft::default();
-    draft.words.settings.incomplete = bundle.is_incomplete();
+    let mut incomplete = bundle.is_incomplete();
     let files: Vec<_> = bundle
         .files()
         .iter()
         .map(|file| {
             let walk = Walk::strict(file.source());
             let (root, syntax) = parse(&walk.source);
-            draft.words.settings.incomplete |= root.is_none();
+            incomplete |= root.is_none();
             walk.extend(syntax);
             File { origin: file.origin, walk, root: root.filter(|root| !matches!(root.value, Yaml::Empty)) }
         })
         .collect();
-    // Conditions and durations of every file may read every setting, so settings come first.
+    // Conditions and lengths of every file may read every setting and calendar, so these come first.
+    let words = &mut draft.words;
+    (words.settings.incomplete, words.calendars.incomplete) = (incomplete, incomplete);
     for file in &files {
-        if let Some(Yaml::Map(entries)) = file.root.as_ref().map(|root| &root.value)
-            && let Some(entry) = entries.iter().find(|entry| entry.key == "settings")
-        {
-            values::read(file, &entry.value, &mut draft.words.settings);
+        let Some(Yaml::Map(entries)) = file.root.as_ref().map(|root| &root.value) else { continue };
+        for entry in entries {
+            match &*entry.key {
+                "settings" => values::read(file, &entry.value, &mut words.settings),
+                "calendars" => calendars::read(file, &entry.value, &mut words.calendars),
+                _ => {}
+            }
         }
     }
     for file in &files {
@@ -188,6 +196,7 @@ fn read(bundle: &Bundle) -> (Draft, Problems) {
 fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
     let walk = &file.walk;
     fields.get("settings");
+    fields.get("calendars");
     for node in named(file, &fields, "rules", "alert", &mut draft.rules) {
         let read = rule::read(walk, node, &draft.words);
         draft.labels.extend(read.labels);

@@ -41,7 +41,7 @@ pub(super) fn read(file: &File, node: &Node, settings: &mut Values) {
                 walk.add(problem.related(known.place.clone(), "first here").help("keep one of the two"));
                 continue;
             }
-            if kind(&known.value) != kind(&value) && !(is_number(&known.value) && is_number(&value)) {
+            if !alike(&known.value, &value) {
                 let message = format!("the setting `{}` is {} in the shipped rules", entry.key, kind(&known.value));
                 let problem = Problem::error(walk.place(&entry.value), message);
                 walk.add(
@@ -203,8 +203,14 @@ pub(super) fn is_identifier(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn is_number(value: &Value) -> bool {
-    matches!(value, Value::Int(_) | Value::Float(_))
+/// Whether one may stand where the other does.
+fn alike(one: &Value, other: &Value) -> bool {
+    let groups: [fn(&Value) -> bool; 2] = [|value| as_number(value).is_some(), is_length];
+    kind(one) == kind(other) || groups.iter().any(|group| group(one) && group(other))
+}
+
+fn is_length(value: &Value) -> bool {
+    matches!(value, Value::Span(_)) || value.as_text().is_some_and(|text| measure::business(text).is_ok())
 }
 
 fn as_number(value: &Value) -> Option<f64> {
@@ -220,7 +226,7 @@ fn as_number(value: &Value) -> Option<f64> {
 /// What a value is, in words. Business time is kept as the text that it is until a calendar is at hand.
 fn kind(value: &Value) -> &'static str {
     match value {
-        Value::Text(text) if measure::business(text).is_ok() => "a length of time",
+        Value::Text(text) if measure::business(text).is_ok() => "business time",
         Value::Bool(_) => "true or false",
         Value::Int(_) | Value::Float(_) => "a number",
         Value::Text(_) => "text",
