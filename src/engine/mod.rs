@@ -26,7 +26,7 @@ mod value;
 mod wake;
 
 pub use alert::{Alert, AlertGroup, AlertState, End, EventRef, Evidence, Labels, Reason, Seen, Transition};
-pub use calendar::Calendar;
+pub use calendar::{Calendar, CalendarError};
 pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};
 pub use event::{
     About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
