@@ -28,3 +28,4 @@ pub use settings::{
     Settings, Slack, Storage,
 };
 pub use source::Source;
+pub use suggest::nearest;
