@@ -177,6 +177,7 @@ impl Device {
 
     /// Back on the shelf, until it is ordered again.
     pub(super) fn shelve(&mut self, now: Timestamp, wait: Duration) {
+        self.refurbish(now);
         self.whereabouts = Whereabouts::Stock;
         self.agenda.clear(Due::Check);
         self.agenda.set(Due::Life, now.plus(wait));
