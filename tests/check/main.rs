@@ -4,6 +4,7 @@
 mod files;
 mod hostile;
 mod kinds;
+mod overrides;
 mod program;
 mod secrets;
 mod shipped;

@@ -45,7 +45,7 @@ pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> Optio
         }
         Err(error) => {
             let (message, help) = in_words(&error.message, source.get(error.at.start..).unwrap_or_default());
-            walk.add(Problem::error(node.place_inside(&walk.source, error.at), message).help(help));
+            walk.add(Problem::error(node.place_inside(error.at), message).help(help));
             None
         }
     }
@@ -111,7 +111,7 @@ fn in_words(message: &str, rest: &str) -> (String, &'static str) {
 /// Adds what a check found, at its place in the file.
 pub(super) fn report(walk: &Walk, node: &Node, findings: Vec<Finding>) {
     for finding in findings {
-        let place = node.place_inside(&walk.source, finding.at);
+        let place = node.place_inside(finding.at);
         let problem = Problem { level: finding.level, ..Problem::error(place, finding.message) };
         walk.add(match finding.help {
             Some(help) => problem.help(help),

@@ -46,7 +46,7 @@ impl Draft<'_> {
             (None, None) if fields.has("where") || fields.has("after") => None,
             (found, _) => {
                 let message = if found.is_some() { "both `where` and `after`" } else { "neither `where` nor `after`" };
-                let problem = Problem::error(fields.head(walk), format!("this raise has {message}"));
+                let problem = Problem::error(fields.head(), format!("this raise has {message}"));
                 walk.add(
                     problem.help(
                         "write one entry for each, as in [{ to: critical, where: … }, { to: critical, after: 7d }]",
@@ -78,14 +78,14 @@ impl Draft<'_> {
             [] => {
                 // Keys without a value are complained of as such.
                 if !WAYS.iter().any(|way| fields.has(way)) {
-                    let problem = Problem::error(fields.head(walk), "this end has neither `event` nor `after`");
+                    let problem = Problem::error(fields.head(), "this end has neither `event` nor `after`");
                     walk.add(problem.help("write { event: TYPE, where: … } or { after: 14d }"));
                 }
                 None
             }
             [one, other, ..] => {
                 let message = format!("this end has both `{one}` and `{other}`");
-                let problem = Problem::error(fields.head(walk), message);
+                let problem = Problem::error(fields.head(), message);
                 walk.add(problem.help("write two entries: either of them ends the alert"));
                 None
             }

@@ -17,7 +17,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Kinds with a key of their own that holds more keys.
-    const WITH_KEYS: [(&'static str, Self); 5] = [
+    pub(super) const WITH_KEYS: [(&'static str, Self); 5] = [
         ("count", Self::Count),
         ("share", Self::Share),
         ("silent", Self::Silent),
@@ -61,24 +61,17 @@ const TOGETHER: &str = "a rule has `event`, alone or with one of `count`, `share
 
 /// The kind of a rule; what does not go together is noted, and false stands beside the kind then.
 pub(super) fn find(walk: &Walk, fields: &Fields<'_>) -> (Kind, bool) {
-    // Keys that another kind has are said to be so, and not that nobody knows them.
     let mut found = Kind::WITH_KEYS.into_iter().filter(|(key, _)| fields.has(key));
     let (first, second) = (found.next(), found.next());
     let wrong = |key: &str, message: String, help: &str| {
-        let problem = Problem::error(key_place(walk, fields, key), message);
+        let problem = Problem::error(key_place(fields, key), message);
         walk.add(problem.help(help));
         false
     };
     let mut fits = true;
-    for key in ["event", "where", "falls", "rises", "while", "for", "each"] {
-        fields.get(key);
-    }
-    for (key, _) in Kind::WITH_KEYS {
-        fields.get(key);
-    }
     if let (Some((one, _)), Some((other, _))) = (first, second) {
-        let problem = Problem::error(key_place(walk, fields, other), format!("`{one}` and `{other}` in one rule"));
-        let problem = problem.related(key_place(walk, fields, one), "the other");
+        let problem = Problem::error(key_place(fields, other), format!("`{one}` and `{other}` in one rule"));
+        let problem = problem.related(key_place(fields, one), "the other");
         walk.add(problem.help("write two rules").help(TOGETHER));
         fits = false;
     }
@@ -136,13 +129,14 @@ pub(super) fn misplaced(walk: &Walk, fields: &Fields<'_>, kind: Kind) {
     let help = format!("indent it further than `{key}:`, or write {key}: {example}");
     fields.elsewhere(walk, &INNER, &format!("`{key}`"), &help);
     fields.elsewhere(walk, &["since"], &format!("`{key}`"), &help);
+    let help = "write annotations: { summary: \"…\", action: \"…\" }";
+    fields.elsewhere(walk, &["summary", "description", "action", "runbook"], "`annotations`", help);
     let help = "write falls: { field: device.battery, below: 20 } or rises: { field: device.battery, above: 80 }";
     fields.elsewhere(walk, &["field", "below", "above"], "`falls` or `rises`", help);
 }
 
 /// Where a key of the rule stands.
-pub(super) fn key_place(walk: &Walk, fields: &Fields<'_>, key: &str) -> Place {
+pub(super) fn key_place(fields: &Fields<'_>, key: &str) -> Place {
     let entry = fields.all().iter().find(|entry| entry.key == key);
-    let at = entry.map_or_else(|| fields.node.at.clone(), |entry| entry.key_at.clone());
-    Place { source: walk.source.clone(), at }
+    entry.map_or(&fields.node.place, |entry| &entry.place).clone()
 }

@@ -55,7 +55,7 @@ impl Draft<'_> {
                 }
             }
             _ => {
-                let problem = Problem::error(key_place(walk, fields, "rises"), "`falls` and `rises` in one rule");
+                let problem = Problem::error(key_place(fields, "rises"), "`falls` and `rises` in one rule");
                 walk.add(problem.help("a number never does both at once: write two rules"));
                 None
             }

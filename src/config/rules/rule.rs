@@ -13,6 +13,37 @@ use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::Node;
 use crate::engine::{Condition, Derived, EventPattern, Length, Read, Rule, Severity, SubjectKind};
 
+/// The keys of a rule, in the order in which messages list them.
+const KEYS: [&str; 27] = [
+    "alert",
+    "was",
+    "subject",
+    "event",
+    "where",
+    "falls",
+    "rises",
+    "count",
+    "share",
+    "not_followed_by",
+    "not_preceded_by",
+    "silent",
+    "while",
+    "for",
+    "each",
+    "severity",
+    "raise",
+    "labels",
+    "annotations",
+    "resolve",
+    "expire",
+    "ends_with_relations",
+    "calendar",
+    "grace",
+    "keep_firing_for",
+    "repeat_backoff",
+    "shadow",
+];
+
 /// Labels that alerts have by themselves; a rule's own may not replace them.
 pub(super) const BUILT_IN_LABELS: [&str; 14] = [
     "alertname",
@@ -60,6 +91,10 @@ pub(super) fn read(walk: &Walk, node: &Node, words: &Vocabulary) -> RuleRead {
     let Some(fields) = walk.fields(node, "a rule", "{ alert: DeviceBatteryLow, event: device.lowBattery }") else {
         return read;
     };
+    // Keys that only another kind of rule has are said to be so, and not that nobody knows them.
+    for key in KEYS {
+        fields.get(key);
+    }
     read.name = fields
         .renamed(walk, "alert", &["name", "rule"])
         .or_else(|| fields.need(walk, "alert", "a rule", "give it a name: alert: DeviceBatteryLow"))
@@ -88,8 +123,8 @@ fn rule(
     let part_node = fields.get(kind.key()).filter(|_| !matches!(kind, Kind::Event | Kind::While));
     let part = part_node.and_then(|node| walk.fields(node, &format!("the keys of `{}`", kind.key()), kind.example()));
     let told = tell(walk, fields, kind, part.as_ref());
-    let severity =
-        fields.get("severity").map_or(Some(Severity::Warning), |node| walk.choice(node, "a severity", &SEVERITIES));
+    let severity_node = fields.get("severity");
+    let severity = severity_node.map_or(Some(Severity::Warning), |node| walk.choice(node, "a severity", &SEVERITIES));
     let lengths = Lengths::new(walk, words, hours(walk, fields, words));
     // Without subject and events nothing can be said of what the rule reads, but its shape is checked all the same.
     let (subject, events) = told.clone().unwrap_or((SubjectKind::Device, Vec::new()));
@@ -101,7 +136,13 @@ fn rule(
     }
     let holds = draft.holds(fields, kind, &events);
     let of_events: &[EventPattern] = if kind.has_event() { &events } else { &[] };
-    let raise: Vec<_> = items(walk, fields, "raise").map(|node| draft.raise(node, kind, of_events, severity)).collect();
+    let raise: Vec<_> = items(walk, fields, "raise")
+        .map(|node| {
+            // What another file has changed is not the fault of this one.
+            let other = severity_node.is_some_and(|severity| !severity.place.is_in(&node.place));
+            draft.raise(node, kind, of_events, severity.filter(|_| !other))
+        })
+        .collect();
     let mut annotations = draft.annotations(fields.get("annotations"), of_events, &labels);
     let resolve: Vec<_> = items(walk, fields, "resolve").map(|node| draft.resolve(node, kind)).collect();
     let lasting = Lasting::read(&draft, fields, kind);
@@ -109,6 +150,8 @@ fn rule(
     let flag = |key, default| fields.get(key).map_or(Some(default), |node| walk.flag(node));
     let (ends_with_relations, shadow) = (flag("ends_with_relations", true), flag("shadow", false));
     kind::misplaced(walk, fields, kind);
+    let help = "remove the rule, or write shadow: true to record its alerts without telling anybody";
+    fields.elsewhere(walk, &["disabled"], "an override", help);
     if let Some(node) = fields.get("calendar").filter(|_| !draft.lengths.any_business()) {
         let help = "write a length such as 2 business days, or remove `calendar`";
         walk.warn(node, "nothing in this rule is counted in business time", help);
@@ -244,7 +287,7 @@ fn subject(walk: &Walk, fields: &Fields<'_>, kind: Kind, patterns: Option<&[Even
     let found = match fields.get("subject") {
         Some(node) => events::kind_of_subject(walk, node)?,
         None if kind == Kind::While => {
-            let problem = Problem::error(fields.head(walk), "nothing tells what this rule is about");
+            let problem = Problem::error(fields.head(), "nothing tells what this rule is about");
             walk.add(problem.help("add `subject`, as in subject: device"));
             return None;
         }
@@ -252,7 +295,7 @@ fn subject(walk: &Walk, fields: &Fields<'_>, kind: Kind, patterns: Option<&[Even
             let found = events::subject(patterns?);
             if found.is_none() {
                 walk.add(
-                    Problem::error(fields.head(walk), "the events do not tell what this rule is about")
+                    Problem::error(fields.head(), "the events do not tell what this rule is about")
                         .help("add `subject`, as in subject: device"),
                 );
             }
@@ -261,7 +304,7 @@ fn subject(walk: &Walk, fields: &Fields<'_>, kind: Kind, patterns: Option<&[Even
     };
     let heard = [SubjectKind::Device, SubjectKind::Patient, SubjectKind::Site, SubjectKind::Item];
     if kind == Kind::Silent && !heard.contains(&found) {
-        let place = kind::key_place(walk, fields, "silent");
+        let place = kind::key_place(fields, "silent");
         let problem = Problem::error(place, format!("a {found} is not heard, so it is never silent"));
         walk.add(problem.help("write subject: device, or patient, site or item for all of its devices together"));
         return None;
@@ -273,7 +316,7 @@ fn labels(walk: &Walk, node: &Node) -> BTreeMap<String, String> {
     let Some(fields) = walk.fields(node, "labels by name", "{ team: logistics }") else { return BTreeMap::new() };
     let mut labels = BTreeMap::new();
     for entry in fields.all() {
-        let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+        let place = entry.place.clone();
         if BUILT_IN_LABELS.contains(&&*entry.key) {
             let problem = Problem::error(place, format!("every alert has a label `{}` already", entry.key));
             walk.add(problem.help("choose another name; a rule cannot replace the built-in labels"));

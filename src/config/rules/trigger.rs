@@ -145,7 +145,7 @@ impl Draft<'_> {
         let has_devices = !self.told || matches!(self.subject, SubjectKind::Site | SubjectKind::Item);
         if !has_devices {
             let message = format!("{} has no devices of which there could be a share", article(self.subject));
-            let problem = Problem::error(key_place(walk, fields, "share"), message);
+            let problem = Problem::error(key_place(fields, "share"), message);
             walk.add(problem.help("write subject: site or subject: item; for one device, use `count`"));
         }
         let share = self.part(part);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{File, Placed};
 use crate::config::measure;
-use crate::config::problem::{Place, Problem};
+use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::walk::Walk;
 use crate::config::yaml::{Node, Value as Yaml};
@@ -18,14 +18,14 @@ pub(super) struct Values {
     pub incomplete: bool,
 }
 
-pub(super) fn read(file: &File, node: &Node, settings: &mut Values) {
-    let walk = &file.walk;
+pub(super) fn read(file: &File<'_>, node: &Node, settings: &mut Values) {
+    let walk = file.walk;
     if matches!(node.value, Yaml::Empty) {
         return;
     }
     let Some(fields) = walk.fields(node, "settings by name", "{ low_battery: 20 }") else { return };
     for entry in fields.all() {
-        let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+        let place = entry.place.clone();
         if !is_identifier(&entry.key) {
             let problem = Problem::error(place, format!("`{}` cannot be the name of a setting", entry.key));
             walk.add(
