@@ -277,5 +277,6 @@ fn refer(draft: &mut Draft) -> Problems {
     problems
 }
 
-const SEVERITIES: [(&str, Severity); 3] =
+/// The words for severities.
+pub(in crate::config) const SEVERITIES: [(&str, Severity); 3] =
     [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
