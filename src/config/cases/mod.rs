@@ -142,7 +142,7 @@ impl Expectation {
 /// Reads the cases of a file. Names are compared with `rules` where these are known.
 pub(super) fn read(source: &Arc<Source>, rules: Option<&RuleSet>) -> (Vec<Case>, Problems) {
     let (root, syntax) = parse(source);
-    let walk = Walk::strict(source.clone());
+    let walk = Walk::strict();
     walk.extend(syntax);
     let mut cases = Vec::new();
     let example = "tests: [{ test: a low battery fires, events: […], expect: […] }]";
@@ -197,7 +197,7 @@ impl<'r> Reader<'r> {
         let expect: Vec<_> = self.items(&fields, "expect").iter().filter_map(|node| self.expectation(node)).collect();
         let messages: Vec<_> = self.items(&fields, "messages").iter().filter_map(|node| self.message(node)).collect();
         if !fields.has("expect") && !fields.has("messages") {
-            let place = fields.head(walk);
+            let place = fields.head();
             walk.add(
                 Problem::error(place, "this test expects nothing")
                     .help("say what should be: expect: [{ at: 1h, alert: DeviceBatteryLow, firing: [{ device: 7 }] }]"),
@@ -240,7 +240,7 @@ impl<'r> Reader<'r> {
         let fields = self.walk.fields(&entry.value, "settings by name", "{ low_battery: 25 }")?;
         if let Some(rules) = self.rules {
             for entry in fields.all().iter().filter(|entry| !rules.settings.contains_key(&entry.key)) {
-                let place = Place { source: self.walk.source.clone(), at: entry.key_at.clone() };
+                let place = entry.place.clone();
                 let known = rules.settings.keys().map(String::as_str);
                 let help = match nearest(&entry.key, known.clone()) {
                     Some(near) => format!("did you mean `{near}`?"),
@@ -249,7 +249,7 @@ impl<'r> Reader<'r> {
                 self.walk.add(Problem::error(place, format!("no setting is named `{}`", entry.key)).help(help));
             }
         }
-        Some(RuleFile::of_settings(&self.walk.source, &(entry.key_at.start..entry.value.at.end)))
+        Some(RuleFile::of_settings(&entry.place.source, &(entry.place.at.start..entry.value.place.at.end)))
     }
 
     /// The rule that an expectation names; complains where there is none of that name.
