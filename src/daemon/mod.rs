@@ -1,5 +1,6 @@
 //! Wiring alone: settings in, threads and tasks out, signals.
 
+mod fault;
 mod files;
 mod part;
 mod rules;
@@ -20,10 +21,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use fault::{Fault, RuleFiles};
 pub use files::ConfigFile;
 use part::Ended;
 pub use part::Part;
-pub use rules::{Fault, RuleFiles};
 use rules::{Standing, compile};
 
 use crate::api::{self, Admin};

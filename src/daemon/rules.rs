@@ -8,9 +8,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use super::fault::{Fault, RuleFiles};
 use super::files::{Folders, Print, print_of};
 use super::{Shared, read_secrets};
-use crate::config::{Bundle, Problem, Problems, Settings, load_settings};
+use crate::config::{Bundle, Settings, load_settings};
 use crate::engine::RuleSet;
 use crate::notify::Senders;
 use crate::store::{Entry, NewRow, Store, StoreError};
@@ -22,29 +23,6 @@ const OFFER_EVERY: Duration = Duration::from_secs(3);
 /// How often a stored rule set is asked for before a store that fails is believed, and the waits between.
 const TRIES: u32 = 5;
 const TRY_PAUSE: Duration = Duration::from_millis(200);
-
-/// Problems that are told of one fault.
-const PROBLEMS_TOLD: usize = 20;
-
-/// What is known of the files on disk, beside what is in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RuleFiles {
-    /// Why the rule files cannot be used; the last good rule set serves meanwhile.
-    pub problem: Option<Fault>,
-    /// Why the configuration file cannot be used; what was read before serves, and rule files wait for it.
-    pub configuration: Option<Fault>,
-    /// Why good files are not in force yet: the store cannot take them now. It is asked again by itself.
-    pub waiting: Option<String>,
-}
-
-/// What is wrong with files, as people are told. It shows no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// How much is wrong, and the first of it.
-    pub brief: String,
-    /// Everything, with the places; the first twenty problems where there are more.
-    pub whole: String,
-}
 
 /// What the store and the parts took last, and what they could not take. Locked as long as rules or configuration change.
 #[derive(Default)]
@@ -385,26 +363,6 @@ fn keep_fixed(current: &Settings, new: &mut Settings) -> Vec<&'static str> {
     (new.listen, new.storage, new.admin) = (listen, storage, admin);
     (new.receive, new.delivery, new.log) = (receive, delivery, log);
     same.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
-}
-
-impl Fault {
-    fn of(problems: &Problems) -> Self {
-        let worst = |problem: &Problem| problem.level;
-        let mut sorted = problems.clone().into_vec();
-        sorted.sort_by_key(worst);
-        let mut whole: Vec<String> =
-            sorted.iter().take(PROBLEMS_TOLD).map(|problem| problem.render(false).trim_end().to_owned()).collect();
-        if sorted.len() > PROBLEMS_TOLD {
-            whole.push(format!("And {} more: `pulsewarden check` shows them all.", sorted.len() - PROBLEMS_TOLD));
-        }
-        let first = sorted.first().map(ToString::to_string).unwrap_or_default();
-        let brief = format!("{}: {first}; `pulsewarden check` shows them all", problems.summary());
-        Self { brief, whole: whole.join("\n\n") }
-    }
-
-    fn one(problem: String) -> Self {
-        Self { brief: problem.clone(), whole: problem }
-    }
 }
 
 /// The stored rule set with this hash. A store that fails is asked again: to go on without rules would lose alerts.
