@@ -114,7 +114,8 @@ pub struct Shared {
 }
 
 impl Daemon {
-    /// Starts everything. `config` is where `settings` were read from; it is read again at a reload, and when it changes.
+    /// Starts everything. `config` is where `settings` were read from; it is read again at a reload, and when it
+    /// changes.
     ///
     /// # Errors
     /// When there is no secret, no port or no store: nothing is left running then.

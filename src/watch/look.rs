@@ -115,7 +115,8 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         Finding::new(
             "no_webhooks",
             from(&|vitals| quiet(vitals.last_webhook(), shared.started_at, settings.own.quiet_after, now)),
-            "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be reached.",
+            "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be \
+             reached.",
         ),
         Finding::new(
             "undelivered",
@@ -153,8 +154,8 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
                         fault,
                     )
                 }),
-                "Mend what is shown here; `pulsewarden check` says whether all is well. The file is read again by itself, \
-             and changes of rule files wait for it.",
+                "Mend what is shown here; `pulsewarden check` says whether all is well. The file is read again by \
+             itself, and changes of rule files wait for it.",
                 &serves.sentence,
             )
         },
