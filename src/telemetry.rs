@@ -204,9 +204,9 @@ pub fn files_good_again() {
     tracing::info!("configuration and rule files can be used again");
 }
 
-/// A rule set that says something else than the one before is in force.
-pub fn rules_changed(before: &str, now: &str, changes: &str) {
-    tracing::info!(before = short(before), now = short(now), changes, "the rules have changed");
+/// A rule set that says something else than the one before is in force; `said` is what is told of it.
+pub fn rules_changed(before: &str, now: &str, said: &str) {
+    tracing::info!(before = short(before), now = short(now), "{said}");
 }
 
 /// A changed setting takes effect at the next start only.

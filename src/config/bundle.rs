@@ -169,7 +169,8 @@ impl Bundle {
         rules::against_settings(self, settings)
     }
 
-    /// The paths of the files that [`Bundle::read`] reads, and what keeps folders from being looked into. It opens no file.
+    /// The paths of the files that [`Bundle::read`] reads, and what keeps folders from being looked into. It opens no
+    /// file.
     #[must_use]
     pub fn paths(library: Option<&Path>, rules: &Path) -> (Vec<PathBuf>, Problems) {
         let mut problems = Problems::default();
@@ -250,8 +251,8 @@ impl RuleFile {
     }
 }
 
-/// What must not be shown of a rule file: no secret belongs there, but a part of the configuration may stand there by mistake.
-/// The file of a table is none, though its key is that of a reference to a secret.
+/// What must not be shown of a rule file: no secret belongs there, but a part of the configuration may stand there by
+/// mistake. The file of a table is none, though its key is that of a reference to a secret.
 fn hidden(text: &str) -> Vec<Range<usize>> {
     let mut hidden = hide::secrets(text);
     hidden.retain(|range| !text[..range.start].trim_end_matches([' ', '"', '\'']).ends_with("file:"));

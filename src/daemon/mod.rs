@@ -1,6 +1,7 @@
 //! Wiring alone: settings in, threads and tasks out, signals.
 
 mod hearing;
+mod fault;
 mod files;
 mod part;
 mod rules;
@@ -21,11 +22,11 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use fault::{Fault, RuleFiles};
 pub use files::ConfigFile;
 use hearing::note_absence;
 use part::Ended;
 pub use part::Part;
-pub use rules::{Fault, RuleFiles};
 use rules::{Standing, compile};
 
 use crate::api::{self, Admin};
@@ -115,7 +116,8 @@ pub struct Shared {
 }
 
 impl Daemon {
-    /// Starts everything. `config` is where `settings` were read from; it is read again at a reload, and when it changes.
+    /// Starts everything. `config` is where `settings` were read from; it is read again at a reload, and when it
+    /// changes.
     ///
     /// # Errors
     /// When there is no secret, no port or no store: nothing is left running then.

@@ -30,6 +30,9 @@ const STEPPED_FOR: Duration = Duration::from_secs(3600);
 /// Whoever mends files saves them many times: how often it is told that they are bad.
 const MENDING: Duration = Duration::from_secs(600);
 
+/// A configuration may name a credential that is there after a restart, for which its author is given this long.
+const RESTARTING: Duration = Duration::from_secs(60);
+
 /// What one watch found.
 pub(super) struct Finding {
     pub name: &'static str,
@@ -37,20 +40,23 @@ pub(super) struct Finding {
     pub action: &'static str,
     /// What stands below summary and action; where there are details, what else is wrong later is told, too.
     pub details: Option<String>,
+    /// What is over before this long has passed is not told.
+    pub patience: Duration,
     /// At least this long lies between two times that it tells that something is wrong.
     pub spacing: Duration,
 }
 
 impl Finding {
     fn new(name: &'static str, state: State, action: &'static str) -> Self {
-        Self { name, state, action, details: None, spacing: Duration::ZERO }
+        Self { name, state, action, details: None, patience: Duration::ZERO, spacing: Duration::ZERO }
     }
 
     /// Of files that cannot be used: what is wrong with them in brief and whole, and what serves instead.
     fn of_files(name: &'static str, wrong: Option<(String, Fault)>, action: &'static str, serves: &str) -> Self {
         let (summary, details) =
             wrong.map(|(summary, fault)| (summary, format!("{serves}\n\n{}", fault.whole))).unzip();
-        Self { name, state: State::wrong_if(summary), action, details, spacing: MENDING }
+        let finding = Self::new(name, State::wrong_if(summary), action);
+        Self { details, spacing: MENDING, ..finding }
     }
 }
 
@@ -109,7 +115,8 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         Finding::new(
             "no_webhooks",
             from(&|vitals| quiet(vitals.last_webhook(), shared.started_at, settings.own.quiet_after, now)),
-            "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be reached.",
+            "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be \
+             reached.",
         ),
         Finding::new(
             "undelivered",
@@ -137,15 +144,21 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
              themselves.",
             &serves.sentence,
         ),
-        Finding::of_files(
-            "configuration",
-            files.configuration.map(|fault| {
-                (format!("The configuration file cannot be used; what was read before serves: {}.", fault.brief), fault)
-            }),
-            "Mend what is shown here; `pulsewarden check` says whether all is well. The file is read again by itself, \
-             and changes of rule files wait for it.",
-            &serves.sentence,
-        ),
+        Finding {
+            patience: RESTARTING,
+            ..Finding::of_files(
+                "configuration",
+                files.configuration.map(|fault| {
+                    (
+                        format!("The configuration file cannot be used; what was read before serves: {}.", fault.brief),
+                        fault,
+                    )
+                }),
+                "Mend what is shown here; `pulsewarden check` says whether all is well. The file is read again by \
+             itself, and changes of rule files wait for it.",
+                &serves.sentence,
+            )
+        },
     ];
     Seen { findings, vitals, told, well }
 }
