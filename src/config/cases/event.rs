@@ -40,7 +40,7 @@ impl Reader<'_> {
                 walk.error(node, format!("`{kind}` does not say when it happened"), help);
             }
         }
-        let place = fields.head(walk);
+        let place = fields.head();
         fields.done(walk, "an event", &[]);
         let late = late.map(|(_, late)| late);
         Some(CaseEvent { place, when: when?, kind: kind?, names, devices, status, late, payload })

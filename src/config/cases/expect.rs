@@ -25,7 +25,7 @@ impl Reader<'_> {
         };
         let (pending, firing) = (alerts("pending").unwrap_or_default(), alerts("firing").unwrap_or_default());
         let (resolved, expired, closed) = (alerts("resolved"), alerts("expired"), alerts("closed"));
-        let place = fields.head(walk);
+        let place = fields.head();
         fields.done(walk, "an expectation", &[]);
         Some(Expectation { place, at: at?, alert: alert?.0, pending, firing, resolved, expired, closed })
     }
@@ -57,7 +57,7 @@ impl Reader<'_> {
         }
         let names_one = SubjectKind::NAMED.iter().any(|kind| fields.has(kind.as_str()));
         if !names_one {
-            let problem = Problem::error(fields.head(walk), "this does not say which alert is meant");
+            let problem = Problem::error(fields.head(), "this does not say which alert is meant");
             walk.add(problem.help(format!("name its subject: {own}: 7")));
         }
         let severity = fields.get("severity").and_then(|node| walk.choice(node, "a severity", &SEVERITIES));
@@ -68,7 +68,7 @@ impl Reader<'_> {
         let count = fields.get("count").and_then(|node| walk.count(node, 1..=u64::from(u32::MAX)));
         let count = count.and_then(|count| u32::try_from(count).ok());
         let because = fields.get("because").and_then(|node| walk.full_text(node, "heard from")).map(str::to_owned);
-        let place = fields.head(walk);
+        let place = fields.head();
         fields.done(walk, "an alert", &[]);
         Some(ExpectedAlert { place, subject: subject?, severity, labels, annotations, count, because })
     }
@@ -97,12 +97,12 @@ impl Reader<'_> {
         let (firing, resolved, expired, closed) =
             (names("firing"), names("resolved"), names("expired"), names("closed"));
         if !["firing", "resolved", "expired", "closed"].iter().any(|key| fields.has(key)) {
-            let problem = Problem::error(fields.head(walk), "this does not say what the message tells");
+            let problem = Problem::error(fields.head(), "this does not say what the message tells");
             walk.add(
                 problem.help("add `firing: [DeviceBatteryLow]`, or `firing: []` where there should be no message"),
             );
         }
-        let place: Place = fields.head(walk);
+        let place: Place = fields.head();
         fields.done(walk, "a message", &[]);
         Some(ExpectedMessage { place, at: at?, receiver: receiver?, firing, resolved, expired, closed })
     }

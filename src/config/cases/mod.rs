@@ -72,7 +72,7 @@ pub enum When {
 }
 
 /// What a short key names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Id {
     /// `none`: nobody, nothing.
     None,
@@ -123,6 +123,29 @@ pub struct ExpectedMessage {
     pub closed: Vec<String>,
 }
 
+impl Id {
+    /// The id as Impilo writes it; null for [`Id::None`].
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        match self {
+            Self::None => Json::Null,
+            Self::Number(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+        }
+    }
+}
+
+/// As subjects have it.
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 impl ExpectedMessage {
     /// Whether it is expected that there is no message.
     #[must_use]
@@ -142,7 +165,7 @@ impl Expectation {
 /// Reads the cases of a file. Names are compared with `rules` where these are known.
 pub(super) fn read(source: &Arc<Source>, rules: Option<&RuleSet>) -> (Vec<Case>, Problems) {
     let (root, syntax) = parse(source);
-    let walk = Walk::strict(source.clone());
+    let walk = Walk::strict();
     walk.extend(syntax);
     let mut cases = Vec::new();
     let example = "tests: [{ test: a low battery fires, events: […], expect: […] }]";
@@ -197,7 +220,7 @@ impl<'r> Reader<'r> {
         let expect: Vec<_> = self.items(&fields, "expect").iter().filter_map(|node| self.expectation(node)).collect();
         let messages: Vec<_> = self.items(&fields, "messages").iter().filter_map(|node| self.message(node)).collect();
         if !fields.has("expect") && !fields.has("messages") {
-            let place = fields.head(walk);
+            let place = fields.head();
             walk.add(
                 Problem::error(place, "this test expects nothing")
                     .help("say what should be: expect: [{ at: 1h, alert: DeviceBatteryLow, firing: [{ device: 7 }] }]"),
@@ -240,7 +263,7 @@ impl<'r> Reader<'r> {
         let fields = self.walk.fields(&entry.value, "settings by name", "{ low_battery: 25 }")?;
         if let Some(rules) = self.rules {
             for entry in fields.all().iter().filter(|entry| !rules.settings.contains_key(&entry.key)) {
-                let place = Place { source: self.walk.source.clone(), at: entry.key_at.clone() };
+                let place = entry.place.clone();
                 let known = rules.settings.keys().map(String::as_str);
                 let help = match nearest(&entry.key, known.clone()) {
                     Some(near) => format!("did you mean `{near}`?"),
@@ -249,7 +272,8 @@ impl<'r> Reader<'r> {
                 self.walk.add(Problem::error(place, format!("no setting is named `{}`", entry.key)).help(help));
             }
         }
-        Some(RuleFile::of_settings(&self.walk.source, &(entry.key_at.start..entry.value.at.end)))
+        let Place { source, at } = &entry.place;
+        Some(RuleFile::of_settings(source, &(at.start..entry.value.place.at.end)))
     }
 
     /// The rule that an expectation names; complains where there is none of that name.
