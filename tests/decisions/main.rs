@@ -4,6 +4,7 @@
 
 mod alerts;
 mod associations;
+mod counting;
 mod ends;
 mod groups;
 mod late;
