@@ -164,6 +164,11 @@ pub fn part_ended(part: &str, error: &(dyn std::fmt::Display + Send + Sync)) {
     tracing::error!(part, %error, "a part of the daemon ended; restart the service");
 }
 
+/// A rule's condition could not be computed; the rule did not fire by it.
+pub fn rule_faulty(rule: &str, error: &str) {
+    tracing::error!(rule, error, "a condition cannot be computed, so the rule cannot fire by it");
+}
+
 /// Nothing could be heard between two instants.
 pub fn heard_nothing(from: Timestamp, to: Timestamp) {
     tracing::warn!(%from, %to, "nothing could be heard; no silence in this time is held against a device");

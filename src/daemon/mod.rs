@@ -111,6 +111,8 @@ pub struct Shared {
     files: Mutex<RuleFiles>,
     standing: tokio::sync::Mutex<Standing>,
     pub watch: Watch,
+    /// Until when it is noted that nothing can be heard.
+    deaf_until: Mutex<Option<Timestamp>>,
     pub started_at: Timestamp,
     pub address: SocketAddr,
 }
@@ -174,6 +176,7 @@ impl Daemon {
             files: Mutex::default(),
             standing: tokio::sync::Mutex::new(Standing::new(print.flatten())),
             watch: Watch::default(),
+            deaf_until: Mutex::default(),
             started_at: clock.now(),
             address,
             settings: Mutex::new(settings.clone()),

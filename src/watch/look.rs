@@ -1,5 +1,6 @@
 //! What the self-watch looks at, and what it finds there.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,6 +12,9 @@ use crate::daemon::{Fault, Shared};
 use crate::engine::Timestamp;
 use crate::store::{Told, Vitals};
 use crate::telemetry::short;
+
+/// How many rules with faults are named.
+const FAULTS_NAMED: usize = 5;
 
 /// Refused secrets are counted over this long.
 const REFUSALS_OVER: Duration = Duration::from_secs(600);
@@ -103,6 +107,10 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         State::wrong_if(lag.map(|lag| format!("Processing is {} s behind.", lag.as_secs())))
     });
     let well = commits.is_none() && matches!(lag, State::Well);
+    let heard = from(&|vitals| quiet(vitals.last_webhook(), shared.started_at, settings.own.quiet_after, now));
+    if let (State::Wrong(_), Some(vitals)) = (&heard, &vitals) {
+        shared.hear_nothing(vitals.last_webhook(), now);
+    }
     let files = shared.rule_files();
     let serves = in_force(shared, vitals.as_ref(), told.as_deref());
     let findings = vec![
@@ -114,7 +122,7 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         Finding::new("lag", lag, "Look at the load of the machine and at the log."),
         Finding::new(
             "no_webhooks",
-            from(&|vitals| quiet(vitals.last_webhook(), shared.started_at, settings.own.quiet_after, now)),
+            heard,
             "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be \
              reached.",
         ),
@@ -133,6 +141,12 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
                 State::wrong_if(dead.map(|at| format!("A message could not be delivered and was given up at {at}.")))
             }),
             "See `pulsewarden deliveries --dead` for where it should have gone, and why it did not.",
+        ),
+        Finding::new(
+            "rule_conditions",
+            State::wrong_if(faulty(&shared.process.faults())),
+            "Correct the condition; `pulsewarden explain RULE KIND ID` says what it reads. Other rules are not touched \
+             by it.",
         ),
         Finding::new("low_disk", State::wrong_if(low_disk(settings)), "Free space on the disk that holds the store."),
         Finding::of_files(
@@ -161,6 +175,15 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         },
     ];
     Seen { findings, vitals, told, well }
+}
+
+/// Rules with conditions that could not be computed.
+fn faulty(faults: &BTreeMap<String, String>) -> Option<String> {
+    let named = faults.iter().take(FAULTS_NAMED).map(|(rule, error)| format!("{rule} ({error})"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = faults.len().saturating_sub(FAULTS_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!faults.is_empty()).then(|| format!("Conditions that cannot be computed keep rules from firing: {named}{more}."))
 }
 
 /// What decides while the files cannot be used.
