@@ -13,7 +13,9 @@ use std::time::Instant;
 
 use pulsewarden::config::Bundle;
 use pulsewarden::demo::fleet;
-use pulsewarden::engine::{Effects, Event, Input, Message, RuleSet, Slice, Source, Subject, Timestamp, step};
+use pulsewarden::engine::{
+    Effects, Event, Ground, Input, Message, RuleSet, Slice, Source, Standing, Subject, Timestamp, step,
+};
 use pulsewarden::impilo;
 use pulsewarden::journal::codec;
 use pulsewarden::process::Processor;
@@ -102,6 +104,7 @@ fn deciding(bodies: &[String], count: usize) -> f64 {
         .collect();
     let mut slices: HashMap<Subject, Slice> = HashMap::new();
     let mut effects = Effects { next_alert: 1, ..Effects::default() };
+    let standing = Standing::default();
     let mut pass = || {
         for (number, (envelope, payload, facts)) in events.iter().enumerate() {
             let at = Timestamp(1_760_000_000_000 + number as i64);
@@ -122,12 +125,12 @@ fn deciding(bodies: &[String], count: usize) -> f64 {
                 slices.insert(subject.clone(), Slice::new(subject.clone()));
             }
             let slice = slices.get_mut(subject).unwrap();
-            step(&rules, slice, &Input::Event(&event), at, &mut effects);
+            step(Ground { rules: &rules, standing: &standing }, slice, &Input::Event(&event), at, &mut effects);
             while let Some((to, message)) = effects.messages.pop_front() {
                 let slice = slices.entry(to.clone()).or_insert_with(|| Slice::new(to));
                 let message: &Message = &message;
                 let input = Input::Message { message, event: Some(&event), position: event.position };
-                step(&rules, slice, &input, at, &mut effects);
+                step(Ground { rules: &rules, standing: &standing }, slice, &input, at, &mut effects);
             }
             effects.transitions.clear();
             effects.ended.clear();

@@ -10,7 +10,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Log, LogFormat};
 use crate::digest::DigestError;
-use crate::engine::{Position, SelfAlert, SubjectKind};
+use crate::engine::{Position, SelfAlert, SubjectKind, Timestamp};
 use crate::impilo::Unreadable;
 use crate::notify::Sent;
 use crate::store::{AttemptResult, StoreError};
@@ -162,6 +162,11 @@ pub fn ended_abnormally() {
 /// A part that should run as long as the daemon has ended.
 pub fn part_ended(part: &str, error: &(dyn std::fmt::Display + Send + Sync)) {
     tracing::error!(part, %error, "a part of the daemon ended; restart the service");
+}
+
+/// Nothing could be heard between two instants.
+pub fn heard_nothing(from: Timestamp, to: Timestamp) {
+    tracing::warn!(%from, %to, "nothing could be heard; no silence in this time is held against a device");
 }
 
 /// New rule files were put into the journal.

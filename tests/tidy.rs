@@ -317,11 +317,19 @@ fn the_examples_of_the_documents_hold() {
 /// The keys that the parser lists when it meets one that it does not know, by what has them.
 fn keys_by_owner() -> BTreeMap<String, BTreeSet<String>> {
     let text = "nonsense: 1\nrules: [{ alert: A, event: device.lowBattery, nonsense: 1, \
-                raise: { to: critical, after: 1d, nonsense: 1 }, resolve: { event: device.healthcheck, nonsense: 1 } }]\n\
+                falls: { field: device.battery, below: 1, nonsense: 1 }, rises: { field: device.battery, above: 1, nonsense: 1 }, \
+                raise: { to: critical, after: 1d, nonsense: 1 }, resolve: [{ event: device.healthcheck, nonsense: 1 }, \
+                { count: { below: 1, within: 1d, nonsense: 1 } }] }, \
+                { alert: B, event: device.lowBattery, count: { at_least: 2, within: 1d, nonsense: 1 } }, \
+                { alert: C, event: device.lowBattery, share: { at_least: 5%, within: 1d, nonsense: 1 } }, \
+                { alert: D, silent: { longer_than: 1d, nonsense: 1 } }, \
+                { alert: E, event: device.lowBattery, not_followed_by: { event: device.weakSignal, within: 1d, nonsense: 1 } }, \
+                { alert: F, event: device.lowBattery, not_preceded_by: { event: device.weakSignal, within: 1d, nonsense: 1 } }]\n\
                 receivers: [{ name: a, nonsense: 1, email: { to: a@b.example, nonsense: 1 }, \
                 slack: { webhook: a, nonsense: 1 } }]\nroute: { receiver: a, nonsense: 1 }\n\
                 digests: [{ digest: a, schedule: \"0 8 * * *\", time_zone: UTC, receiver: a, nonsense: 1 }]\n\
-                override: [{ alert: A, disabled: true, nonsense: 1 }]\n";
+                calendars: { a: { days: mon, from: \"08:00\", \
+                to: \"18:00\", time_zone: UTC, nonsense: 1 } }\n";
     let problems = Bundle::of(&[("a.yaml", text)]).compile().unwrap_err();
     let mut found = BTreeMap::new();
     for problem in problems.iter().filter(|problem| problem.message.starts_with("unknown key `nonsense` in ")) {
@@ -346,14 +354,22 @@ fn the_reference_of_rule_files_lists_every_key() {
     let owners = [
         "a rule file",
         "a rule",
+        "`falls`",
+        "`rises`",
+        "`count`",
+        "`share`",
+        "`silent`",
+        "`not_followed_by`",
+        "`not_preceded_by`",
         "`raise`",
         "`resolve`",
+        "`count` of `resolve`",
         "a receiver",
         "`email`",
         "`slack`",
         "the route",
         "a digest",
-        "an override",
+        "a calendar",
     ];
     let keys = keys_by_owner();
     assert_eq!((tables.len(), keys.len()), (owners.len(), owners.len()));

@@ -8,7 +8,7 @@ use serde_json::json as object;
 use super::output::{instant, json, plain, printable, table, text};
 use super::{FINE, WRONG, reader};
 use crate::config::Settings;
-use crate::engine::{Slice, Subject, SubjectKind, Value, Why};
+use crate::engine::{Slice, Subject, SubjectKind, Value};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -103,14 +103,7 @@ fn tell(device: &Slice) -> String {
     }
     out.push_str("\nRules that were tried and did not fire\n");
     for verdict in device.projection.verdicts.iter().rev() {
-        let why = match &verdict.why {
-            Why::False { term } => format!("not met: {term}"),
-            Why::Unknown { term } => format!("not known: {term}"),
-            Why::Fault { error } => format!("cannot be computed: {error}"),
-            Why::AlreadyOpen { alert } => format!("alert {alert} is open already and was refreshed"),
-            Why::Late => "the event happened before the watch ended".to_owned(),
-        };
-        let _ = writeln!(out, "  {} at journal row {}: {why}", verdict.rule, verdict.position);
+        let _ = writeln!(out, "  {} at journal row {}: {}", verdict.rule, verdict.position, verdict.why);
     }
     if device.projection.verdicts.is_empty() {
         out.push_str("  none\n");

@@ -5,11 +5,13 @@ mod check;
 mod deliveries;
 mod devices;
 mod events;
+mod explain;
 mod notify;
 mod output;
 mod reload;
 mod serve;
 mod status;
+mod words;
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -82,6 +84,13 @@ enum Command {
         after_help = "Examples:\n  pulsewarden alerts                     # open ones\n  pulsewarden alerts --all\n  pulsewarden alerts 12"
     )]
     Alerts(alerts::AlertArguments),
+    /// Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would
+    ///
+    /// What is told of an alert was recorded when it was decided.
+    #[command(
+        after_help = "Examples:\n  pulsewarden explain 12                        # an alert\n  pulsewarden explain DeviceSilent device 81500  # a rule and a subject\n  pulsewarden explain order 30188                # every rule about it"
+    )]
+    Explain(explain::ExplainArguments),
     /// List devices, or show one with its state, its alerts, and why rules did not fire
     Devices(devices::DeviceArguments),
     /// List events, newest first; shows no payload
@@ -153,6 +162,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Status(json) => runtime()?.block_on(status::run(&settings(&config)?, json))?,
         Command::Check(check) => check::run(&config, &check)?,
         Command::Alerts(alerts) => alerts::run(&settings(&config)?, &alerts)?,
+        Command::Explain(explain) => explain::run(&settings(&config)?, &explain)?,
         Command::Devices(devices) => devices::run(&settings(&config)?, &devices)?,
         Command::Events(events) => events::run(&settings(&config)?, &events)?,
         Command::Deliveries(deliveries) => deliveries::run(&settings(&config)?, &deliveries)?,

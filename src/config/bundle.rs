@@ -32,6 +32,8 @@ pub enum Origin {
     Library,
     /// The customer's own.
     Own,
+    /// What a test sets for itself, over both.
+    Test,
 }
 
 /// One rule file.
@@ -111,6 +113,7 @@ impl Bundle {
             let origin = match file.origin {
                 Origin::Library => "library",
                 Origin::Own => "own",
+                Origin::Test => "test",
             };
             for part in [origin, &file.name, &file.text] {
                 // Lengths keep the end of one part from passing for the beginning of the next.
@@ -133,6 +136,14 @@ impl Bundle {
     /// Bytes of another shape.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
         Ok(serde_json::from_slice(bytes)?)
+    }
+
+    /// The same files and one more, which comes last.
+    #[must_use]
+    pub fn with(&self, file: RuleFile) -> Self {
+        let mut bundle = self.clone();
+        bundle.files.push(file);
+        bundle
     }
 
     pub(super) const fn is_incomplete(&self) -> bool {
@@ -216,12 +227,24 @@ fn rule_files(folder: &Path, problems: &mut Problems) -> Vec<(String, PathBuf)> 
 }
 
 impl RuleFile {
+    /// What a test sets for itself: the key `settings` and its value, which stand at `at` in its file. The rest of the file is
+    /// blank, so that what there is to say of them has its place.
+    pub(super) fn of_settings(source: &Source, at: &Range<usize>) -> Self {
+        let blank = |(place, c): (usize, char)| match c {
+            '\n' => "\n".to_owned(),
+            c if at.contains(&place) => c.to_string(),
+            c => " ".repeat(c.len_utf8()),
+        };
+        let text = source.text.char_indices().map(blank).collect();
+        Self { origin: Origin::Test, name: source.name.clone(), text, path: None }
+    }
+
     /// The file as diagnostics name and show it.
     #[must_use]
     pub fn source(&self) -> Arc<Source> {
         let name = match (&self.path, self.origin) {
             (Some(path), _) => path.display().to_string(),
-            (None, Origin::Own) => self.name.clone(),
+            (None, Origin::Own | Origin::Test) => self.name.clone(),
             (None, Origin::Library) => format!("library/{}", self.name),
         };
         Arc::new(Source::hiding(name, self.text.clone(), &hidden(&self.text)))
@@ -237,7 +260,7 @@ fn hidden(text: &str) -> Vec<Range<usize>> {
 }
 
 /// Names and whether each is a folder; hidden ones apart. Links are followed.
-fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
+pub(super) fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -288,7 +311,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, Problems> {
     })
 }
 
-fn unreadable_folder(folder: &Path, error: &io::Error) -> Problem {
+pub(super) fn unreadable_folder(folder: &Path, error: &io::Error) -> Problem {
     Problem::general(format!("cannot read the folder {}: {error}", folder.display()))
         .help("create it, or set `rules:` in pulsewarden.yaml to the folder of your rule files")
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::engine::BusinessTime;
+
 /// A hundred years; what is longer is a slip of the finger.
 const MAX_DAYS: u64 = 36_500;
 
@@ -12,6 +14,7 @@ pub enum NotDuration {
     NoUnit,
     UnknownUnit,
     NotNumber,
+    Negative,
     TooLong,
 }
 
@@ -20,6 +23,7 @@ impl NotDuration {
         match self {
             Self::NoUnit => format!("`{text}` has no unit"),
             Self::UnknownUnit | Self::NotNumber => format!("`{text}` is not a length of time"),
+            Self::Negative => format!("`{text}` is less than nothing"),
             Self::TooLong => format!("`{text}` is longer than {MAX_DAYS} days"),
         }
     }
@@ -54,6 +58,9 @@ pub fn duration(text: &str) -> Result<Duration, NotDuration> {
     let mut rest = text.trim();
     if rest.is_empty() {
         return Err(NotDuration::NotNumber);
+    }
+    if rest.strip_prefix('-').is_some_and(|length| !length.starts_with('-') && duration(length).is_ok()) {
+        return Err(NotDuration::Negative);
     }
     while !rest.is_empty() {
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -162,4 +169,65 @@ fn number_and_word(text: &str) -> Option<(&str, &str)> {
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     (digits > 0).then(|| (&text[..digits], text[digits..].trim()))
+}
+
+/// Why a text is no business time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotBusiness {
+    /// Nothing in it speaks of business time.
+    Plain,
+    /// What to write instead.
+    Meant(String),
+    TooLong,
+}
+
+/// Words that people use for business time.
+const BUSINESS: [&str; 6] = ["business", "busines", "bussiness", "buisness", "working", "work"];
+
+/// Reads `2 business days`, `8 business hours` and `90 business minutes`.
+pub fn business(text: &str) -> Result<BusinessTime, NotBusiness> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let speaks_of_it = words.iter().any(|word| BUSINESS.contains(&&*word.to_ascii_lowercase()));
+    if !speaks_of_it {
+        return Err(NotBusiness::Plain);
+    }
+    let meant = |number: &str, unit: &str| NotBusiness::Meant(format!("write {number} business {unit}"));
+    let shape =
+        || NotBusiness::Meant("write a whole number and its unit, as in 2 business days or 8 business hours".into());
+    let [number, business, unit] = words.as_slice() else { return Err(shape()) };
+    let Ok(count) = number.parse::<u32>() else { return Err(shape()) };
+    let (unit, minutes) = match unit.to_ascii_lowercase().trim_end_matches('s') {
+        "day" | "d" => (if count == 1 { "day" } else { "days" }, None),
+        "hour" | "hr" | "h" => (if count == 1 { "hour" } else { "hours" }, Some(60)),
+        "minute" | "min" | "m" => (if count == 1 { "minute" } else { "minutes" }, Some(1)),
+        "week" | "w" => return Err(meant(&count.saturating_mul(5).to_string(), "days")),
+        _ => return Err(shape()),
+    };
+    let written = words.get(2).copied().unwrap_or_default();
+    if *business != "business" || written.trim_end_matches('s') != unit.trim_end_matches('s') {
+        return Err(meant(number, unit));
+    }
+    match minutes {
+        None if u64::from(count) <= MAX_DAYS => Ok(BusinessTime::Days(count)),
+        Some(minutes) if u64::from(count) * minutes <= MAX_DAYS * 24 * 60 => {
+            Ok(BusinessTime::Open(Duration::from_secs(u64::from(count) * minutes * 60)))
+        }
+        _ => Err(NotBusiness::TooLong),
+    }
+}
+
+/// Reads `5%` and `2.5%`, as a part of one; what to write instead where it is something else.
+pub fn percentage(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    match text.strip_suffix('%') {
+        Some(before) => {
+            number(before).map(|percent| percent / 100.0).ok_or_else(|| "write a number with %, as in 5%".to_owned())
+        }
+        None => Err(match number(text) {
+            Some(part) if part > 0.0 && part < 1.0 => format!("write {}%", (part * 10_000.0).round() / 100.0),
+            Some(percent) if percent <= 100.0 => format!("write {percent}%"),
+            _ => "write a number with %, as in 5%".to_owned(),
+        }),
+    }
 }

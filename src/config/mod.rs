@@ -2,6 +2,7 @@
 
 mod address;
 mod bundle;
+mod cases;
 mod check;
 mod difference;
 mod exposure;
@@ -18,6 +19,9 @@ mod walk;
 mod yaml;
 
 pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
+pub use cases::{
+    Case, CaseEvent, Expectation, ExpectedAlert, ExpectedMessage, Id, TestFile, When, read_test_file, test_files,
+};
 pub use difference::{Changes, Difference, SettingChange};
 pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
 pub use load::{DEFAULT_FILE, Reviewed, load_settings, parse_settings, review_settings};
@@ -28,3 +32,4 @@ pub use settings::{
     Settings, Slack, Storage,
 };
 pub use source::Source;
+pub use suggest::nearest;

@@ -2,6 +2,7 @@
 
 mod fault;
 mod files;
+mod hearing;
 mod part;
 mod rules;
 
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use fault::{Fault, RuleFiles};
 pub use files::ConfigFile;
+use hearing::note_absence;
 use part::Ended;
 pub use part::Part;
 use rules::{Standing, compile};
@@ -133,6 +135,8 @@ impl Daemon {
         let port = |error| StartError::Port { address: settings.listen, error };
         let listener = receive::listen(settings.listen).map_err(port)?;
         let address = listener.local_addr().map_err(port)?;
+
+        note_absence(&*store, clock.now())?;
 
         let outbox = Arc::new(Notify::new());
         let waiting = Arc::<AtomicUsize>::default();

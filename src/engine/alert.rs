@@ -6,7 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::event::Position;
-use super::rule::{Channel, Severity};
+use super::memory::Hit;
+use super::receiver::Channel;
+use super::rule::Severity;
 use super::subject::Subject;
 use super::time::Timestamp;
 use super::value::{Protection, Value};
@@ -56,12 +58,32 @@ impl fmt::Display for AlertState {
 pub enum Reason {
     /// An event met the rule's condition.
     Matched { event: String },
+    /// So many events, or different subjects, within the rule's time.
+    Counted { event: String, count: u64, within: String },
+    /// A share of the devices with patients, within the rule's time.
+    Shared { event: String, count: u64, of: u64, within: String },
+    /// Nothing was heard since, where something should have been.
+    Silent { since: Timestamp },
+    /// The state that the rule is about has held since then.
+    Held { since: Timestamp },
+    /// What should have followed the event did not.
+    NotFollowed { event: String, at: Timestamp },
+    /// What should have come before the event did not.
+    NotPreceded { event: String },
     /// Severity was raised.
     Raised { to: Severity },
     /// An event met a `resolve` condition.
     ResolvedByEvent { event: String },
     /// Heard from, with no new matching event for the time that `resolve: after` asks.
     QuietSince { last_match: Timestamp },
+    /// Heard from, and fewer matching events within the time than the rule asks.
+    TooFew { within: String },
+    /// What had fallen silent was heard.
+    HeardAgain { event: String },
+    /// The state no longer holds; `term` is the part of the condition that decided.
+    NoLonger { term: String },
+    /// What was awaited came after all.
+    Followed { event: String },
     /// The device was taken from its patient.
     Disassociated,
     /// The device went to another patient.
@@ -78,15 +100,29 @@ pub enum Reason {
     NoNews { since: Timestamp },
     /// The rule is no longer in the rule files.
     RuleRemoved,
+    /// The rule now says something else, and by that it would not fire.
+    RuleChanged,
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Matched { event } => write!(f, "{event} met the rule's condition"),
+            Self::Counted { event, count, within } => write!(f, "{count} × {event} within {within}"),
+            Self::Shared { event, count, of, within } => {
+                write!(f, "{count} of {of} devices with patients: {event} within {within}")
+            }
+            Self::Silent { since } => write!(f, "nothing heard since {since}"),
+            Self::Held { since } => write!(f, "it has been so since {since}"),
+            Self::NotFollowed { event, at } => write!(f, "{event} at {at} was not followed by what should come"),
+            Self::NotPreceded { event } => write!(f, "{event} came without what should come before"),
             Self::Raised { to } => write!(f, "severity raised to {to}"),
             Self::ResolvedByEvent { event } => write!(f, "{event} met the rule's resolve condition"),
             Self::QuietSince { last_match } => write!(f, "heard from, with nothing new since {last_match}"),
+            Self::TooFew { within } => write!(f, "heard from, with fewer than the rule asks within {within}"),
+            Self::HeardAgain { event } => write!(f, "heard again: {event}"),
+            Self::NoLonger { term } => write!(f, "no longer so: {term}"),
+            Self::Followed { event } => write!(f, "followed after all by {event}"),
             Self::Disassociated => f.write_str("the device was disassociated from its patient"),
             Self::Reassigned => f.write_str("the device went to another patient"),
             Self::StatusReached { status } => write!(f, "its status is now {status}"),
@@ -95,6 +131,7 @@ impl fmt::Display for Reason {
             Self::LateEvent => f.write_str("a late event shows that it was over before"),
             Self::NoNews { since } => write!(f, "no news since {since}; not known to be well"),
             Self::RuleRemoved => f.write_str("the rule was removed; no longer watched"),
+            Self::RuleChanged => f.write_str("the rule was changed and no longer says so; no longer watched"),
         }
     }
 }
@@ -125,6 +162,36 @@ pub struct Evidence {
     pub event: Option<EventRef>,
     /// Dotted name to value; a name that was unknown is absent.
     pub values: BTreeMap<String, Seen>,
+    /// What the rule's time came to, where it has one.
+    #[serde(default, skip_serializing_if = "Grounds::is_empty")]
+    pub grounds: Grounds,
+}
+
+/// The times and numbers behind a decision.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Grounds {
+    /// From when the rule's time was counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When that time was over; `noticed_at` of the alert is later by `grace`, or where we could not hear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// The events that were counted, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<Hit>,
+    /// How many different subjects were counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distinct: Option<u64>,
+    /// Of how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<u64>,
+}
+
+impl Grounds {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A label, with how far its value may travel.
@@ -160,6 +227,15 @@ pub struct Alert {
     pub told_group_at: Timestamp,
     /// Hash of the rule set that decided last.
     pub rule_set: String,
+    /// What would have ended it, where the rule keeps it open for a while in case it comes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Box<Ending>>,
+    /// It was true already when its rule came: listed, and told in one summary.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub baseline: bool,
+    /// Its rule is tried out: nobody is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shadow: bool,
     /// Set when this row must be written back.
     #[serde(skip)]
     pub changed: bool,
@@ -172,6 +248,16 @@ pub struct AlertGroup {
     pub receiver: String,
     pub channel: Channel,
     pub labels: Labels,
+}
+
+/// An end that waits for `keep_firing_for`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// When what would end it happened, and when that was heard.
+    pub at: Timestamp,
+    pub heard_at: Timestamp,
+    pub reason: Reason,
+    pub event: Option<EventRef>,
 }
 
 /// How an alert ended.

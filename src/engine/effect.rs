@@ -1,12 +1,12 @@
 //! What a step brings about beyond its own subject.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, Labels, Transition};
 use super::event::Message;
-use super::rule::{Channel, Phi};
+use super::receiver::{Channel, Phi};
 use super::subject::Subject;
 use super::time::Timestamp;
 
@@ -21,6 +21,17 @@ pub struct Effects {
     /// Alerts that ended and so left their slice.
     pub ended: Vec<Alert>,
     pub notifications: Vec<Notification>,
+    /// Rules with conditions that could not be computed, with what was wrong; each rule once.
+    pub faults: BTreeMap<String, String>,
+}
+
+impl Effects {
+    /// A rule's condition could not be computed.
+    pub(super) fn fault(&mut self, rule: &str, error: &str) {
+        if !self.faults.contains_key(rule) {
+            self.faults.insert(rule.to_owned(), error.to_owned());
+        }
+    }
 }
 
 /// One message to one receiver over one channel, before it is rendered: an outbox row.

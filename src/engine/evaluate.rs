@@ -3,32 +3,88 @@
 use super::alert::{Evidence, Reason};
 use super::effect::Effects;
 use super::event::{Basis, Event};
-use super::expression::Truth;
-use super::lifecycle::{self, Moment};
+use super::expression::{Condition, Truth};
+use super::lifecycle::{self, Closing, Moment, Opening, Repeat};
+use super::memory::Waiting;
 use super::names::Names;
 use super::project::Change;
-use super::rule::{EventTest, Interest, RaiseWhen, Resolve, Rule, Severity};
+use super::rule::{EventTest, Resolve, Rule, Severity, Trigger};
+use super::rule_set::Interest;
 use super::slice::{Slice, VERDICTS_KEPT, Verdict, Why};
 use super::state::Record;
+use super::{following, silence, window};
+
+/// An event as one subject takes it.
+#[derive(Clone, Copy)]
+pub(super) struct Taken<'a> {
+    pub at: Moment<'a>,
+    pub event: &'a Event<'a>,
+    /// What the subject was before the event, where a rule reads it.
+    pub previous: Option<&'a Record>,
+    /// The event belongs before what is known already: it opens nothing.
+    pub late: bool,
+    /// It shows that what was known came late itself.
+    pub overtakes: bool,
+}
+
+impl<'a> Taken<'a> {
+    pub(super) fn new(at: Moment<'a>, event: &'a Event<'a>, previous: Option<&'a Record>, change: &Change) -> Self {
+        Self { at, event, previous, late: change.late, overtakes: change.overtakes }
+    }
+
+    pub(super) fn names<'n>(&self, slice: &'n Slice) -> Names<'n>
+    where
+        'a: 'n,
+    {
+        Names { event: Some(self.event), previous: self.previous, ..names(self.at, slice) }
+    }
+}
+
+/// What can be named where there is no event.
+pub(super) fn names<'n>(at: Moment<'n>, slice: &'n Slice) -> Names<'n> {
+    let (settings, calendars) = (&at.rules.settings, &at.rules.calendars);
+    Names { slice, previous: None, event: None, settings, calendars, now: at.now }
+}
 
 /// Tries every rule that the event concerns.
-pub(super) fn rules(
-    at: Moment<'_>,
-    interest: Interest<'_>,
-    slice: &mut Slice,
-    event: &Event<'_>,
-    previous: Option<&Record>,
-    change: &Change,
-    effects: &mut Effects,
-) {
+pub(super) fn rules(taken: Taken<'_>, interest: Interest<'_>, slice: &mut Slice, effects: &mut Effects) {
     for rule in interest.rules(slice.subject.kind) {
-        if !change.late {
-            resolve(at, rule, slice, event, previous, change.overtakes, effects);
+        if !taken.late {
+            resolve(taken, rule, slice, effects);
         }
-        if concerns(&rule.trigger, event) {
-            trigger(at, rule, slice, event, previous, change.late, effects);
+        match &rule.trigger {
+            Trigger::Event(test) => {
+                if let Some(met) = tried(taken, rule, test, slice, effects) {
+                    window::note(taken, rule, slice);
+                    fires(taken, rule, slice, met, effects);
+                }
+            }
+            Trigger::Count { test, .. } | Trigger::Share { test, .. } => {
+                if let Some(met) = tried(taken, rule, test, slice, effects) {
+                    window::count(taken, rule, slice, met, effects);
+                }
+            }
+            Trigger::Silent { events, .. } => {
+                if events.iter().any(|pattern| pattern.matches(taken.event.kind)) {
+                    silence::heard(taken, rule, slice, effects);
+                }
+            }
+            Trigger::NotFollowedBy { test, awaited, .. } | Trigger::NotPrecededBy { test, awaited, .. } => {
+                let preceded = matches!(rule.trigger, Trigger::NotPrecededBy { .. });
+                if !preceded {
+                    following::followed(taken, rule, awaited, slice, effects);
+                }
+                if let Some(met) = tried(taken, rule, test, slice, effects) {
+                    following::begins(taken, rule, slice, met, effects);
+                }
+                if preceded {
+                    following::followed(taken, rule, awaited, slice, effects);
+                }
+            }
+            Trigger::While { .. } => {}
         }
     }
+    following::pass_on(interest, slice, effects);
 }
 
 /// Whether any rule that the event concerns reads what the subject was before it.
@@ -37,32 +93,34 @@ pub(super) fn reads_previous(interest: Interest<'_>, slice: &Slice) -> bool {
     concerned.any(|rule| rule.reads.iter().any(|read| read.path.first().is_some_and(|root| root == "previous")))
 }
 
-fn concerns(test: &EventTest, event: &Event<'_>) -> bool {
+/// Whether the event is one of those that a test is about.
+pub(super) fn concerns(test: &EventTest, event: &Event<'_>) -> bool {
     test.events.iter().any(|pattern| pattern.matches(event.kind))
 }
 
-fn holds(test: &EventTest, names: &Names<'_>) -> Truth {
-    test.condition.as_ref().map_or(Truth::True, |condition| condition.holds(names))
+/// What a condition comes to. What cannot be computed is a mistake in the rule, and told.
+pub(super) fn holds(condition: Option<&Condition>, rule: &Rule, names: &Names<'_>, effects: &mut Effects) -> Truth {
+    let truth = condition.map_or(Truth::True, |condition| condition.holds(names));
+    if let Truth::Fault { error } = &truth {
+        effects.fault(&rule.name, error);
+    }
+    truth
 }
 
-fn resolve(
-    at: Moment<'_>,
-    rule: &Rule,
-    slice: &mut Slice,
-    event: &Event<'_>,
-    previous: Option<&Record>,
-    overtakes: bool,
-    effects: &mut Effects,
-) {
-    let open = slice.alerts.iter().position(|alert| alert.rule == rule.name);
+fn resolve(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+    let Taken { at, event, .. } = taken;
+    let open = slice.open(&rule.name);
+    let waits = slice.projection.rules.get(&rule.name).is_some_and(|memory| memory.waiting.is_some());
     // Events without a time of their own come in order: what they meet while nothing is open makes no later one late.
-    if open.is_none() && event.basis != Basis::Own {
+    if open.is_none() && !waits && event.basis != Basis::Own {
         return;
     }
-    let names = Names { slice, previous, event: Some(event), settings: &at.rules.settings, now: at.now };
+    let names = taken.names(slice);
     let met = rule.resolve.iter().any(|resolve| match resolve {
-        Resolve::Event(test) => concerns(test, event) && holds(test, &names) == Truth::True,
-        Resolve::After(_) => false,
+        Resolve::Event(test) => {
+            concerns(test, event) && holds(test.condition.as_ref(), rule, &names, effects) == Truth::True
+        }
+        Resolve::After(_) | Resolve::Below { .. } => false,
     });
     if !met {
         return;
@@ -72,73 +130,103 @@ fn resolve(
         None => drop(slice.projection.resolved.insert(rule.name.clone(), event.occurred_at)),
     }
     slice.dirty = true;
-    let Some(open) = open else { return };
-    let alert = &slice.alerts[open];
+    if waits {
+        let memory = slice.memory(&rule.name);
+        memory.waiting.take_if(|waiting| waiting.at <= event.occurred_at);
+    }
+    let Some(alert) = slice.open(&rule.name) else { return };
     let newest = alert.evidence.event.as_ref().map_or(alert.opened_at, |event| event.occurred_at);
     // Where the newest match was late itself, the first one counts.
-    let matched = if overtakes { alert.opened_at } else { newest };
+    let matched = if taken.overtakes { alert.opened_at } else { newest };
     if event.occurred_at >= matched {
-        let alert = slice.alerts.remove(open);
         let reason = Reason::ResolvedByEvent { event: event.kind.to_owned() };
-        lifecycle::end(at, alert, event.occurred_at, reason, Some(event), effects);
+        let closing = Closing { at: event.occurred_at, reason, event: Some(event) };
+        lifecycle::would_end(at, rule, slice, closing, effects);
     }
 }
 
-/// What trying a rule's trigger comes to.
-enum Tried {
-    Met { severity: Severity, evidence: Evidence },
-    Not(Why),
+/// An event that meets a rule's test.
+pub(super) struct Met {
+    pub severity: Severity,
+    pub evidence: Evidence,
+    /// How many events, or different subjects, it is now; `None` where the rule counts nothing.
+    pub count: Option<u32>,
+    /// Why it fires, where it does.
+    pub reason: Reason,
 }
 
-fn trigger(
-    at: Moment<'_>,
-    rule: &Rule,
-    slice: &mut Slice,
-    event: &Event<'_>,
-    previous: Option<&Record>,
-    late: bool,
-    effects: &mut Effects,
-) {
-    let names = Names { slice, previous, event: Some(event), settings: &at.rules.settings, now: at.now };
+/// Tries the event that a rule is about; where it does not meet the test, why is kept.
+fn tried(taken: Taken<'_>, rule: &Rule, test: &EventTest, slice: &mut Slice, effects: &mut Effects) -> Option<Met> {
+    let event = taken.event;
+    if !concerns(test, event) {
+        return None;
+    }
+    let names = taken.names(slice);
     let resolved = slice.projection.resolved.get(&rule.name);
-    let late = late || (event.basis == Basis::Own && resolved.is_some_and(|resolved| event.occurred_at < *resolved));
-    let tried = match holds(&rule.trigger, &names) {
-        Truth::True if late => Tried::Not(Why::Late),
-        Truth::True => Tried::Met { severity: severity(rule, &names), evidence: lifecycle::evidence(rule, &names) },
-        Truth::False { term } => Tried::Not(Why::False { term }),
-        Truth::Unknown { term } => Tried::Not(Why::Unknown { term }),
-        Truth::Fault { error } => Tried::Not(Why::Fault { error }),
+    let late = taken.late || (event.basis == Basis::Own && resolved.is_some_and(|at| event.occurred_at < *at));
+    let truth = match holds(test.condition.as_ref(), rule, &names, effects) {
+        Truth::True => holds(rule.holds.as_ref(), rule, &names, effects),
+        other => other,
     };
-    let (severity, evidence) = match tried {
-        Tried::Met { severity, evidence } => (severity, evidence),
-        Tried::Not(why) => {
-            keep_verdict(slice, Verdict { rule: rule.name.clone(), position: event.position, why });
-            return;
+    let why = match truth {
+        Truth::True if late => Why::Late,
+        Truth::True => {
+            let (severity, evidence) = (lifecycle::severity(rule, &names), lifecycle::evidence(rule, &names));
+            let reason = Reason::Matched { event: event.kind.to_owned() };
+            return Some(Met { severity, evidence, count: None, reason });
         }
+        Truth::False { term } => Why::False { term },
+        Truth::Unknown { term } => Why::Unknown { term },
+        Truth::Fault { error } => Why::Fault { error },
     };
-    match slice.alerts.iter_mut().find(|alert| alert.rule == rule.name) {
-        Some(alert) => {
-            lifecycle::repeat(at, rule, alert, event, severity, evidence, effects);
-            let why = Why::AlreadyOpen { alert: alert.number };
-            keep_verdict(slice, Verdict { rule: rule.name.clone(), position: event.position, why });
-        }
-        None => lifecycle::fire(at, rule, slice, event, severity, evidence, effects),
-    }
+    keep_verdict(slice, rule, event, why);
+    None
 }
 
-/// The rule's severity, or the highest that a `raise` gives for this event.
-fn severity(rule: &Rule, names: &Names<'_>) -> Severity {
-    let raised = rule.raise.iter().filter(|raise| match &raise.when {
-        RaiseWhen::Where(condition) => condition.holds(names) == Truth::True,
-        RaiseWhen::After(_) => false,
-    });
-    raised.map(|raise| raise.to).max().map_or(rule.severity, |raised| raised.max(rule.severity))
+/// The rule's condition is met: what is open is refreshed; else an alert opens, or waits for `grace`.
+pub(super) fn fires(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, met: Met, effects: &mut Effects) {
+    let Taken { at, event, .. } = taken;
+    let Met { severity, evidence, count, reason } = met;
+    if let Some(alert) = slice.alerts.iter_mut().find(|alert| alert.rule == rule.name) {
+        let alert_number = alert.number;
+        slice.unarmed = true;
+        lifecycle::repeat(at, rule, alert, event, Repeat { severity, evidence, count }, effects);
+        keep_verdict(slice, rule, event, Why::AlreadyOpen { alert: alert_number });
+        return;
+    }
+    let opened_at = match evidence.grounds.counted.last() {
+        Some(newest) => newest.at,
+        None => event.occurred_at,
+    };
+    let Some(grace) = &rule.grace else {
+        let heard_at = event.received_at;
+        let opening = Opening { at: opened_at, heard_at, count: count.unwrap_or(1), severity, reason, evidence };
+        lifecycle::fire(at, rule, slice, opening, effects);
+        return;
+    };
+    let until = grace.after_hearing(event.received_at, at.blind);
+    let waiting = slice.memory(&rule.name).waiting.take();
+    let waiting = match waiting {
+        Some(mut waiting) => {
+            waiting.severity = waiting.severity.max(severity);
+            waiting.count = count.unwrap_or(waiting.count.saturating_add(1));
+            waiting
+        }
+        None => {
+            let count = count.unwrap_or(1);
+            Box::new(Waiting { at: opened_at, heard_at: event.received_at, severity, count, reason, evidence })
+        }
+    };
+    slice.memory(&rule.name).waiting = Some(waiting);
+    slice.unarmed = true;
+    keep_verdict(slice, rule, event, Why::Waits { until });
 }
 
 /// Keeps why a rule did not fire; the same verdict again only moves to its newest place.
-fn keep_verdict(slice: &mut Slice, verdict: Verdict) {
+pub(super) fn keep_verdict(slice: &mut Slice, rule: &Rule, event: &Event<'_>, why: Why) {
+    let verdict = Verdict { rule: rule.name.clone(), position: event.position, at: event.received_at, why };
     let verdicts = &mut slice.projection.verdicts;
-    verdicts.retain(|known| known.rule != verdict.rule || known.why != verdict.why);
+    verdicts.retain(|known| known.rule != verdict.rule || !known.why.says_the_same_as(&verdict.why));
     while verdicts.len() >= VERDICTS_KEPT {
         verdicts.pop_front();
     }

@@ -74,6 +74,17 @@ pub struct Event<'a> {
     pub payload: &'a serde_json_borrow::Value<'a>,
 }
 
+impl Event<'_> {
+    /// When we heard: receipt, or for what was learned otherwise the time that it has.
+    #[must_use]
+    pub fn heard_at(&self) -> Timestamp {
+        match self.source {
+            Source::Recovered | Source::Reconciled => self.occurred_at.min(self.received_at),
+            Source::Webhook | Source::Replayed | Source::Test => self.received_at,
+        }
+    }
+}
+
 /// What Impilo's payload says, in Pulsewarden's words.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
@@ -159,8 +170,12 @@ pub enum Message {
     Learned(About),
     /// The event of the journal row in hand concerns the receiver too, and a rule of its kind wants it.
     Event,
-    /// `subject` belongs to the receiver from now on, or no longer.
-    Membership { subject: Subject, belongs: bool },
+    /// `subject` belongs to the receiver from now on, or no longer. `brings`: the items of an order on its way.
+    Membership { subject: Subject, belongs: bool, brings: Vec<String> },
+    /// A device with a patient is counted by the receiver from now on, or no longer.
+    Counts { more: bool },
+    /// A rule of `subject` awaits an event of the receiver's, or no longer.
+    Awaits { rule: String, subject: Subject, awaits: bool },
     /// What the receiver belongs to has changed: its new state, and the site that this belongs to in turn.
     Relation { kind: SubjectKind, related: Related, site: Option<Related> },
     /// To a device: a return that lists it is complete. It comes from `patient`, where that is known.
@@ -206,8 +221,8 @@ pub enum Input<'a> {
     Message { message: &'a Message, event: Option<&'a Event<'a>>, position: Position },
     /// A due time of this subject has come; `now` is that due time, `position` the last row before it.
     Wake { position: Position },
-    /// The rule set in force has changed; the subject has open alerts.
-    Rules { position: Position },
+    /// Another rule set is in force since the journal row `since`; `now` is that row's time.
+    Rules { since: Position, position: Position },
     /// A notification of this group was given up.
     DeliveryFailed { failure: &'a DeliveryFailure, position: Position },
     /// Someone asked for something; the subject is a notification group.

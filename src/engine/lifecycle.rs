@@ -5,11 +5,17 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::alert::{Alert, AlertGroup, AlertState, End, EventRef, Evidence, Labels, Reason, Seen, Transition};
+use super::alert::{
+    Alert, AlertGroup, AlertState, End, Ending, EventRef, Evidence, Grounds, Labels, Reason, Seen, Transition,
+};
 use super::effect::Effects;
 use super::event::{Announcement, Event, Message, Position};
+use super::expression::Truth;
+use super::length::Interval;
 use super::names::Names;
-use super::rule::{Channel, GroupBy, Route, Rule, RuleSet, Severity};
+use super::receiver::{Channel, GroupBy, Route};
+use super::rule::{RaiseWhen, Rule, Severity, Table};
+use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
@@ -25,9 +31,26 @@ const UNKNOWN: &str = "unknown";
 #[derive(Clone, Copy)]
 pub(super) struct Moment<'a> {
     pub rules: &'a RuleSet,
+    /// When nothing could be heard: in order, apart from one another.
+    pub blind: &'a [Interval],
     pub now: Timestamp,
     /// The last journal row known.
     pub position: Position,
+    /// True while a subject is judged by rules that have just come: what is so already is no news.
+    pub baseline: bool,
+}
+
+/// What opens an alert.
+pub(super) struct Opening {
+    /// When what fires it happened, or was due.
+    pub at: Timestamp,
+    /// When it was heard.
+    pub heard_at: Timestamp,
+    /// How many events, or different subjects, it rests on.
+    pub count: u32,
+    pub severity: Severity,
+    pub reason: Reason,
+    pub evidence: Evidence,
 }
 
 /// The values of everything that the rule reads, as they are now.
@@ -47,10 +70,19 @@ pub(super) fn evidence(rule: &Rule, names: &Names<'_>) -> Evidence {
     {
         values.entry("device.serial".to_owned()).or_insert(Seen { value, protection: Protection::Ids });
     }
-    Evidence { event: names.event.map(reference), values }
+    Evidence { event: names.event.map(reference), values, grounds: Grounds::default() }
 }
 
-fn reference(event: &Event<'_>) -> EventRef {
+/// The rule's severity, or the highest that a `raise` gives with these names.
+pub(super) fn severity(rule: &Rule, names: &Names<'_>) -> Severity {
+    let raised = rule.raise.iter().filter(|raise| match &raise.when {
+        RaiseWhen::Where(condition) => condition.holds(names) == Truth::True,
+        RaiseWhen::After(_) => false,
+    });
+    raised.map(|raise| raise.to).max().map_or(rule.severity, |raised| raised.max(rule.severity))
+}
+
+pub(super) fn reference(event: &Event<'_>) -> EventRef {
     EventRef {
         position: event.position,
         id: event.id.to_owned(),
@@ -61,15 +93,8 @@ fn reference(event: &Event<'_>) -> EventRef {
 }
 
 /// Opens an alert.
-pub(super) fn fire(
-    at: Moment<'_>,
-    rule: &Rule,
-    slice: &mut Slice,
-    event: &Event<'_>,
-    severity: Severity,
-    evidence: Evidence,
-    effects: &mut Effects,
-) {
+pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Opening, effects: &mut Effects) {
+    let Opening { at: when, heard_at, count, severity, reason, evidence } = opening;
     let number = effects.next_alert;
     effects.next_alert += 1;
     let episode = slice.projection.episodes.entry(rule.name.clone()).or_insert(0);
@@ -81,39 +106,52 @@ pub(super) fn fire(
         episode: *episode,
         state: AlertState::Firing,
         severity,
-        labels: labels(rule, slice, severity),
-        opened_at: event.occurred_at,
+        labels: labels(at.rules, rule, slice, severity),
+        opened_at: when,
         noticed_at: at.now,
-        matched_at: event.received_at,
-        count: 1,
+        matched_at: heard_at,
+        count,
         evidence,
         annotations: rule.annotations.clone(),
         end: None,
         groups: Vec::new(),
         told_group_at: at.now,
         rule_set: at.rules.hash.clone(),
+        ending: None,
+        baseline: at.baseline,
+        shadow: rule.shadow,
         changed: true,
     };
     alert.groups = groups(at.rules, &alert);
-    record(at, &alert, event.occurred_at, Reason::Matched { event: event.kind.to_owned() }, effects);
+    record(at, &alert, when, reason, effects);
     tell_groups(&alert, true, effects);
     slice.alerts.push(alert);
     slice.dirty = true;
+    slice.unarmed = true;
 }
 
-/// Refreshes an open alert with another event that meets its rule, and raises it where `severity` is higher.
+/// Another event that meets an open alert's rule.
+pub(super) struct Repeat {
+    pub severity: Severity,
+    pub evidence: Evidence,
+    /// How many it rests on now; `None`: one more than before.
+    pub count: Option<u32>,
+}
+
+/// Refreshes an open alert, and raises it where the severity is higher. What would have ended it counts no more.
 pub(super) fn repeat(
     at: Moment<'_>,
     rule: &Rule,
     alert: &mut Alert,
     event: &Event<'_>,
-    severity: Severity,
-    evidence: Evidence,
+    repeat: Repeat,
     effects: &mut Effects,
 ) {
+    let Repeat { severity, evidence, count } = repeat;
     let untold = |route: &Route| at.now <= alert.noticed_at.plus(route.group_wait.max(route.group_interval));
     let awaited = at.rules.route.as_ref().is_some_and(untold) && alert.evidence.values != evidence.values;
-    alert.count = alert.count.saturating_add(1);
+    alert.ending = None;
+    alert.count = count.unwrap_or(alert.count.saturating_add(1));
     alert.matched_at = alert.matched_at.max(event.received_at);
     if alert.evidence.event.as_ref().is_none_or(|known| known.occurred_at <= event.occurred_at) {
         alert.evidence = evidence;
@@ -127,6 +165,36 @@ pub(super) fn repeat(
         alert.told_group_at = at.now;
         tell_groups(alert, false, effects);
     }
+}
+
+/// What an end by evidence rests on.
+pub(super) struct Closing<'e> {
+    /// When what ends it happened, or was due.
+    pub at: Timestamp,
+    pub reason: Reason,
+    pub event: Option<&'e Event<'e>>,
+}
+
+/// Ends the open alert of a rule, or lets it stay for the rule's `keep_firing_for` in case it comes back. Where the alert
+/// was due only after what ends it, it would not have fired: it is taken back at once.
+pub(super) fn would_end(at: Moment<'_>, rule: &Rule, slice: &mut Slice, closing: Closing<'_>, effects: &mut Effects) {
+    let Some(open) = slice.alerts.iter().position(|alert| alert.rule == rule.name) else { return };
+    let Closing { at: when, reason, event } = closing;
+    let alert = &mut slice.alerts[open];
+    let retracts = reason == Reason::LateEvent;
+    if rule.keep_firing_for.is_some() && !retracts {
+        if alert.ending.is_none() {
+            let event = event.map(reference);
+            alert.ending = Some(Box::new(Ending { at: when, heard_at: at.now, reason, event }));
+            alert.changed = true;
+            slice.unarmed = true;
+        }
+        return;
+    }
+    let alert = slice.alerts.remove(open);
+    slice.dirty = true;
+    slice.unarmed = true;
+    end(at, alert, when, reason, event.map(reference), effects);
 }
 
 /// Makes an open alert more urgent.
@@ -145,11 +213,12 @@ pub(super) fn end(
     mut alert: Alert,
     when: Timestamp,
     reason: Reason,
-    event: Option<&Event<'_>>,
+    event: Option<EventRef>,
     effects: &mut Effects,
 ) {
     alert.state = state_after(&reason);
-    alert.end = Some(End { at: when, noticed_at: at.now, reason: reason.clone(), event: event.map(reference) });
+    alert.ending = None;
+    alert.end = Some(End { at: when, noticed_at: at.now, reason: reason.clone(), event });
     alert.rule_set.clone_from(&at.rules.hash);
     alert.changed = true;
     record(at, &alert, when, reason, effects);
@@ -161,9 +230,20 @@ pub(super) fn end(
 fn state_after(reason: &Reason) -> AlertState {
     match reason {
         Reason::NoNews { .. } => AlertState::Expired,
-        Reason::RuleRemoved => AlertState::Closed,
-        Reason::Matched { .. } | Reason::Raised { .. } => AlertState::Firing,
-        Reason::ResolvedByEvent { .. }
+        Reason::RuleRemoved | Reason::RuleChanged => AlertState::Closed,
+        Reason::Matched { .. }
+        | Reason::Counted { .. }
+        | Reason::Shared { .. }
+        | Reason::Silent { .. }
+        | Reason::Held { .. }
+        | Reason::NotFollowed { .. }
+        | Reason::NotPreceded { .. }
+        | Reason::Raised { .. } => AlertState::Firing,
+        Reason::TooFew { .. }
+        | Reason::HeardAgain { .. }
+        | Reason::NoLonger { .. }
+        | Reason::Followed { .. }
+        | Reason::ResolvedByEvent { .. }
         | Reason::QuietSince { .. }
         | Reason::Disassociated
         | Reason::Reassigned
@@ -183,10 +263,10 @@ fn record(at: Moment<'_>, alert: &Alert, when: Timestamp, reason: Reason, effect
         noticed_at: at.now,
         position: at.position,
         reason,
-        evidence: alert.end.as_ref().map_or_else(
-            || alert.evidence.clone(),
-            |end| Evidence { event: end.event.clone(), values: BTreeMap::new() },
-        ),
+        evidence: alert
+            .end
+            .as_ref()
+            .map_or_else(|| alert.evidence.clone(), |end| Evidence { event: end.event.clone(), ..Evidence::default() }),
         rule_set: at.rules.hash.clone(),
     });
 }
@@ -230,9 +310,11 @@ pub(super) fn regroup(at: Moment<'_>, alert: &mut Alert, effects: &mut Effects) 
 
 /// The groups that the rule set's route puts an alert in: one for each channel of the receiver.
 fn groups(rules: &RuleSet, alert: &Alert) -> Vec<AlertGroup> {
-    let Some(route) = &rules.route else { return Vec::new() };
+    let Some(route) = rules.route.as_ref().filter(|_| !alert.shadow) else { return Vec::new() };
     let Some(receiver) = rules.receiver(&route.receiver) else { return Vec::new() };
     let (labels, key) = match &route.group_by {
+        // What was so already when its rule came is told in one summary.
+        _ if alert.baseline => (Labels::new(), "baseline".to_owned()),
         GroupBy::Each => (alert.labels.clone(), format!("alert {}", alert.number)),
         GroupBy::Labels(names) => {
             let labels: Labels = names
@@ -277,7 +359,7 @@ fn open_label(text: &str) -> Seen {
 }
 
 /// The labels that every alert has, and the rule's own.
-fn labels(rule: &Rule, slice: &Slice, severity: Severity) -> Labels {
+fn labels(rules: &RuleSet, rule: &Rule, slice: &Slice, severity: Severity) -> Labels {
     let kind = slice.subject.kind;
     let projection = &slice.projection;
     let own = |name: &str| projection.record.get(name).and_then(Value::as_text);
@@ -314,5 +396,35 @@ fn labels(rule: &Rule, slice: &Slice, severity: Severity) -> Labels {
     for (name, value) in &rule.labels {
         labels.entry(name.clone()).or_insert_with(|| open_label(value));
     }
+    for table in &rules.tables {
+        join(table, slice, &mut labels);
+    }
     labels
+}
+
+/// Adds the labels that a table has for an alert. A site is looked up by its name, then by its id.
+fn join(table: &Table, slice: &Slice, labels: &mut Labels) {
+    let key = labels.get(&table.key).and_then(|seen| seen.value.as_text());
+    let site = (table.key == SubjectKind::Site.as_str()).then(|| id_of(slice, SubjectKind::Site)).flatten();
+    let row = key.and_then(|key| table.rows.get(key)).or_else(|| table.rows.get(site?));
+    let joined: Vec<_> = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            let value = row.and_then(|row| row.get(at)).map_or(UNKNOWN, String::as_str);
+            (column.clone(), open_label(value))
+        })
+        .collect();
+    for (column, label) in joined {
+        labels.entry(column).or_insert(label);
+    }
+}
+
+/// The id of the subject of `kind` that a slice is, or belongs to.
+fn id_of(slice: &Slice, kind: SubjectKind) -> Option<&str> {
+    if slice.subject.kind == kind {
+        return Some(&slice.subject.id);
+    }
+    slice.projection.related.get(&kind).map(|related| related.id.as_str())
 }

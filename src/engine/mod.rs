@@ -2,17 +2,27 @@
 
 mod alert;
 mod association;
+mod calendar;
 mod effect;
 mod evaluate;
+mod following;
+mod holding;
 mod event;
 mod expression;
 mod group;
+mod length;
 mod lifecycle;
+mod memory;
 mod names;
+mod outlook;
 mod project;
+mod receiver;
 mod relations;
 mod rule;
+mod rule_set;
+mod silence;
 mod slice;
+mod standing;
 mod state;
 mod status;
 mod step;
@@ -20,24 +30,33 @@ mod subject;
 mod time;
 mod value;
 mod wake;
+mod window;
 
-pub use alert::{Alert, AlertGroup, AlertState, End, EventRef, Evidence, Labels, Reason, Seen, Transition};
+pub use alert::{
+    Alert, AlertGroup, AlertState, End, Ending, EventRef, Evidence, Grounds, Labels, Reason, Seen, Transition,
+};
+pub use calendar::{Calendar, CalendarError};
 pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};
 pub use event::{
     About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
 };
 pub use expression::{Condition, ConditionError, RETURN, Truth};
+pub use length::{BusinessTime, Interval, Length};
 pub use lifecycle::key_of;
+pub use memory::{Hit, Memory, Waiting};
 pub use names::Names;
+pub use outlook::{Pending, pending, why_not};
+pub use receiver::{Channel, Digest, GroupBy, Phi, Receiver, Route};
 pub use rule::{
-    Channel, Digest, EventPattern, EventTest, GroupBy, Interest, Phi, Raise, RaiseWhen, Read, Receiver, Resolve, Route,
-    Rule, RuleSet, Severity,
+    Derived, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, Share, Since, Table, Trigger,
 };
+pub use rule_set::{Interest, RuleFiles, RuleSet};
 pub use slice::{
     Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,
 };
+pub use standing::Standing;
 pub use state::{FIELDS, Fact, Field, FieldGroup, FieldType, Record};
-pub use step::step;
+pub use step::{Ground, step};
 pub use subject::{Subject, SubjectKind};
 pub use time::Timestamp;
 pub use value::{Protection, Value};

@@ -1,9 +1,11 @@
 //! The names that conditions and texts read, looked up in what a step has at hand, without copying.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json_borrow::Value as Json;
 
+use super::calendar::Calendar;
 use super::event::{About, Event};
 use super::slice::Slice;
 use super::state::{Fact, Record};
@@ -22,6 +24,8 @@ pub struct Names<'a> {
     pub previous: Option<&'a Record>,
     pub event: Option<&'a Event<'a>>,
     pub settings: &'a BTreeMap<String, Value>,
+    /// The calendars by name, for business time.
+    pub calendars: &'a BTreeMap<String, Arc<Calendar>>,
     pub now: Timestamp,
 }
 
@@ -117,9 +121,13 @@ impl<'a> Node<'a> {
                     Fields::Record(record) => record.get(name),
                     Fields::Said(facts) => facts.iter().find(|fact| fact.name == name).map(|fact| &fact.value),
                 };
-                // Impilo documents the flag as optional: where it is not said, readings are on.
-                let default = kind == SubjectKind::Device && name == "readings_disabled";
-                value.map(Self::value).or(default.then_some(Self::Bool(false)))
+                value.map(Self::value).or_else(|| match (kind, name) {
+                    // Impilo documents the flag as optional: where it is not said, readings are on.
+                    (SubjectKind::Device, "readings_disabled") => Some(Self::Bool(false)),
+                    // No order was heard of.
+                    (SubjectKind::Patient, "open_orders" | "ordered_items") => Some(Self::Values(&[])),
+                    _ => None,
+                })
             }
             _ => None,
         }

@@ -65,8 +65,11 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
     }
     let projection = &mut slice.projection;
     projection.news_at = projection.news_at.max(Some(event.received_at));
-    if about.heard && slice.subject.kind == SubjectKind::Device {
-        keep_newest(&mut projection.record, "last_heard_at", event.received_at);
+    if about.heard {
+        projection.heard_at = projection.heard_at.max(Some(event.heard_at()));
+        if slice.subject.kind == SubjectKind::Device {
+            keep_newest(&mut projection.record, "last_heard_at", event.heard_at());
+        }
     }
     slice.dirty = true;
     change
@@ -80,7 +83,8 @@ pub(super) fn patient_of(slice: &Slice) -> Option<&str> {
     slice.projection.related.get(&SubjectKind::Patient).map(|related| related.id.as_str())
 }
 
-fn texts(list: &Value) -> Vec<&str> {
+/// The texts in a list.
+pub(super) fn texts(list: &Value) -> Vec<&str> {
     match list {
         Value::List(values) => values.iter().filter_map(Value::as_text).collect(),
         _ => Vec::new(),

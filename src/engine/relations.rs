@@ -4,8 +4,9 @@ use super::alert::{Alert, Reason};
 use super::effect::Effects;
 use super::event::{About, Event, Message};
 use super::lifecycle::{self, Moment};
-use super::project::{Change, is_archived};
-use super::rule::{Interest, RuleSet};
+use super::memory::Memory;
+use super::project::{Change, is_archived, texts};
+use super::rule_set::{Interest, RuleSet};
 use super::slice::{Projection, Related, Slice};
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
@@ -37,6 +38,7 @@ pub(super) fn tell_others(
             effects.messages.push_back((other.subject.clone(), Message::Learned(other.clone())));
         }
     }
+    tell_contained(interest, slice, event, effects);
     for (kind, related) in &slice.projection.related {
         let is_it = |other: &About| other.subject.kind == *kind && other.subject.id == related.id;
         if !rules.has_rules_for(*kind) || event.facts.about.iter().any(is_it) {
@@ -47,6 +49,20 @@ pub(super) fn tell_others(
             effects.messages.push_back((subject, Message::Event));
         } else if heard {
             effects.messages.push_back((subject.clone(), Message::Learned(About::unnamed(subject, true))));
+        }
+    }
+}
+
+/// Tells the devices that an order or a return is known to hold, where the event does not name them and a rule wants it.
+fn tell_contained(interest: Interest<'_>, slice: &Slice, event: &Event<'_>, effects: &mut Effects) {
+    if !matches!(slice.subject.kind, SubjectKind::Order | SubjectKind::Return) || !interest.has(SubjectKind::Device) {
+        return;
+    }
+    let devices = slice.projection.record.get("devices").map(texts).unwrap_or_default();
+    for device in devices {
+        let subject = Subject::new(SubjectKind::Device, device);
+        if event.facts.of(&subject).is_none() {
+            effects.messages.push_back((subject, Message::Event));
         }
     }
 }
@@ -71,7 +87,9 @@ pub(super) fn tell_patients(slice: &Slice, change: &Change, effects: &mut Effect
     }
     for (patient, belongs) in [(&change.left, false), (&change.joined, true)] {
         if let Some(patient) = patient {
-            let message = Message::Membership { subject: slice.subject.clone(), belongs };
+            let items = slice.projection.record.get("items").filter(|_| slice.subject.kind == SubjectKind::Order);
+            let brings = items.map(texts).unwrap_or_default().into_iter().map(str::to_owned).collect();
+            let message = Message::Membership { subject: slice.subject.clone(), belongs, brings };
             effects.messages.push_back((Subject::new(SubjectKind::Patient, patient.clone()), message));
         }
     }
@@ -86,17 +104,71 @@ pub(super) fn tell_members(slice: &Slice, effects: &mut Effects) {
     }
 }
 
-/// A subject joined or left this one.
-pub(super) fn membership(slice: &mut Slice, subject: &Subject, belongs: bool) {
-    let changed = if belongs {
-        slice.projection.members.insert(subject.clone())
-    } else {
-        slice.projection.members.remove(subject)
-    };
+/// A subject joined or left this one; true where that changes what is known of this one.
+pub(super) fn membership(slice: &mut Slice, subject: &Subject, belongs: bool, brings: &[String]) -> bool {
+    let Projection { members, ordered, record, .. } = &mut slice.projection;
+    let changed = if belongs { members.insert(subject.clone()) } else { members.remove(subject) };
     slice.dirty |= changed;
+    if subject.kind != SubjectKind::Order || slice.subject.kind != SubjectKind::Patient {
+        return false;
+    }
+    let known = ordered.get(&subject.id).map(Vec::as_slice);
+    if known == belongs.then_some(brings) {
+        return false;
+    }
+    if belongs {
+        ordered.insert(subject.id.clone(), brings.to_vec());
+    } else {
+        ordered.remove(&subject.id);
+    }
+    let orders = ordered.keys().map(|id| Value::from(id.as_str())).collect();
+    let mut items: Vec<&String> = ordered.values().flatten().collect();
+    items.sort_unstable();
+    items.dedup();
+    let items = items.into_iter().map(|item| Value::from(item.as_str())).collect();
+    record.set("open_orders", Value::List(orders));
+    record.set("ordered_items", Value::List(items));
+    slice.dirty = true;
+    true
 }
 
-/// What this subject belongs to has changed.
+/// A device with a patient is counted here from now on, or no longer.
+pub(super) fn counts(slice: &mut Slice, more: bool) {
+    let record = &mut slice.projection.record;
+    let before = match record.get("devices_with_patients") {
+        Some(Value::Int(number)) => *number,
+        _ => 0,
+    };
+    record.set("devices_with_patients", Value::Int((before + if more { 1 } else { -1 }).max(0)));
+    slice.dirty = true;
+}
+
+/// Lets a device be counted by its item and its site while it is with a patient.
+pub(super) fn count_with(slice: &mut Slice, effects: &mut Effects) {
+    if slice.subject.kind != SubjectKind::Device {
+        return;
+    }
+    let Projection { record, related, counted, over, .. } = &mut slice.projection;
+    let with_patient = record.get("associated").and_then(Value::as_bool) == Some(true) && !*over;
+    for kind in [SubjectKind::Item, SubjectKind::Site] {
+        let wanted = related.get(&kind).filter(|_| with_patient).map(|related| related.id.clone());
+        if counted.get(&kind) == wanted.as_ref() {
+            continue;
+        }
+        let before = match &wanted {
+            Some(wanted) => counted.insert(kind, wanted.clone()),
+            None => counted.remove(&kind),
+        };
+        for (id, more) in [(before, false), (wanted, true)] {
+            if let Some(id) = id {
+                effects.messages.push_back((Subject::new(kind, id), Message::Counts { more }));
+            }
+        }
+        slice.dirty = true;
+    }
+}
+
+/// What this subject belongs to has changed; true where that is news here.
 pub(super) fn relation(
     at: Moment<'_>,
     slice: &mut Slice,
@@ -105,10 +177,12 @@ pub(super) fn relation(
     site: Option<&Related>,
     event: Option<&Event<'_>>,
     effects: &mut Effects,
-) {
-    let Some(related) = slice.projection.related.get_mut(&kind).filter(|related| related.id == news.id) else { return };
+) -> bool {
+    let related = slice.projection.related.get_mut(&kind).filter(|related| related.id == news.id);
+    let Some(related) = related else { return false };
     let becomes_archived = is_archived(&news.record) && !is_archived(&related.record);
-    if related.record != news.record {
+    let changed = related.record != news.record;
+    if changed {
         related.record.clone_from(&news.record);
         slice.dirty = true;
     }
@@ -119,6 +193,7 @@ pub(super) fn relation(
         let when = event.map_or(at.now, |event| event.occurred_at);
         end_with_relation(at, slice, when, &Reason::PatientArchived, event, effects);
     }
+    changed
 }
 
 /// A device goes where its patient goes: the name of the site and what is known of it together.
@@ -178,7 +253,8 @@ pub(super) fn retract(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effe
             })
     };
     for alert in slice.take_alerts(late) {
-        lifecycle::end(at, alert, event.occurred_at, Reason::LateEvent, Some(event), effects);
+        let reference = lifecycle::reference(event);
+        lifecycle::end(at, alert, event.occurred_at, Reason::LateEvent, Some(reference), effects);
     }
 }
 
@@ -193,15 +269,21 @@ pub(super) fn end_with_relation(
 ) {
     let ends = |alert: &Alert| at.rules.rule(&alert.rule).is_none_or(|rule| rule.ends_with_relations);
     for alert in slice.take_alerts(ends) {
-        lifecycle::end(at, alert, when, reason.clone(), event, effects);
+        lifecycle::end(at, alert, when, reason.clone(), event.map(lifecycle::reference), effects);
+    }
+    let under_way = |memory: &Memory| memory.waiting.is_some() || !memory.hits.is_empty() || !memory.members.is_empty();
+    for (name, memory) in slice.projection.rules.iter_mut().filter(|(_, memory)| under_way(memory)) {
+        if at.rules.rule(name).is_none_or(|rule| rule.ends_with_relations) {
+            memory.let_go();
+            slice.dirty = true;
+        }
     }
 }
 
 /// Closes the alerts of rules that the rule set no longer has.
 pub(super) fn close_removed(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
-    for alert in
-        slice.take_alerts(|alert| at.rules.rule(&alert.rule).is_none_or(|rule| rule.subject != alert.subject.kind))
-    {
+    let gone = |alert: &Alert| at.rules.rule(&alert.rule).is_none_or(|rule| rule.subject != alert.subject.kind);
+    for alert in slice.take_alerts(gone) {
         lifecycle::end(at, alert, at.now, Reason::RuleRemoved, None, effects);
     }
 }

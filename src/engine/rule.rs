@@ -1,14 +1,16 @@
-//! What a rule set is, once its files have been read and checked.
+//! What a rule is, once its file has been read and checked.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
 use super::expression::Condition;
+use super::length::Length;
+use super::state::{Field, FieldGroup};
 use super::subject::SubjectKind;
-use super::value::{Protection, Value};
+use super::value::Protection;
 
 /// How urgent an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,7 +41,7 @@ impl fmt::Display for Severity {
 }
 
 /// Which event types a rule is about: one type, or every type that begins with a prefix (`reading.*`).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventPattern {
     Exactly(String),
     /// The prefix with its dot, as in `reading.`.
@@ -52,6 +54,15 @@ impl EventPattern {
         match self {
             Self::Exactly(name) => name == kind,
             Self::Prefix(prefix) => kind.starts_with(prefix.as_str()),
+        }
+    }
+}
+
+impl fmt::Display for EventPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(name) => f.write_str(name),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
         }
     }
 }
@@ -85,15 +96,85 @@ pub enum RaiseWhen {
     /// At a matching event for which this holds.
     Where(Condition),
     /// When the alert has been open for this long.
-    After(Duration),
+    After(Length),
 }
 
-/// What ends an alert with "resolved".
+/// What ends an alert with "resolved", besides what ends it by itself.
 #[derive(Debug)]
 pub enum Resolve {
     Event(EventTest),
     /// Heard from this long with no new matching event.
-    After(Duration),
+    After(Length),
+    /// Fewer matching events (or different subjects, where the rule counts those) than this within this long.
+    Below {
+        count: u32,
+        within: Length,
+    },
+}
+
+/// From when on silence counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// It was heard once, and then no more.
+    Heard,
+    /// It was never heard since it came to its patient.
+    Associated,
+    /// It was never heard since it was delivered.
+    Delivered,
+}
+
+/// A share of a whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share {
+    /// Between 0 and 1.
+    pub part: f64,
+    /// True for `at_least`, false for `more_than`.
+    pub inclusive: bool,
+}
+
+/// The kinds of rule: what makes it fire.
+#[derive(Debug)]
+pub enum Trigger {
+    /// One event.
+    Event(EventTest),
+    /// So many events, or so many different subjects, within a time.
+    Count { test: EventTest, at_least: u32, within: Length, distinct: Option<SubjectKind> },
+    /// A share of the subject's devices with patients, each counted once.
+    Share { test: EventTest, share: Share, and_at_least: u32, distinct: SubjectKind, within: Length },
+    /// Nothing heard for so long where there should be. [`Rule::holds`] says where.
+    Silent { events: Vec<EventPattern>, longer_than: Length, since: Since },
+    /// [`Rule::holds`] is true, for `lasting` where given. It begins anew whenever the subject's own field `each` changes.
+    While { lasting: Option<Length>, each: Option<String> },
+    /// One event, and not another within a time; `same` is the kind of subject that links the two.
+    NotFollowedBy { test: EventTest, awaited: EventTest, same: SubjectKind, within: Length },
+    /// One event, and not another within the time before it.
+    NotPrecededBy { test: EventTest, awaited: EventTest, same: SubjectKind, within: Length },
+}
+
+impl Trigger {
+    /// The event that fires the rule, is counted, or begins the waiting; `None` for rules about silence and states.
+    #[must_use]
+    pub fn test(&self) -> Option<&EventTest> {
+        match self {
+            Self::Event(test)
+            | Self::Count { test, .. }
+            | Self::Share { test, .. }
+            | Self::NotFollowedBy { test, .. }
+            | Self::NotPrecededBy { test, .. } => Some(test),
+            Self::Silent { .. } | Self::While { .. } => None,
+        }
+    }
+
+    /// The event that must follow or come before, and the kind of subject that links it to the first.
+    #[must_use]
+    pub fn awaited(&self) -> Option<(&EventTest, SubjectKind)> {
+        match self {
+            Self::NotFollowedBy { awaited, same, .. } | Self::NotPrecededBy { awaited, same, .. } => {
+                Some((awaited, *same))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// One rule.
@@ -101,232 +182,85 @@ pub enum Resolve {
 pub struct Rule {
     /// The rule's identity: its `alert` name.
     pub name: String,
+    /// Names that the rule had before: what is kept under them is taken over.
+    pub was: Vec<String>,
     pub subject: SubjectKind,
-    pub trigger: EventTest,
+    pub trigger: Trigger,
+    /// `while`: a state that must hold. Beside an event it is read at that event; `None`: any state.
+    pub holds: Option<Condition>,
     pub severity: Severity,
     pub raise: Vec<Raise>,
     pub labels: BTreeMap<String, String>,
     /// Templates by annotation name, such as `summary`; rendered from evidence when a message is made.
     pub annotations: BTreeMap<String, String>,
     pub resolve: Vec<Resolve>,
-    /// No news about the subject for this long ends the alert as expired.
-    pub expire: Duration,
+    /// No news about the subject for this long ends the alert as expired; `None`: never.
+    pub expire: Option<Length>,
     /// Whether the alert ends when the subject's relations end.
     pub ends_with_relations: bool,
+    /// How long what would fire waits for late evidence: the alert is pending meanwhile.
+    pub grace: Option<Length>,
+    /// How long an alert stays open after what would end it, in case it comes back.
+    pub keep_firing_for: Option<Length>,
+    /// By how much each repeat of a notification waits longer than the one before; at least 1.
+    pub repeat_backoff: Option<f64>,
+    /// Alerts are recorded and nobody is told.
+    pub shadow: bool,
     /// Every name that the rule's conditions and texts read: what a transition keeps as evidence.
     pub reads: Vec<Read>,
+    pub derived: Derived,
 }
 
-/// How much a receiver may be told.
-pub type Phi = Protection;
-
-/// Where a receiver's messages go; each channel gets its own delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Channel {
-    Email {
-        to: Vec<String>,
-    },
-    /// An incoming webhook of Slack, by its name in the configuration.
-    SlackWebhook {
-        webhook: String,
-    },
+/// What follows from the rest of a rule; [`super::RuleSet::new`] fills it in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Derived {
+    /// What decides which events count: where it changes, what was counted before counts for nothing.
+    pub(super) shape: u64,
+    /// The names that `while` reads.
+    pub(super) state_reads: Vec<Vec<String>>,
+    /// `while` can change without any change of the subject's own fields: it reads the time, or signs of life.
+    pub(super) restless: bool,
+    /// `while` reads the time, so that it changes by itself.
+    pub(super) reads_clock: bool,
 }
 
-impl Channel {
-    /// The channel's kind, for tables and logs.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Email { .. } => "email",
-            Self::SlackWebhook { .. } => "slack",
+impl Rule {
+    /// Fills in what follows from the rest.
+    pub(super) fn derive(&mut self) {
+        let mut shape = DefaultHasher::new();
+        let mut test = |test: &EventTest| {
+            test.events.iter().for_each(|pattern| pattern.hash(&mut shape));
+            test.condition.as_ref().map(Condition::source).hash(&mut shape);
+        };
+        self.trigger.test().map(&mut test);
+        self.trigger.awaited().map(|(awaited, _)| test(awaited));
+        match &self.trigger {
+            Trigger::Count { distinct, .. } => distinct.hash(&mut shape),
+            Trigger::Share { distinct, .. } => distinct.hash(&mut shape),
+            _ => {}
         }
-    }
-
-    /// The way out that the channel shares with others: the mail server, or one webhook of Slack. Where one is slow, the
-    /// others are not.
-    #[must_use]
-    pub fn lane(&self) -> String {
-        match self {
-            Self::Email { .. } => "email".to_owned(),
-            Self::SlackWebhook { webhook } => format!("slack {webhook}"),
-        }
-    }
-}
-
-/// Who is told, and how much.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receiver {
-    pub name: String,
-    pub phi: Phi,
-    pub channels: Vec<Channel>,
-    /// Whether ends are announced to this receiver.
-    pub send_resolved: bool,
-}
-
-/// How alerts are gathered into notifications, in Alertmanager's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    pub receiver: String,
-    pub group_by: GroupBy,
-    /// How long a new group waits for company.
-    pub group_wait: Duration,
-    /// How long after a notification the group looks again.
-    pub group_interval: Duration,
-    /// How long until a notification whose alerts still fire is repeated.
-    pub repeat_interval: Duration,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupBy {
-    /// `['...']`: every alert is a group of its own.
-    Each,
-    Labels(Vec<String>),
-}
-
-/// A digest: a scheduled summary for one receiver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Digest {
-    pub name: String,
-    /// Cron, five fields.
-    pub schedule: String,
-    /// An IANA zone name.
-    pub time_zone: String,
-    pub receiver: String,
-    pub skip_when_empty: bool,
-}
-
-/// Everything that the rule files say. Immutable; a change is a new rule set.
-#[derive(Debug, Default)]
-pub struct RuleSet {
-    /// SHA-256 of the files, in hexadecimal.
-    pub hash: String,
-    pub rules: Vec<Rule>,
-    pub settings: BTreeMap<String, Value>,
-    pub receivers: Vec<Receiver>,
-    /// `None` in a rule set that only records alerts.
-    pub route: Option<Route>,
-    pub digests: Vec<Digest>,
-    index: Index,
-}
-
-/// Which rules an event type concerns, so that other rules cost nothing.
-#[derive(Debug, Default)]
-struct Index {
-    exactly: BTreeMap<String, Vec<Place>>,
-    prefixes: Vec<(String, Vec<Place>)>,
-    by_name: BTreeMap<String, usize>,
-    kinds: Vec<SubjectKind>,
-}
-
-/// The kind of subject that a rule is about, and the rule's place.
-type Place = (SubjectKind, usize);
-
-/// The rules that one event type concerns: looked up once for an event.
-#[derive(Clone, Copy)]
-pub struct Interest<'s> {
-    rules: &'s [Rule],
-    exact: &'s [Place],
-    prefixes: &'s [(String, Vec<Place>)],
-    event: &'s str,
-}
-
-impl<'s> Interest<'s> {
-    /// The rules about subjects of `kind`.
-    pub fn rules(self, kind: SubjectKind) -> impl Iterator<Item = &'s Rule> {
-        self.places().filter(move |(of, _)| *of == kind).map(move |(_, rule)| &self.rules[rule])
-    }
-
-    /// Whether there is a rule about subjects of `kind`.
-    #[must_use]
-    pub fn has(self, kind: SubjectKind) -> bool {
-        self.places().any(|(of, _)| of == kind)
-    }
-
-    /// A rule that names a type both exactly and by prefix is given once.
-    fn places(self) -> impl Iterator<Item = Place> + 's {
-        let by_prefix = self.prefixes.iter().filter(move |(prefix, _)| self.event.starts_with(prefix.as_str()));
-        let by_prefix = by_prefix.flat_map(|(_, rules)| rules).filter(move |rule| !self.exact.contains(rule));
-        self.exact.iter().chain(by_prefix).copied()
+        let holds = self.holds.as_ref();
+        holds.map(Condition::source).hash(&mut shape);
+        let state_reads = holds.map(Condition::reads).unwrap_or_default();
+        let reads_clock = holds.is_some_and(Condition::reads_clock);
+        let of_life = |path: &Vec<String>| match path.as_slice() {
+            [root, name, ..] => SubjectKind::parse(root)
+                .and_then(|kind| Field::find(kind, name))
+                .is_some_and(|field| field.group == FieldGroup::Life),
+            _ => true,
+        };
+        let restless = reads_clock || state_reads.iter().any(of_life);
+        self.derived = Derived { shape: shape.finish(), state_reads, restless, reads_clock };
     }
 }
 
-impl RuleSet {
-    /// Gathers what the files said and indexes it.
-    #[must_use]
-    pub fn new(
-        hash: String,
-        rules: Vec<Rule>,
-        settings: BTreeMap<String, Value>,
-        receivers: Vec<Receiver>,
-        route: Option<Route>,
-        digests: Vec<Digest>,
-    ) -> Self {
-        let index = Index::new(&rules);
-        Self { hash, rules, settings, receivers, route, digests, index }
-    }
-
-    /// Which rules an event of type `event` can fire, repeat or resolve.
-    #[must_use]
-    pub fn interest<'s>(&'s self, event: &'s str) -> Interest<'s> {
-        let exact = self.index.exactly.get(event).map(Vec::as_slice).unwrap_or_default();
-        Interest { rules: &self.rules, exact, prefixes: &self.index.prefixes, event }
-    }
-
-    /// The rule with this name.
-    #[must_use]
-    pub fn rule(&self, name: &str) -> Option<&Rule> {
-        self.index.by_name.get(name).map(|rule| &self.rules[*rule])
-    }
-
-    /// Whether any rule is about subjects of `kind`.
-    #[must_use]
-    pub fn has_rules_for(&self, kind: SubjectKind) -> bool {
-        self.index.kinds.contains(&kind)
-    }
-
-    /// The receiver with this name.
-    #[must_use]
-    pub fn receiver(&self, name: &str) -> Option<&Receiver> {
-        self.receivers.iter().find(|receiver| receiver.name == name)
-    }
-
-    /// Whether the receiver with this name is still reached over `channel`.
-    #[must_use]
-    pub fn reaches(&self, receiver: &str, channel: &Channel) -> bool {
-        self.receiver(receiver).is_some_and(|receiver| receiver.channels.contains(channel))
-    }
-}
-
-impl Index {
-    fn new(rules: &[Rule]) -> Self {
-        let mut index = Self::default();
-        for (at, rule) in rules.iter().enumerate() {
-            index.by_name.insert(rule.name.clone(), at);
-            if !index.kinds.contains(&rule.subject) {
-                index.kinds.push(rule.subject);
-            }
-            let resolving = rule.resolve.iter().filter_map(|resolve| match resolve {
-                Resolve::Event(test) => Some(&test.events),
-                Resolve::After(_) => None,
-            });
-            let mut patterns: Vec<_> = resolving.chain([&rule.trigger.events]).flatten().collect();
-            patterns.sort();
-            patterns.dedup();
-            for pattern in patterns {
-                index.add(pattern, (rule.subject, at));
-            }
-        }
-        index
-    }
-
-    fn add(&mut self, pattern: &EventPattern, place: Place) {
-        match pattern {
-            EventPattern::Exactly(kind) => self.exactly.entry(kind.clone()).or_default().push(place),
-            EventPattern::Prefix(prefix) => match self.prefixes.iter_mut().find(|(known, _)| known == prefix) {
-                Some((_, rules)) => rules.push(place),
-                None => self.prefixes.push((prefix.clone(), vec![place])),
-            },
-        }
-    }
+/// A table that joins labels to alerts: by the value of one label, the values of others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// The label whose value is looked up: `site`, `patient` and the like.
+    pub key: String,
+    /// The labels that the table adds.
+    pub columns: Vec<String>,
+    /// The values of the columns by that of the key.
+    pub rows: BTreeMap<String, Vec<String>>,
 }

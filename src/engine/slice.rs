@@ -1,12 +1,15 @@
 //! What one step may read and write: one subject, its open alerts, and what it last learned of others.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, AlertState, Labels};
 use super::event::Position;
-use super::rule::{Channel, Severity};
+use super::memory::Memory;
+use super::receiver::Channel;
+use super::rule::Severity;
 use super::state::Record;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
@@ -32,6 +35,10 @@ pub struct Slice {
     pub due: Option<Timestamp>,
     /// Set by a step that changed `projection` or `due`; cleared by whoever writes the slice back.
     pub dirty: bool,
+    /// Set where there may be a deadline before `due`; every step clears it before it ends.
+    pub(super) unarmed: bool,
+    /// The last event that was tried here, so that it is tried once on whatever ways it comes.
+    pub(super) tried: Position,
 }
 
 impl Slice {
@@ -46,6 +53,8 @@ impl Slice {
             removed_members: Vec::new(),
             due: None,
             dirty: false,
+            unarmed: false,
+            tried: 0,
         }
     }
 
@@ -55,7 +64,35 @@ impl Slice {
             return Vec::new();
         }
         self.dirty = true;
+        self.unarmed = true;
         self.alerts.extract_if(.., |alert| chosen(alert)).collect()
+    }
+
+    /// What is remembered of a rule, to be changed.
+    pub(super) fn memory(&mut self, rule: &str) -> &mut Memory {
+        self.dirty = true;
+        self.projection.rules.entry(rule.to_owned()).or_default()
+    }
+
+    /// When the subject, or one of its devices, was last heard from; for what has no device, the last news.
+    pub(super) fn heard_at(&self) -> Option<Timestamp> {
+        match self.subject.kind {
+            SubjectKind::Device | SubjectKind::Patient | SubjectKind::Site | SubjectKind::Item => {
+                self.projection.heard_at
+            }
+            _ => self.projection.news_at,
+        }
+    }
+
+    /// The open alert of a rule.
+    pub(super) fn open(&self, rule: &str) -> Option<&Alert> {
+        self.alerts.iter().find(|alert| alert.rule == rule)
+    }
+
+    /// True for a subject of which nothing was ever heard.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.projection.news_at.is_none() && self.projection.members.is_empty() && self.alerts.is_empty()
     }
 
     /// True for a notification group that has nothing left to say: its row can go.
@@ -83,9 +120,27 @@ pub struct Projection {
     /// The newest time at which each rule's `resolve` was met: what happened before that opens nothing.
     #[serde(rename = "k", skip_serializing_if = "BTreeMap::is_empty")]
     pub resolved: BTreeMap<String, Timestamp>,
+    /// What is remembered of each rule.
+    #[serde(rename = "s", skip_serializing_if = "BTreeMap::is_empty")]
+    pub rules: BTreeMap<String, Memory>,
+    /// The journal row of the rule set that the subject was last judged by as a whole.
+    #[serde(rename = "j", skip_serializing_if = "is_zero")]
+    pub judged: Position,
     /// When the last event about this subject came.
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub news_at: Option<Timestamp>,
+    /// When the subject, or one of its devices, was last heard from.
+    #[serde(rename = "h", skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
+    /// Where a device with a patient is counted: its item and its site.
+    #[serde(rename = "c", skip_serializing_if = "BTreeMap::is_empty")]
+    pub counted: BTreeMap<SubjectKind, String>,
+    /// Subjects whose rules await an event through this one, by rule.
+    #[serde(rename = "x", skip_serializing_if = "BTreeMap::is_empty")]
+    pub awaiting: BTreeMap<String, BTreeSet<Subject>>,
+    /// What the patient's orders on their way bring, by order.
+    #[serde(rename = "b", skip_serializing_if = "BTreeMap::is_empty")]
+    pub ordered: BTreeMap<String, Vec<String>>,
     /// The last association event that counted; devices only.
     #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
@@ -98,6 +153,11 @@ pub struct Projection {
     /// Present in notification groups only.
     #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
     pub group: Option<Group>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(position: &Position) -> bool {
+    *position == 0
 }
 
 /// A copy of another subject, as last learned.
@@ -124,7 +184,9 @@ pub struct Turn {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     pub rule: String,
+    /// The event that was tried.
     pub position: Position,
+    pub at: Timestamp,
     pub why: Why,
 }
 
@@ -140,8 +202,53 @@ pub enum Why {
     Fault { error: String },
     /// An alert of this rule is open already; the event refreshed it.
     AlreadyOpen { alert: u64 },
+    /// Fewer than the rule needs within its time.
+    TooFew { count: u64, needed: u64 },
+    /// What the rule counts by is a share of this many.
+    ShareTooSmall { count: u64, of: u64 },
+    /// It fires then, unless something comes in between.
+    Waits { until: Timestamp },
+    /// What must come before did so.
+    Preceded { at: Timestamp },
+    /// What should be heard never was, as far as is known.
+    NeverHeard,
+    /// What must follow had happened already.
+    FollowedAlready { at: Timestamp },
+    /// The rule is younger than the subject, so that what came before is not known.
+    NotKnownBefore { from: Timestamp },
     /// The event happened before the association, or the watch, ended, or before what resolves the rule.
     Late,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::False { term } => write!(f, "not met: {term}"),
+            Self::Unknown { term } => write!(f, "not known: {term}"),
+            Self::Fault { error } => write!(f, "cannot be computed: {error}"),
+            Self::AlreadyOpen { alert } => write!(f, "alert {alert} is open already and was refreshed"),
+            Self::TooFew { count, needed } => write!(f, "{count} within the rule's time, of {needed} that it needs"),
+            Self::ShareTooSmall { count, of } => write!(f, "{count} of {of} is too small a share"),
+            Self::Waits { until } => write!(f, "waits until {until}"),
+            Self::NeverHeard => f.write_str("what should be heard never was, so that there is no silence to measure"),
+            Self::Preceded { at } => write!(f, "what must come before came at {at}"),
+            Self::FollowedAlready { at } => write!(f, "what must follow had come already, at {at}"),
+            Self::NotKnownBefore { from } => write!(f, "the rule is newer: what came before {from} is not known"),
+            Self::Late => f.write_str("the event happened before the watch ended"),
+        }
+    }
+}
+
+impl Why {
+    /// Whether another verdict of this kind only moves the figures on.
+    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::TooFew { .. }, Self::TooFew { .. })
+            | (Self::ShareTooSmall { .. }, Self::ShareTooSmall { .. })
+            | (Self::Waits { .. }, Self::Waits { .. }) => true,
+            _ => self == other,
+        }
+    }
 }
 
 /// A notification group: the alerts that one receiver is told of together.
@@ -155,6 +262,12 @@ pub struct Group {
     pub last_sent: Option<Timestamp>,
     /// When the group next decides whether there is something to say.
     pub flush_at: Option<Timestamp>,
+    /// Reminders in a row so far, without anything new.
+    #[serde(default)]
+    pub repeats: u32,
+    /// It gathers what was so already when its rules came.
+    #[serde(default)]
+    pub baseline: bool,
 }
 
 /// One alert of a notification group. It stays for a while after its end was told, since that may turn out to have failed.

@@ -3,19 +3,29 @@
 use std::borrow::Cow;
 
 use super::effect::Effects;
+use super::evaluate::Taken;
 use super::event::{About, Event, Input, Message, Position};
 use super::lifecycle::{self, Moment};
-use super::rule::RuleSet;
+use super::rule_set::RuleSet;
 use super::slice::Slice;
+use super::standing::Standing;
 use super::subject::SubjectKind;
 use super::time::Timestamp;
-use super::{evaluate, group, project, relations, wake};
+use super::{evaluate, following, group, holding, memory, project, relations, wake};
+
+/// What a step stands on besides its subject and its input.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    pub rules: &'a RuleSet,
+    pub standing: &'a Standing,
+}
 
 /// Takes one input into one subject. The same arguments always bring the same result.
 ///
 /// `now` is the journal's time of the row in hand, or the due time of a wake-up; never the wall clock.
-pub fn step(rules: &RuleSet, slice: &mut Slice, input: &Input<'_>, now: Timestamp, effects: &mut Effects) {
-    let at = |position: Position| Moment { rules, now, position };
+pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Timestamp, effects: &mut Effects) {
+    let Ground { rules, standing } = ground;
+    let at = |position: Position| Moment { rules, blind: &standing.blind, now, position, baseline: false };
     match input {
         Input::Event(event) => {
             let about = event.facts.of(&slice.subject);
@@ -28,7 +38,10 @@ pub fn step(rules: &RuleSet, slice: &mut Slice, input: &Input<'_>, now: Timestam
             group::flush(at(*position), slice, effects);
         }
         Input::Wake { position } => wake::due(at(*position), slice, effects),
-        Input::Rules { position } => judge_anew(at(*position), slice, effects),
+        Input::Rules { since, position } => {
+            slice.projection.judged = *since;
+            judge_anew(Moment { baseline: true, ..at(*position) }, slice, effects);
+        }
         Input::DeliveryFailed { failure, position } => group::failed(at(*position), slice, failure),
         Input::Command { command, position } => group::command(at(*position), slice, command, effects),
     }
@@ -38,13 +51,30 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
     match message {
         Message::Alert(announcement) => group::hear(at, slice, announcement),
         Message::Left { alert } => group::leave(slice, *alert),
-        Message::Membership { subject, belongs } => relations::membership(slice, subject, *belongs),
+        Message::Membership { subject, belongs, brings } => {
+            if relations::membership(slice, subject, *belongs, brings) {
+                states(at, slice, None, effects);
+                wake::arm(at, slice);
+                relations::tell_members(slice, effects);
+            }
+        }
+        Message::Counts { more } => {
+            relations::counts(slice, *more);
+            states(at, slice, None, effects);
+            wake::arm(at, slice);
+        }
+        Message::Awaits { rule, subject, awaits } => following::awaits(slice, rule, subject, *awaits),
         Message::Relation { kind, related, site } => {
-            relations::relation(at, slice, *kind, related, site.as_ref(), event, effects);
+            if relations::relation(at, slice, *kind, related, site.as_ref(), event, effects) {
+                states(at, slice, event, effects);
+                wake::arm(at, slice);
+                relations::count_with(slice, effects);
+            }
         }
         Message::Returned { patient } => {
             if let Some(event) = event {
                 relations::returned(at, slice, patient.as_deref(), event, effects);
+                wake::arm(at, slice);
             }
         }
         Message::Learned(about) => {
@@ -63,14 +93,28 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
     }
 }
 
-/// The rule set is another: alerts of rules that are gone close, the rest belong to the groups that
-/// it makes of them and keep the deadlines that it sets.
+/// The rule set is another: alerts of rules that are gone close, states are looked at by the new rules, and what is open
+/// belongs to the groups that these make of it and keeps the deadlines that they set.
 fn judge_anew(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    memory::carry_over(at.rules, slice);
     relations::close_removed(at, slice, effects);
+    for rule in at.rules.states(slice.subject.kind) {
+        holding::judge(at, rule, slice, None, effects);
+        holding::due(at, rule, slice, effects);
+    }
     for alert in &mut slice.alerts {
         lifecycle::regroup(at, alert, effects);
     }
+    slice.unarmed = true;
     wake::arm(at, slice);
+}
+
+/// Looks at the rules about states, since something of the subject has changed.
+fn states(at: Moment<'_>, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
+    for rule in at.rules.states(slice.subject.kind) {
+        holding::judge(at, rule, slice, event, effects);
+    }
+    slice.unarmed = true;
 }
 
 /// How an event came to a subject.
@@ -93,7 +137,7 @@ fn observe(
     told: Told,
     effects: &mut Effects,
 ) {
-    let tried = told != Told::Learned;
+    let tried = told != Told::Learned && slice.tried != event.position;
     let interest = at.rules.interest(event.kind);
     let previous = (tried && evaluate::reads_previous(interest, slice)).then(|| slice.projection.record.clone());
     let change = about.map(|about| project::fold(slice, about, event)).unwrap_or_default();
@@ -104,13 +148,24 @@ fn observe(
         relations::end_with_relation(at, slice, event.occurred_at, reason, Some(event), effects);
     }
     if tried {
-        evaluate::rules(at, interest, slice, event, previous.as_ref(), &change, effects);
+        slice.tried = event.position;
+        evaluate::rules(Taken::new(at, event, previous.as_ref(), &change), interest, slice, effects);
     }
-    if about.is_some_and(|about| about.heard) {
+    let changed = change.record || !change.related.is_empty();
+    slice.unarmed |= changed;
+    for rule in at.rules.states(slice.subject.kind) {
+        if changed || rule.derived.restless {
+            holding::judge(at, rule, slice, Some(event), effects);
+        }
+    }
+    if slice.heard_at() == Some(event.received_at) {
         wake::heard(at, slice, event, effects);
     }
     wake::arm(at, slice);
     relations::tell_returned(slice, &change, effects);
+    if changed {
+        relations::count_with(slice, effects);
+    }
     if told == Told::First {
         relations::tell_others(at.rules, interest, slice, about, event, &change, effects);
     }

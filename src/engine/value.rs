@@ -58,6 +58,19 @@ impl Value {
         }
     }
 
+    /// A text that is the same for the same value, to tell whether one has changed.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Bool(flag) => flag.to_string(),
+            Self::Int(number) | Self::Span(number) => number.to_string(),
+            Self::Float(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+            Self::Time(at) => at.to_string(),
+            Self::List(values) => values.iter().map(Self::key).collect::<Vec<_>>().join("\u{1f}"),
+        }
+    }
+
     /// The flag in a [`Value::Bool`].
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {

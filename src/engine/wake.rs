@@ -1,34 +1,51 @@
-//! Deadlines of open alerts: when a subject wants to be looked at again, and what happens then.
+//! Deadlines: when a subject wants to be looked at again, and what happens then.
 
-use super::alert::{Alert, Reason};
+use std::time::Duration;
+
+use super::alert::{Alert, Ending, Reason};
 use super::effect::Effects;
 use super::event::Event;
-use super::lifecycle::{self, Moment};
+use super::length::Length;
+use super::lifecycle::{self, Closing, Moment};
 use super::rule::{RaiseWhen, Resolve, Rule, Severity};
 use super::slice::Slice;
 use super::time::Timestamp;
+use super::{following, holding, window};
 
-/// Ends alerts whose `resolve: after` was waiting for this hearing.
+/// How often a state that reads the time is looked at again.
+const CLOCK_LOOK: Duration = Duration::from_secs(60 * 60);
+
+/// Ends alerts that were waiting for this hearing.
 pub(super) fn heard(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effects: &mut Effects) {
-    let quiet = |alert: &Alert| {
-        let after = at.rules.rule(&alert.rule).and_then(quiet_time);
-        after.is_some_and(|after| alert.matched_at.plus(after) <= event.received_at)
-    };
-    for alert in slice.take_alerts(quiet) {
-        let reason = Reason::QuietSince { last_match: alert.matched_at };
-        lifecycle::end(at, alert, event.received_at, reason, Some(event), effects);
+    if slice.alerts.is_empty() {
+        return;
+    }
+    for rule in open_rules(at, slice) {
+        let Some(alert) = slice.open(&rule.name) else { continue };
+        let quiet = quiet_time(rule).is_some_and(|after| after.after(alert.matched_at) <= event.received_at);
+        if quiet {
+            let reason = Reason::QuietSince { last_match: alert.matched_at };
+            let closing = Closing { at: event.received_at, reason, event: Some(event) };
+            lifecycle::would_end(at, rule, slice, closing, effects);
+        } else {
+            window::end(at, rule, slice, Some(event), effects);
+        }
     }
 }
 
-fn quiet_time(rule: &Rule) -> Option<std::time::Duration> {
-    let after = rule.resolve.iter().filter_map(|resolve| match resolve {
-        Resolve::After(after) => Some(*after),
-        Resolve::Event(_) => None,
-    });
-    after.min()
+/// The rules of the open alerts.
+fn open_rules<'r>(at: Moment<'r>, slice: &Slice) -> Vec<&'r Rule> {
+    slice.alerts.iter().filter_map(|alert| at.rules.rule(&alert.rule)).collect()
 }
 
-/// Runs the deadlines that have come: raises by age, and expiry for want of news.
+fn quiet_time(rule: &Rule) -> Option<&Length> {
+    rule.resolve.iter().find_map(|resolve| match resolve {
+        Resolve::After(after) => Some(after),
+        Resolve::Event(_) | Resolve::Below { .. } => None,
+    })
+}
+
+/// Runs the deadlines that have come.
 pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     for alert in &mut slice.alerts {
         let Some(rule) = at.rules.rule(&alert.rule) else { continue };
@@ -36,40 +53,88 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
             lifecycle::raise(at, alert, to, when, effects);
         }
     }
+    ends(at, slice, effects);
+    let waiting = slice.projection.rules.iter().filter(|(_, memory)| memory.waiting.is_some());
+    for rule in waiting.filter_map(|(name, _)| at.rules.rule(name)).collect::<Vec<_>>() {
+        following::due(at, rule, slice, effects);
+    }
+    for rule in at.rules.states(slice.subject.kind) {
+        if rule.derived.reads_clock {
+            holding::judge(at, rule, slice, None, effects);
+        }
+        holding::due(at, rule, slice, effects);
+    }
+    slice.due = None;
+    slice.unarmed = true;
+    arm(at, slice);
+    slice.dirty = true;
+}
+
+/// Ends what has run out, has come to the end of `keep_firing_for`, or of which there was no news.
+fn ends(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    for rule in open_rules(at, slice) {
+        window::end(at, rule, slice, None, effects);
+    }
+    let kept = |alert: &Alert| at.rules.rule(&alert.rule).and_then(|rule| kept_until(at, rule, alert));
+    for alert in slice.take_alerts(|alert| kept(alert).is_some_and(|until| until <= at.now)) {
+        if let Some(ending) = alert.ending.clone() {
+            let Ending { at: when, reason, event, .. } = *ending;
+            lifecycle::end(at, alert, when, reason, event, effects);
+        }
+    }
     let news_at = slice.projection.news_at;
-    let expired =
-        |alert: &Alert| at.rules.rule(&alert.rule).is_some_and(|rule| expires(rule, alert, news_at) <= at.now);
+    let expired = |alert: &Alert| {
+        let rule = at.rules.rule(&alert.rule);
+        rule.and_then(|rule| expires(rule, alert, news_at)).is_some_and(|due| due <= at.now)
+    };
     for alert in slice.take_alerts(expired) {
         let since = last_news(&alert, news_at);
         lifecycle::end(at, alert, at.now, Reason::NoNews { since }, None, effects);
     }
-    slice.due = None;
-    arm(at, slice);
-    slice.dirty = true;
 }
 
 /// Makes sure that the slice wakes no later than its first deadline. A deadline that has moved on is found out at the
 /// wake-up, so that ordinary events need not touch it.
 pub(super) fn arm(at: Moment<'_>, slice: &mut Slice) {
+    if !std::mem::take(&mut slice.unarmed) {
+        return;
+    }
     let news_at = slice.projection.news_at;
-    let deadlines = slice.alerts.iter().filter_map(|alert| {
+    let alerts = slice.alerts.iter().filter_map(|alert| {
         let rule = at.rules.rule(&alert.rule)?;
         let raise = raises(rule, alert).map(|(_, when)| when).min();
-        let expire = expires(rule, alert, news_at);
-        Some(raise.map_or(expire, |raise| raise.min(expire)))
+        // What has run out waits for a hearing, which needs no wake-up.
+        let runs_out = window::runs_out(rule, slice, alert).map(|(due, _)| due).filter(|due| *due > at.now);
+        let others = [kept_until(at, rule, alert), expires(rule, alert, news_at), runs_out];
+        raise.into_iter().chain(others.into_iter().flatten()).min()
+    });
+    let waiting = slice
+        .projection
+        .rules
+        .iter()
+        .filter_map(|(name, memory)| Some(following::deadline(at, at.rules.rule(name)?, memory.waiting.as_ref()?)));
+    let states = at.rules.states(slice.subject.kind).filter_map(|rule| {
+        let look = (rule.derived.reads_clock && !slice.projection.over).then(|| at.now.plus(CLOCK_LOOK));
+        holding::deadline(at, rule, slice).into_iter().chain(look).min()
     });
     // Another rule set can set a deadline that has passed already.
-    let Some(first) = deadlines.min().map(|first| first.max(at.now)) else { return };
+    let Some(first) = alerts.chain(waiting).chain(states).min().map(|first| first.max(at.now)) else { return };
     if slice.due.is_none_or(|due| first < due) {
         slice.due = Some(first);
         slice.dirty = true;
     }
 }
 
+/// Until when an alert whose end has come stays open.
+fn kept_until(at: Moment<'_>, rule: &Rule, alert: &Alert) -> Option<Timestamp> {
+    let ending = alert.ending.as_ref()?;
+    Some(rule.keep_firing_for.as_ref().map_or(ending.heard_at, |keep| keep.after_hearing(ending.heard_at, at.blind)))
+}
+
 /// Raises by age that are still to come for an alert, with their times.
 fn raises<'a>(rule: &'a Rule, alert: &'a Alert) -> impl Iterator<Item = (Severity, Timestamp)> + 'a {
-    rule.raise.iter().filter_map(|raise| match raise.when {
-        RaiseWhen::After(age) if raise.to > alert.severity => Some((raise.to, alert.noticed_at.plus(age))),
+    rule.raise.iter().filter_map(|raise| match &raise.when {
+        RaiseWhen::After(age) if raise.to > alert.severity => Some((raise.to, age.after(alert.noticed_at))),
         _ => None,
     })
 }
@@ -78,6 +143,6 @@ fn last_news(alert: &Alert, news_at: Option<Timestamp>) -> Timestamp {
     news_at.map_or(alert.matched_at, |news| news.max(alert.matched_at))
 }
 
-fn expires(rule: &Rule, alert: &Alert, news_at: Option<Timestamp>) -> Timestamp {
-    last_news(alert, news_at).plus(rule.expire)
+fn expires(rule: &Rule, alert: &Alert, news_at: Option<Timestamp>) -> Option<Timestamp> {
+    rule.expire.as_ref().map(|expire| expire.after(last_news(alert, news_at)))
 }

@@ -60,8 +60,21 @@ pub(super) fn order(said: &mut Said, order: &Value) -> Option<String> {
             put(said.of(SubjectKind::Order, order_id.clone()), fact(name, Known::Time(at)));
         }
     }
-    contents(said.of(SubjectKind::Order, order_id.clone()), devices, order);
+    let about = said.of(SubjectKind::Order, order_id.clone());
+    contents(about, devices, order);
+    let items = list(order, "orderItems").chain(kit_items(order)).filter_map(|one| text(object(one, "item")?, "name"));
+    let mut items: Vec<&str> = items.take(LONGEST_LIST).collect();
+    items.sort_unstable();
+    items.dedup();
+    if !items.is_empty() {
+        put(about, fact("items", Known::List(items.into_iter().map(known).collect())));
+    }
     Some(order_id)
+}
+
+/// What the kits of an order are made of.
+fn kit_items<'v>(order: &'v Value<'v>) -> impl Iterator<Item = &'v Value<'v>> {
+    list(order, "orderKits").filter_map(|one| object(one, "kit")).flat_map(|kit| list(kit, "kitItems"))
 }
 
 /// A Return (documented), or part of one.

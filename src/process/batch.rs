@@ -1,17 +1,20 @@
 //! One batch: journal rows and due times through the engine, gathered into one outcome.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::cache::Cache;
+use super::order::{Given, InHand, Order, Slices};
 use super::reader::{BATCH, Read, Reader};
-use crate::engine::{self, Effects, Event, Input, Message, Position, RuleSet, Slice, Subject, SubjectKind, Timestamp};
-use crate::impilo;
+use crate::engine::{Position, RuleSet, Slice, Subject, SubjectKind, Timestamp};
 use crate::store::{Entry, JournalRow, Outcome, Progress, Store, StoreError};
 
 /// How many due times are read at once.
 const DUE_PAGE: usize = 4096;
+
+/// How many subjects are judged by a new rule set in one batch.
+const TO_JUDGE: usize = 1024;
 
 /// Turns the hash of a rule set into the rule set.
 pub type Compiler = dyn Fn(&str) -> Option<Arc<RuleSet>> + Send;
@@ -28,14 +31,6 @@ pub struct Processor {
     broken: BTreeSet<InHand>,
 }
 
-/// What is being decided.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum InHand {
-    Nothing,
-    Row(Position),
-    Wake(Subject),
-}
-
 /// What one batch did.
 #[derive(Debug, Default)]
 pub struct Done {
@@ -46,22 +41,37 @@ pub struct Done {
     pub rules_changed: bool,
     /// Events whose body could not be read back; they changed nothing.
     pub unreadable: Vec<Position>,
+    /// Rules with conditions that could not be computed, with what was wrong.
+    pub faults: BTreeMap<String, String>,
     /// What the engine panicked at: the batch changed nothing, and the next passes it over.
     pub broke: Option<InHand>,
 }
 
-/// What is in hand while a batch runs.
+/// A batch while it is decided.
 struct Pass<'b> {
-    processor: &'b mut Processor,
-    effects: Effects,
+    slices: Kept<'b>,
+    compile: &'b Compiler,
+    order: Order,
+    progress: Progress,
+    done: Done,
+}
+
+/// What a batch decided, before it is committed.
+struct Decided {
+    order: Order,
     /// Subjects that have changed, each once.
     touched: Vec<Subject>,
-    /// Due times up to the horizon, as the slices in hand have them.
-    due: BTreeSet<(Timestamp, Subject)>,
     progress: Progress,
-    in_hand: InHand,
-    rules_before: Arc<RuleSet>,
     done: Done,
+}
+
+/// Slices in the cache, with the store behind it.
+struct Kept<'b> {
+    cache: &'b mut Cache,
+    store: &'b dyn Store,
+    broken: &'b BTreeSet<InHand>,
+    /// Subjects that have changed, each once.
+    touched: Vec<Subject>,
 }
 
 impl Processor {
@@ -106,10 +116,38 @@ impl Processor {
     /// # Errors
     /// When the store fails; nothing of the batch has then happened, and the next call tries again.
     pub fn turn(&mut self, now: Timestamp) -> Result<Option<Done>, StoreError> {
+        if let Some(cursor) = self.progress.to_judge.clone() {
+            return self.judge(&cursor, now).map(Some);
+        }
         match self.rows(now)? {
             Some(done) => Ok(Some(done)),
             None => self.wakes(now),
         }
+    }
+
+    /// Judges the next subjects, after `cursor`, by the rule set that has come into force.
+    fn judge(&mut self, cursor: &Subject, noticed_at: Timestamp) -> Result<Done, StoreError> {
+        let mut kinds = SubjectKind::NAMED.into_iter().filter(|kind| *kind >= cursor.kind);
+        let found = kinds.find_map(|kind| {
+            let after = (kind == cursor.kind).then_some(cursor.id.as_str());
+            let concerned = self.rules.has_rules_for(kind);
+            let slices = concerned.then(|| self.store.subjects(kind, after, TO_JUDGE)).unwrap_or(Ok(Vec::new()));
+            slices.map(|slices| (!slices.is_empty()).then_some(slices)).transpose()
+        });
+        let slices = found.transpose()?.unwrap_or_default();
+        let subjects: Vec<Subject> = slices.iter().map(|slice| slice.subject.clone()).collect();
+        for slice in slices.into_iter().filter(|slice| slice.projection.judged < self.progress.standing.rules_since) {
+            if !self.cache.contains(&slice.subject) {
+                self.cache.insert(slice);
+            }
+        }
+        self.decide(BTreeSet::new(), noticed_at, |pass| {
+            for subject in &subjects {
+                pass.order.judge(&mut pass.slices, subject)?;
+            }
+            pass.progress.to_judge = subjects.last().cloned();
+            Ok(())
+        })
     }
 
     /// Takes in the next rows of the journal; `None` where there are none.
@@ -124,7 +162,13 @@ impl Processor {
         let absent: Vec<&Subject> = subjects.filter(|subject| !self.cache.contains(subject)).collect();
         self.prefetch(absent)?;
         let (due, horizon) = self.due_until(last)?;
-        Pass::run(self, due, noticed_at, |pass| {
+        self.decide(due, noticed_at, |pass| {
+            // What was due while nothing could be heard must know of that. Whatever is due before is not touched by it.
+            for (row, _) in &rows {
+                if let Entry::Blind(interval) = &row.entry {
+                    pass.order.standing.add_blind(*interval);
+                }
+            }
             for (row, read) in &mut rows {
                 if row.at > horizon {
                     return pass.wake_until(horizon);
@@ -143,7 +187,7 @@ impl Processor {
         if due.is_empty() || !self.store.hold_frontier(horizon, self.progress.position)? {
             return Ok(None);
         }
-        Pass::run(self, due, now, |pass| {
+        self.decide(due, now, |pass| {
             pass.wake_until(horizon)?;
             pass.progress.frontier = pass.progress.frontier.max(horizon);
             Ok(())
@@ -189,214 +233,155 @@ impl Processor {
             limit = limit.saturating_mul(4);
         }
     }
-}
 
-impl<'b> Pass<'b> {
     /// Decides, then commits. Where either fails nothing has happened: not in the store, nor in memory.
-    fn run(
-        processor: &'b mut Processor,
+    fn decide(
+        &mut self,
         due: BTreeSet<(Timestamp, Subject)>,
         noticed_at: Timestamp,
-        decide: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+        decide: impl FnOnce(&mut Pass<'_>) -> Result<(), StoreError>,
     ) -> Result<Done, StoreError> {
-        let progress = processor.progress.clone();
-        let effects = Effects { next_alert: progress.next_alert, ..Effects::default() };
-        let rules_before = Arc::clone(&processor.rules);
-        let (touched, in_hand, done) = (Vec::new(), InHand::Nothing, Done::default());
-        let mut pass = Self { processor, effects, touched, due, progress, in_hand, rules_before, done };
+        let progress = self.progress.clone();
+        let mut pass = Pass {
+            slices: Kept { cache: &mut self.cache, store: &*self.store, broken: &self.broken, touched: Vec::new() },
+            compile: &*self.compile,
+            order: Order::new(
+                Arc::clone(&self.rules),
+                progress.standing.clone(),
+                progress.position,
+                progress.next_alert,
+                due,
+            ),
+            progress,
+            done: Done::default(),
+        };
         // Whatever a panic leaves behind is undone, since none of it is looked at again.
-        match catch_unwind(AssertUnwindSafe(|| decide(&mut pass))) {
-            Ok(Ok(())) => pass.commit(noticed_at),
+        let result = catch_unwind(AssertUnwindSafe(|| decide(&mut pass)));
+        let Pass { slices: Kept { touched, .. }, order, progress, done, .. } = pass;
+        match result {
+            Ok(Ok(())) => self.commit(Decided { order, touched, progress, done }, noticed_at),
             Ok(Err(error)) => {
-                pass.undo();
+                self.undo(&touched);
                 Err(error)
             }
-            Err(_) => Ok(pass.pass_over()),
+            Err(_) => Ok(self.pass_over(order.into_in_hand())),
         }
     }
 
-    /// Forgets what was decided, so that the store's truth is read again.
-    fn undo(self) {
-        self.processor.rules = self.rules_before;
-        for subject in &self.touched {
-            self.processor.cache.remove(subject);
+    /// Forgets what was decided of these subjects, so that the store's truth is read again.
+    fn undo(&mut self, touched: &[Subject]) {
+        for subject in touched {
+            self.cache.remove(subject);
         }
     }
 
     /// The engine panicked, which is a mistake in it. One event that changes nothing is better than none that is decided.
-    fn pass_over(self) -> Done {
-        let broke = self.in_hand.clone();
-        let processor = self.processor;
-        processor.rules = self.rules_before;
-        processor.cache.clear();
-        processor.broken.insert(broke.clone());
+    fn pass_over(&mut self, broke: InHand) -> Done {
+        self.cache.clear();
+        self.broken.insert(broke.clone());
         Done { broke: Some(broke), ..Done::default() }
     }
 
-    /// Runs every wake-up due at or before `until`, by due time, then subject.
-    fn wake_until(&mut self, until: Timestamp) -> Result<(), StoreError> {
-        while let Some((due, _)) = self.due.first().filter(|(due, _)| *due <= until) {
-            let due = *due;
-            let Some((_, subject)) = self.due.pop_first() else { break };
-            self.done.wakes += 1;
-            let position = self.progress.position;
-            self.in_hand = InHand::Wake(subject.clone());
-            if self.processor.broken.contains(&self.in_hand) {
-                self.forget_due(&subject)?;
-                continue;
-            }
-            self.step(&subject, &Input::Wake { position }, due)?;
-            self.deliver(None, due)?;
+    fn commit(&mut self, decided: Decided, noticed_at: Timestamp) -> Result<Done, StoreError> {
+        let Decided { order, touched, mut progress, mut done } = decided;
+        let effects = &order.effects;
+        progress.next_alert = effects.next_alert;
+        progress.standing = order.standing.clone();
+        done.faults.clone_from(&effects.faults);
+        done.notifications = effects.notifications.len();
+        let slices: Vec<&Slice> = touched.iter().filter_map(|subject| self.cache.peek(subject)).collect();
+        let committed = self.store.commit(&Outcome {
+            progress: &progress,
+            slices: &slices,
+            ended: &effects.ended,
+            transitions: &effects.transitions,
+            notifications: &effects.notifications,
+            noticed_at,
+        });
+        if let Err(error) = committed {
+            self.undo(&touched);
+            return Err(error);
         }
+        self.progress = progress;
+        self.rules = order.rules;
+        for subject in &touched {
+            if self.cache.peek(subject).is_some_and(Slice::is_spent) {
+                self.cache.remove(subject);
+            } else if let Some(slice) = self.cache.peek_mut(subject) {
+                settle(slice);
+            }
+        }
+        self.cache.age();
+        Ok(done)
+    }
+}
+
+impl Pass<'_> {
+    fn wake_until(&mut self, until: Timestamp) -> Result<(), StoreError> {
+        self.done.wakes += self.order.wake_until(&mut self.slices, until)?;
         Ok(())
     }
 
     fn row(&mut self, row: &JournalRow, read: Option<Read>) -> Result<(), StoreError> {
         let position = row.position;
-        self.in_hand = InHand::Row(position);
-        match &row.entry {
-            _ if self.processor.broken.contains(&self.in_hand) => {}
-            Entry::Event(_) => match read {
-                Some(read) => self.event(row, &read)?,
-                None => self.done.unreadable.push(position),
-            },
-            Entry::Command(command) => {
-                let engine::Command::TestNotification { receiver, .. } = command;
-                let subject = Subject::new(SubjectKind::Group, format!("test {receiver}"));
-                self.step(&subject, &Input::Command { command, position }, row.at)?;
+        self.order.begin(position);
+        let event = read.as_ref().map(|read| read.event(position, row.received_at));
+        let given = match (&row.entry, &event) {
+            _ if self.slices.is_broken(&InHand::Row(position)) => Given::Nothing,
+            (Entry::Event(_), Some(event)) => Given::Event(event),
+            (Entry::Event(_), None) => {
+                self.done.unreadable.push(position);
+                Given::Nothing
             }
-            Entry::RuleSet { hash } => self.rule_set(hash, position, row.at)?,
-            Entry::DeliveryFailed(failure) if !failure.group.is_empty() => {
-                let subject = Subject::new(SubjectKind::Group, failure.group.clone());
-                self.step(&subject, &Input::DeliveryFailed { failure, position }, row.at)?;
-            }
-            Entry::DeliveryFailed(_) => {}
-        }
+            (Entry::Command(command), _) => Given::Command(command),
+            (Entry::RuleSet { hash }, _) => self.rules(hash),
+            (Entry::DeliveryFailed(failure), _) => Given::DeliveryFailed(failure),
+            (Entry::Blind(interval), _) => Given::Blind(*interval),
+        };
+        self.order.row(&mut self.slices, position, row.at, given)?;
         self.progress.position = position;
         self.progress.frontier = row.at;
         self.done.rows += 1;
         Ok(())
     }
 
-    fn event(&mut self, row: &JournalRow, read: &Read) -> Result<(), StoreError> {
-        let Some(first) = read.facts.about.first() else { return Ok(()) };
-        let (occurred_at, basis) = impilo::placed(&read.facts, row.received_at);
-        let event = Event {
-            position: row.position,
-            id: &read.id,
-            kind: &read.kind,
-            source: read.source,
-            received_at: row.received_at,
-            occurred_at,
-            basis,
-            facts: &read.facts,
-            payload: read.payload.value(),
-        };
-        self.step(&first.subject, &Input::Event(&event), row.at)?;
-        self.deliver(Some(&event), row.at)
-    }
-
-    /// A rule set comes into force: whatever is open is judged by it.
-    fn rule_set(&mut self, hash: &str, position: Position, now: Timestamp) -> Result<(), StoreError> {
-        let Some(rules) = (self.processor.compile)(hash) else { return Ok(()) };
-        self.processor.rules = rules;
+    /// The rule set that comes into force, where it can be had.
+    fn rules(&mut self, hash: &str) -> Given<'static> {
+        let Some(rules) = (self.compile)(hash) else { return Given::Nothing };
         hash.clone_into(&mut self.progress.rule_set);
         self.done.rules_changed = true;
-        let mut open: BTreeSet<Subject> = self.processor.store.subjects_with_open_alerts()?.into_iter().collect();
-        open.extend(self.touched.iter().cloned());
-        for subject in open {
-            self.step(&subject, &Input::Rules { position }, now)?;
-            self.deliver(None, now)?;
-        }
-        Ok(())
+        self.progress.to_judge = Some(Subject::new(SubjectKind::Device, ""));
+        Given::Rules(rules)
     }
+}
 
-    /// Takes the messages between subjects, first in first out, until there are none.
-    fn deliver(&mut self, event: Option<&Event<'_>>, now: Timestamp) -> Result<(), StoreError> {
-        while let Some((subject, message)) = self.effects.messages.pop_front() {
-            let position = event.map_or(self.progress.position, |event| event.position);
-            let message: &Message = &message;
-            self.step(&subject, &Input::Message { message, event, position }, now)?;
-        }
-        Ok(())
-    }
+impl Slices for Kept<'_> {
+    type Error = StoreError;
 
-    fn step(&mut self, subject: &Subject, input: &Input<'_>, now: Timestamp) -> Result<(), StoreError> {
-        let rules = Arc::clone(&self.processor.rules);
-        let effects = &mut self.effects;
-        let Some(slice) = slice_of(&mut self.processor.cache, &*self.processor.store, subject)? else { return Ok(()) };
-        let (due_before, changed_before) = (slice.due, is_changed(slice));
-        engine::step(&rules, slice, input, now, effects);
-        if slice.due != due_before {
-            if let Some(due) = due_before {
-                self.due.remove(&(due, subject.clone()));
-            }
-            if let Some(due) = slice.due {
-                self.due.insert((due, subject.clone()));
+    fn with(&mut self, subject: &Subject, work: impl FnOnce(&mut Slice)) -> Result<(), StoreError> {
+        if !self.cache.contains(subject) {
+            for slice in self.store.load(std::slice::from_ref(subject))? {
+                self.cache.insert(slice);
             }
         }
+        let Some(slice) = self.cache.get(subject) else { return Ok(()) };
+        let changed_before = is_changed(slice);
+        work(slice);
         if !changed_before && is_changed(slice) {
             self.touched.push(subject.clone());
         }
         Ok(())
     }
 
-    /// Lets a subject sleep until an event wakes it.
-    fn forget_due(&mut self, subject: &Subject) -> Result<(), StoreError> {
-        if let Some(slice) = slice_of(&mut self.processor.cache, &*self.processor.store, subject)? {
-            slice.due = None;
-            if !is_changed(slice) {
-                self.touched.push(subject.clone());
-            }
-            slice.dirty = true;
-        }
-        Ok(())
+    fn to_judge(&mut self) -> Result<BTreeSet<Subject>, StoreError> {
+        let mut open: BTreeSet<Subject> = self.store.subjects_with_open_alerts()?.into_iter().collect();
+        open.extend(self.touched.iter().cloned());
+        Ok(open)
     }
 
-    fn commit(self, noticed_at: Timestamp) -> Result<Done, StoreError> {
-        let mut this = self;
-        this.progress.next_alert = this.effects.next_alert;
-        this.done.notifications = this.effects.notifications.len();
-        let cache = &this.processor.cache;
-        let slices: Vec<&Slice> = this.touched.iter().filter_map(|subject| cache.peek(subject)).collect();
-        let committed = this.processor.store.commit(&Outcome {
-            progress: &this.progress,
-            slices: &slices,
-            ended: &this.effects.ended,
-            transitions: &this.effects.transitions,
-            notifications: &this.effects.notifications,
-            noticed_at,
-        });
-        if let Err(error) = committed {
-            this.undo();
-            return Err(error);
-        }
-        let Self { processor, touched, progress, done, .. } = this;
-        processor.progress = progress;
-        for subject in &touched {
-            if processor.cache.peek(subject).is_some_and(Slice::is_spent) {
-                processor.cache.remove(subject);
-            } else if let Some(slice) = processor.cache.peek_mut(subject) {
-                settle(slice);
-            }
-        }
-        processor.cache.age();
-        Ok(done)
+    fn is_broken(&self, in_hand: &InHand) -> bool {
+        self.broken.contains(in_hand)
     }
-}
-
-/// The slice of a subject, from memory or from the store.
-fn slice_of<'c>(
-    cache: &'c mut Cache,
-    store: &dyn Store,
-    subject: &Subject,
-) -> Result<Option<&'c mut Slice>, StoreError> {
-    if !cache.contains(subject) {
-        for slice in store.load(std::slice::from_ref(subject))? {
-            cache.insert(slice);
-        }
-    }
-    Ok(cache.get(subject))
 }
 
 fn is_changed(slice: &Slice) -> bool {

@@ -4,6 +4,7 @@
 
 mod batch;
 mod cache;
+mod order;
 mod reader;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -13,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-pub use batch::{Compiler, Done, InHand, Processor};
+pub use batch::{Compiler, Done, Processor};
+pub use order::{Given, InHand, Order, Slices};
+pub use reader::Read;
 
 use crate::clock::Clock;
 use crate::engine::{Position, RuleSet, Timestamp};

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::engine::{Facts, Position, Source};
+use crate::engine::{Event, Facts, Position, Source, Timestamp};
 use crate::impilo::{self, Payload};
 use crate::journal::codec;
 use crate::store::{Entry, EventRow, JournalRow, Store, StoreError};
@@ -18,13 +18,48 @@ const WEIGHT: usize = 8 << 20;
 /// A row, and its event where it has one that can be read.
 pub(super) type Row = (JournalRow, Option<Read>);
 
-/// An event row as the engine needs it.
-pub(super) struct Read {
+/// An event row as the engine needs it: understood, and with its payload at hand.
+pub struct Read {
     pub id: String,
     pub kind: String,
     pub source: Source,
     pub facts: Facts,
     pub payload: Payload,
+}
+
+impl Read {
+    /// Reads an event from the body of its envelope; `None` where that is no envelope.
+    #[must_use]
+    pub fn new(id: String, kind: String, source: Source, body: &[u8], received_at: Timestamp) -> Option<Self> {
+        let payload = impilo::payload(body)?;
+        let facts = impilo::facts(&kind, payload.value(), received_at);
+        Some(Self { id, kind, source, facts, payload })
+    }
+
+    /// Reads an event row's body. `None` where the row is no event, or its body is gone or cannot be read back.
+    #[must_use]
+    pub fn of(row: &JournalRow) -> Option<Self> {
+        let Entry::Event(EventRow { kind, envelope_id, source, body, .. }) = &row.entry else { return None };
+        let body = codec::decode(body.as_deref()?).ok()?;
+        Self::new(envelope_id.clone().unwrap_or_default(), kind.clone(), *source, &body, row.received_at)
+    }
+
+    /// The event as the engine takes it.
+    #[must_use]
+    pub fn event(&self, position: Position, received_at: Timestamp) -> Event<'_> {
+        let (occurred_at, basis) = impilo::placed(&self.facts, received_at);
+        Event {
+            position,
+            id: &self.id,
+            kind: &self.kind,
+            source: self.source,
+            received_at,
+            occurred_at,
+            basis,
+            facts: &self.facts,
+            payload: self.payload.value(),
+        }
+    }
 }
 
 /// The reading thread: where to ask it, and where its answers come.
@@ -100,17 +135,8 @@ fn rows(store: &dyn Store, after: Position) -> Result<Vec<Row>, StoreError> {
             break;
         }
         // A body that makes the parser panic is one that cannot be read.
-        let event = catch_unwind(AssertUnwindSafe(|| read(&row))).unwrap_or_default();
+        let event = catch_unwind(AssertUnwindSafe(|| Read::of(&row))).unwrap_or_default();
         read_rows.push((row, event));
     }
     Ok(read_rows)
-}
-
-/// Reads an event row's body. `None` where it cannot be read back.
-fn read(row: &JournalRow) -> Option<Read> {
-    let Entry::Event(EventRow { kind, envelope_id, source, body, .. }) = &row.entry else { return None };
-    let body = codec::decode(body.as_deref()?).ok()?;
-    let payload = impilo::payload(&body)?;
-    let facts = impilo::facts(kind, payload.value(), row.received_at);
-    Some(Read { id: envelope_id.clone().unwrap_or_default(), kind: kind.clone(), source: *source, facts, payload })
 }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use figures::{Figures, Telling, Told, Vitals};
 
 use crate::engine::{
-    Alert, AlertState, Channel, Command, DeliveryFailure, Notification, Phi, Position, Slice, Source, Subject,
-    SubjectKind, Timestamp, Transition,
+    Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Notification, Phi, Position, Slice, Source,
+    Standing, Subject, SubjectKind, Timestamp, Transition,
 };
 
 /// Why the store could not do what was asked. Carries no payload and no value.
@@ -51,6 +51,8 @@ pub enum Entry {
         hash: String,
     },
     DeliveryFailed(DeliveryFailure),
+    /// In this stretch nothing could be heard.
+    Blind(Interval),
 }
 
 /// An event as the journal keeps it. `Debug` shows no body.
@@ -108,6 +110,11 @@ pub struct Progress {
     pub next_alert: u64,
     /// Hash of the rule set in force; empty before the first.
     pub rule_set: String,
+    /// What decisions stand on besides subjects and rows.
+    pub standing: Standing,
+    /// The rule set in force has judged every subject up to this one, by kind and id, and has others to judge; `None` where
+    /// all are judged.
+    pub to_judge: Option<Subject>,
 }
 
 /// Everything that one batch of processing decided; committed together or not at all.
@@ -255,6 +262,8 @@ pub struct AlertFilter {
     pub number: Option<u64>,
     pub state: Option<AlertState>,
     pub subject: Option<Subject>,
+    /// Of rules that are tried out, or of the others.
+    pub shadow: Option<bool>,
     /// Moved to its present state at or after this instant.
     pub moved_from: Option<Timestamp>,
     /// Moved to its present state before this instant.

@@ -3,6 +3,8 @@
 
 mod files;
 mod hostile;
+mod kinds;
+mod overrides;
 mod program;
 mod secrets;
 mod shipped;

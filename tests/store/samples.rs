@@ -59,6 +59,9 @@ pub fn alert(number: u64, subject: &Subject, noticed_at: i64) -> Alert {
         groups: Vec::new(),
         told_group_at: at(noticed_at),
         rule_set: "hash".to_owned(),
+        ending: None,
+        baseline: false,
+        shadow: false,
         changed: true,
     }
 }
@@ -112,7 +115,13 @@ pub fn settled(slice: &Slice) -> Slice {
 }
 
 pub fn progress(position: u64) -> Progress {
-    Progress { position, frontier: at(position.cast_signed()), next_alert: position + 1, rule_set: "hash".to_owned() }
+    Progress {
+        position,
+        frontier: at(position.cast_signed()),
+        next_alert: position + 1,
+        rule_set: "hash".to_owned(),
+        ..Progress::default()
+    }
 }
 
 /// An outcome that says nothing but how far processing has come.

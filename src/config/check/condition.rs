@@ -6,6 +6,7 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, opera
 
 use super::super::suggest::nearest;
 use super::Finding;
+use super::clock;
 use super::names::{Found, Kind, Known, article};
 use super::trial::{self, FUNCTIONS, Unfit};
 use crate::engine::{Condition, Protection, RETURN, Read};
@@ -197,14 +198,23 @@ impl Walk<'_> {
 
     fn function(&mut self, expression: &IdedExpr, call: &CallExpr, kinds: &[Kind]) -> Kind {
         let function = call.func_name.as_str();
+        if let Some(wanted) = clock::arguments(function) {
+            let at = self.find_word(expression, function);
+            let parts: Vec<_> = call.args.iter().map(|part| (part, self.whole(part))).collect();
+            let method = call.target.is_some();
+            self.findings.extend(clock::call(function, at, method, wanted, &parts, kinds, self.known));
+            return Kind::Span;
+        }
         if let Some((_, kind)) = FUNCTIONS.iter().find(|(name, _)| *name == function) {
             self.tried(expression, call, kinds);
             return *kind;
         }
-        let help = match nearest(function, FUNCTIONS.iter().map(|(name, _)| *name)) {
+        let known = FUNCTIONS.iter().map(|(name, _)| *name).chain(clock::FUNCTIONS.iter().map(|(name, _)| *name));
+        let help = match nearest(function, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
-                "functions are size, contains, startsWith, endsWith, matches, duration, timestamp, and CEL's others"
+                "functions are age, business_time, duration, timestamp, size, contains, startsWith, endsWith, matches, \
+                 and CEL's others"
                     .to_owned()
             }
         };
@@ -297,6 +307,8 @@ impl Walk<'_> {
                 finding = finding.help("times in payloads are text: write `timestamp(payload.…)`");
             } else if matches!((left_kind, right_kind), (Kind::Span, Kind::Number) | (Kind::Number, Kind::Span)) {
                 finding = finding.help("a length of time has a unit: write `duration(\"72h\")`");
+            } else if matches!((left_kind, right_kind), (Kind::Span, Kind::Text) | (Kind::Text, Kind::Span)) {
+                finding = finding.help("a condition compares with time of the clock: write `duration(\"72h\")`");
             } else if matches!((left_kind, right_kind), (Kind::Number, Kind::Text)) {
                 finding = finding.help("numbers stand without quotes");
             }

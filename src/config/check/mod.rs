@@ -1,5 +1,6 @@
 //! What conditions and texts may name: known roots and fields, with types and with how far values may travel.
 
+mod clock;
 mod condition;
 mod names;
 mod text;
@@ -8,7 +9,7 @@ mod trial;
 use std::ops::Range;
 
 pub(super) use condition::condition;
-pub(super) use names::Known;
+pub(super) use names::{Known, article};
 pub(super) use text::text;
 
 use super::problem::Level;

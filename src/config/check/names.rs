@@ -67,11 +67,14 @@ pub(super) struct Missing {
 /// What can be named in one place of a rule.
 pub(in crate::config) struct Known<'a> {
     pub subject: SubjectKind,
-    /// The events at which it is tried.
+    /// The events at which it is tried; empty where there are none.
     pub events: &'a [EventPattern],
+    /// It is about a state, so that events themselves cannot be read.
+    pub state: bool,
     pub settings: BTreeMap<&'a str, &'a Value>,
-    /// There may be settings beyond these.
-    pub more_settings: bool,
+    pub calendars: Vec<&'a str>,
+    /// There may be settings and calendars beyond these.
+    pub more: bool,
     /// Texts can also name `labels`, of which these exist, and `alert`.
     pub labels: Option<&'a [&'a str]>,
 }
@@ -83,7 +86,7 @@ const EVENT_FIELDS: [(&str, Kind); 4] =
     [("id", Kind::Text), ("type", Kind::Text), ("occurred_at", Kind::Time), ("received_at", Kind::Time)];
 
 /// The kind with its article.
-pub(super) fn article(kind: SubjectKind) -> String {
+pub(in crate::config) fn article(kind: SubjectKind) -> String {
     match kind {
         SubjectKind::Order | SubjectKind::Item => format!("an {kind}"),
         _ => format!("a {kind}"),
@@ -99,6 +102,7 @@ impl Known<'_> {
     pub(super) fn find(&self, path: &[&str]) -> Result<Found, Missing> {
         let Some((root, rest)) = path.split_first() else { return Ok(found(Kind::Any, Protection::Full)) };
         match *root {
+            "event" | "payload" | "previous" if self.state => Err(self.of_an_event(root)),
             "event" => Self::listed(rest, &EVENT_FIELDS, "event", Protection::Ids),
             "payload" => self.payload(rest),
             "settings" => self.setting(rest),
@@ -128,7 +132,7 @@ impl Known<'_> {
         let mut kinds = vec![self.subject];
         kinds.extend(related);
         let types = self.types();
-        if types.is_empty() {
+        if types.is_empty() && !self.events.is_empty() {
             kinds.extend(SubjectKind::NAMED);
         }
         kinds.extend(types.iter().flat_map(|known| known.names));
@@ -143,6 +147,7 @@ impl Known<'_> {
 
     fn unknown_root(&self, name: &str) -> Missing {
         let mut roots = vec!["event", "payload", "settings", "now", "previous"];
+        roots.retain(|root| !self.state || matches!(*root, "settings" | "now"));
         roots.extend(self.kinds().into_iter().map(SubjectKind::as_str));
         if self.labels.is_some() {
             roots.extend(["labels", "alert"]);
@@ -159,6 +164,25 @@ impl Known<'_> {
             None => format!("a rule about {} can read {}", article(self.subject), roots.join(", ")),
         };
         Missing { step: 0, message: format!("nothing is named `{name}` here"), help: Some(help), perhaps: false }
+    }
+
+    /// What is said of a name that only events have, where a state is meant.
+    fn of_an_event(&self, root: &str) -> Missing {
+        let (message, help) = match (self.labels.is_some(), self.events.is_empty()) {
+            (true, _) => {
+                let help =
+                    format!("a rule without `event` has no `{root}`; name what is known of the {}", self.subject);
+                ("there is no event here".to_owned(), help)
+            }
+            (false, true) => {
+                let help = format!("a state is what is known now, as in `{}.…`", self.subject);
+                (format!("`while` is a state, and `{root}` is of an event"), help)
+            }
+            (false, false) => {
+                (format!("`while` is a state, and `{root}` is of an event"), "test the event in `where`".to_owned())
+            }
+        };
+        Missing { step: 0, message, help: Some(help), perhaps: false }
     }
 
     fn listed(
@@ -209,7 +233,7 @@ impl Known<'_> {
     fn setting(&self, rest: &[&str]) -> Result<Found, Missing> {
         let Some(name) = rest.first() else { return Ok(found(Kind::Object, Protection::None)) };
         let Some(value) = self.settings.get(name) else {
-            if self.more_settings {
+            if self.more {
                 return Ok(found(Kind::Any, Protection::None));
             }
             let help = match nearest(name, self.settings.keys().copied()) {
@@ -235,15 +259,6 @@ impl Known<'_> {
     }
 
     fn payload(&self, rest: &[&str]) -> Result<Found, Missing> {
-        if self.events.is_empty() {
-            let help = "`payload` and `event` exist only where a rule has an `event`".to_owned();
-            return Err(Missing {
-                step: 0,
-                message: "there is no event here".to_owned(),
-                help: Some(help),
-                perhaps: false,
-            });
-        }
         let types = self.types();
         if types.is_empty() || rest.is_empty() {
             return Ok(found(if rest.is_empty() { Kind::Object } else { Kind::Any }, Protection::Full));

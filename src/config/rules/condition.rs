@@ -6,22 +6,31 @@ use crate::config::walk::Walk;
 use crate::config::yaml::{Node, TYPOGRAPHIC};
 use crate::engine::{Condition, EventPattern, Read, SubjectKind};
 
-use super::values::Values;
+use super::Vocabulary;
 
 /// Where a condition or text stands, and so what it can read.
 pub(super) struct Scope<'a> {
     pub subject: SubjectKind,
-    /// The events at which it is tried.
+    /// The events at which it is tried; empty where there are none.
     pub events: &'a [EventPattern],
-    pub settings: &'a Values,
+    /// It is about a state, so that events themselves cannot be read.
+    pub state: bool,
+    pub words: &'a Vocabulary,
 }
 
 impl Scope<'_> {
     /// What a condition can name, or with `labels` what a text can.
     pub(super) fn known<'k>(&'k self, labels: Option<&'k [&'k str]>) -> Known<'k> {
-        let settings = self.settings.known.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect();
-        let more_settings = self.settings.incomplete;
-        Known { subject: self.subject, events: self.events, settings, more_settings, labels }
+        let Vocabulary { settings, calendars } = self.words;
+        Known {
+            subject: self.subject,
+            events: self.events,
+            state: self.state,
+            settings: settings.known.iter().map(|(name, placed)| (name.as_str(), &placed.value)).collect(),
+            calendars: calendars.known.keys().map(String::as_str).collect(),
+            more: settings.incomplete,
+            labels,
+        }
     }
 }
 
@@ -36,7 +45,7 @@ pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> Optio
         }
         Err(error) => {
             let (message, help) = in_words(&error.message, source.get(error.at.start..).unwrap_or_default());
-            walk.add(Problem::error(node.place_inside(&walk.source, error.at), message).help(help));
+            walk.add(Problem::error(node.place_inside(error.at), message).help(help));
             None
         }
     }
@@ -102,7 +111,7 @@ fn in_words(message: &str, rest: &str) -> (String, &'static str) {
 /// Adds what a check found, at its place in the file.
 pub(super) fn report(walk: &Walk, node: &Node, findings: Vec<Finding>) {
     for finding in findings {
-        let place = node.place_inside(&walk.source, finding.at);
+        let place = node.place_inside(finding.at);
         let problem = Problem { level: finding.level, ..Problem::error(place, finding.message) };
         walk.add(match finding.help {
             Some(help) => problem.help(help),

@@ -1,18 +1,16 @@
 //! Digests: what, when, in which zone, to whom.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::{TZ_VARIANTS, Tz};
 use croner::Cron;
 
 use super::rule::name;
-use super::{Draft, File, Named, Reference, unique};
-use crate::config::suggest::nearest;
+use super::{Draft, File, Named, Reference, unique, zone};
 use crate::config::walk::Walk;
 use crate::config::yaml::Node;
 use crate::engine::Digest;
 
-pub(super) fn read(file: &File, node: &Node, draft: &mut Draft) {
-    let walk = &file.walk;
+pub(super) fn read(file: &File<'_>, node: &Node, draft: &mut Draft) {
+    let walk = file.walk;
     let example = "{ digest: daily, schedule: \"0 8 * * MON-FRI\", time_zone: America/New_York, receiver: logistics }";
     let Some(fields) = walk.fields(node, "a digest", example) else { return };
     let named = fields
@@ -24,7 +22,8 @@ pub(super) fn read(file: &File, node: &Node, draft: &mut Draft) {
         .and_then(|node| schedule(walk, node));
     let time_zone = fields
         .need(walk, "time_zone", "a digest", "say in which zone: time_zone: America/New_York")
-        .and_then(|node| time_zone(walk, node));
+        .and_then(|node| zone::read(walk, node))
+        .map(|zone| zone.name().to_owned());
     let receiver_node = fields.need(walk, "receiver", "a digest", "say who gets it: receiver: logistics");
     let receiver = receiver_node.and_then(|node| walk.full_text(node, "logistics")).map(str::to_owned);
     if let (Some(node), Some(name)) = (receiver_node, &receiver) {
@@ -113,23 +112,4 @@ fn is_whole_name(word: &str) -> bool {
         "december",
     ];
     NAMES.contains(&&*word.to_ascii_lowercase())
-}
-
-fn time_zone(walk: &Walk, node: &Node) -> Option<String> {
-    let text = walk.full_text(node, "America/New_York")?;
-    if text.parse::<Tz>().is_ok() {
-        return Some(text.to_owned());
-    }
-    let zone = text.to_ascii_uppercase();
-    if (zone.starts_with("UTC") || zone.starts_with("GMT")) && zone.contains(['+', '-']) {
-        let help = "write the zone of a place, such as America/New_York: it follows summer time, and a fixed distance does not";
-        walk.error(node, format!("`{text}` is not a time zone"), help);
-        return None;
-    }
-    let help = match nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name())) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "write the name of a place's zone, such as America/New_York, Europe/Berlin or UTC".to_owned(),
-    };
-    walk.error(node, format!("`{text}` is not a time zone"), help);
-    None
 }

@@ -2,7 +2,7 @@
 
 use crate::config::suggest::nearest;
 use crate::config::walk::Walk;
-use crate::config::yaml::Node;
+use crate::config::yaml::{Node, Value};
 use crate::engine::{EventPattern, SubjectKind};
 use crate::impilo::schema::{EVENT_TYPES, EventType};
 
@@ -107,24 +107,81 @@ pub(super) fn subject(patterns: &[EventPattern]) -> Option<SubjectKind> {
     (kinds.all(|kind| kind == first) && patterns.iter().all(|pattern| known(pattern).next().is_some())).then_some(first)
 }
 
-/// Complains of events that never say which subject of this kind they concern.
+/// Complains of events that never say which subject of this kind they concern: the kind that the rule is about.
 pub(super) fn concern(walk: &Walk, node: &Node, patterns: &[EventPattern], subject: SubjectKind) {
+    need(walk, node, patterns, subject, "set `subject` to one of these, or choose another event");
+}
+
+/// Complains of events that never say which subject of this kind they concern.
+pub(super) fn need(walk: &Walk, node: &Node, patterns: &[EventPattern], kind: SubjectKind, help: &str) {
     for (pattern, item) in patterns.iter().zip(walk.items(node)) {
-        let mut types = known(pattern).peekable();
-        if types.peek().is_none() || types.any(|known| known.names.contains(&subject)) {
+        if link(pattern, kind) != Link::Never {
             continue;
         }
         let mut names: Vec<_> = known(pattern).flat_map(|known| known.names).map(|kind| kind.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        let shown = match pattern {
-            EventPattern::Exactly(name) => name.clone(),
-            EventPattern::Prefix(prefix) => format!("{prefix}*"),
-        };
         walk.error(
             item,
-            format!("`{shown}` does not say which {subject} it is about"),
-            format!("it names: {}; set `subject` to one of these, or choose another event", names.join(", ")),
+            format!("`{}` does not say which {kind} it is about", shown(pattern)),
+            format!("it names: {}; {help}", names.join(", ")),
         );
     }
+}
+
+/// How an event type and a kind of subject hang together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    /// The event says which one it concerns.
+    Said,
+    /// The event itself does not, but what it is about may be known to belong together with one; the type that says so.
+    Relation { full: &'static str },
+    /// No event of the type has to do with any.
+    Never,
+    /// Nothing is known of the type.
+    Unknown,
+}
+
+/// How the types of a pattern and a kind of subject hang together: the best that any of them has.
+pub(super) fn link(pattern: &EventPattern, kind: SubjectKind) -> Link {
+    let mut found = Link::Unknown;
+    for event in known(pattern) {
+        if !event.names.contains(&kind) {
+            found = if found == Link::Unknown { Link::Never } else { found };
+            continue;
+        }
+        match whole(event) {
+            Some(full) if !says(event, kind) => found = Link::Relation { full },
+            _ => return Link::Said,
+        }
+    }
+    found
+}
+
+/// The type that brings the whole object, where this one brings its status alone.
+fn whole(event: &EventType) -> Option<&'static str> {
+    let full = |known: &&EventType| known.name.strip_suffix("Full") == Some(event.name);
+    EVENT_TYPES.iter().find(full).map(|known| known.name)
+}
+
+/// Whether an event that brings little more than a status says which one it concerns.
+fn says(event: &EventType, kind: SubjectKind) -> bool {
+    event.subject == kind || event.payload.iter().any(|field| field.name.strip_suffix("Id") == Some(kind.as_str()))
+}
+
+/// The pattern as people write it.
+pub(super) fn shown(pattern: &EventPattern) -> String {
+    match pattern {
+        EventPattern::Exactly(name) => name.clone(),
+        EventPattern::Prefix(prefix) => format!("{prefix}*"),
+    }
+}
+
+/// A kind of subject. One that is misspelt is noted, and taken for the one that was probably meant.
+pub(super) fn kind_of_subject(walk: &Walk, node: &Node) -> Option<SubjectKind> {
+    let kinds: Vec<_> = SubjectKind::NAMED.iter().map(|kind| (kind.as_str(), *kind)).collect();
+    walk.choice(node, "a kind of subject", &kinds).or_else(|| match &node.value {
+        Value::Scalar(scalar) => SubjectKind::parse(nearest(&scalar.text, kinds.iter().map(|kind| kind.0))?),
+        _ => None,
+    })
 }

@@ -1,30 +1,49 @@
 //! From rule files to a [`RuleSet`]: every file is read, then settings, then rules, then what refers across files.
 
+mod calendars;
 mod condition;
 mod digests;
+mod end;
 mod events;
+mod kind;
+mod length;
 mod overrides;
+mod passing;
 mod receivers;
 mod rule;
 mod text;
+mod trigger;
 mod values;
+mod zone;
 
 use super::bundle::{Bundle, Origin};
 use super::problem::{Place, Problem, Problems};
 use super::settings::Settings;
 use super::walk::{Fields, Walk};
-use super::yaml::{Node, Value as Yaml, parse};
-use crate::engine::{Digest, Receiver, Route, Rule, RuleSet, Severity};
+use super::yaml::{Node, Value, parse};
+use crate::engine::{Digest, Receiver, Route, Rule, RuleFiles, RuleSet, Severity};
 
 /// What other versions know at the top of a rule file.
-const LATER: [&str; 7] =
-    ["inhibit_rules", "time_intervals", "mute_time_intervals", "calendars", "tables", "templates", "global"];
+const LATER: [&str; 6] = ["inhibit_rules", "time_intervals", "mute_time_intervals", "tables", "templates", "global"];
 
 /// One file on its way.
-struct File {
+struct File<'w> {
     origin: Origin,
-    walk: Walk,
+    walk: &'w Walk,
     root: Option<Node>,
+}
+
+impl File<'_> {
+    /// The value of a key at the top of the file.
+    fn get(&self, key: &str) -> Option<&Node> {
+        let Value::Map(entries) = &self.root.as_ref()?.value else { return None };
+        entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+
+    fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Value::Map(entries) = &mut self.root.as_mut()?.value else { return None };
+        entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.value)
+    }
 }
 
 /// Something that a file says, and where.
@@ -48,17 +67,25 @@ struct Reference {
     place: Place,
 }
 
+/// What the rules of every file can name, wherever it stands.
+#[derive(Default)]
+struct Vocabulary {
+    settings: values::Values,
+    calendars: calendars::Calendars,
+}
+
 /// What the files say, before it is put together.
 #[derive(Default)]
 struct Draft {
-    settings: values::Values,
+    words: Vocabulary,
     rules: Vec<Named<Rule>>,
     /// Labels that rules add, those of rules that are wrong otherwise included.
     labels: Vec<String>,
     receivers: Vec<Named<Receiver>>,
     route: Option<Placed<Route>>,
     digests: Vec<Named<Digest>>,
-    overrides: Vec<overrides::Override>,
+    /// Rules that overrides switch off.
+    disabled: Vec<String>,
     /// Receivers that routes and digests name.
     to_receivers: Vec<Reference>,
     /// Labels that routes group by.
@@ -76,15 +103,19 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         return Err(problems);
     }
     problems.extend(nobody_told(&draft));
-    let settings = draft.settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
-    let set = RuleSet::new(
-        bundle.hash(),
-        draft.rules.into_iter().filter_map(|named| named.value).collect(),
+    let Vocabulary { settings, calendars } = draft.words;
+    let settings = settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
+    let calendars = calendars.known.into_iter().filter_map(|(name, placed)| Some((name, placed.value?))).collect();
+    let set = RuleSet::new(RuleFiles {
+        hash: bundle.hash(),
+        rules: draft.rules.into_iter().filter_map(|named| named.value).collect(),
         settings,
-        draft.receivers.into_iter().filter_map(|named| named.value).collect(),
-        draft.route.map(|placed| placed.value),
-        draft.digests.into_iter().filter_map(|named| named.value).collect(),
-    );
+        calendars,
+        receivers: draft.receivers.into_iter().filter_map(|named| named.value).collect(),
+        route: draft.route.map(|placed| placed.value),
+        digests: draft.digests.into_iter().filter_map(|named| named.value).collect(),
+        ..RuleFiles::default()
+    });
     Ok((set, problems.into_vec()))
 }
 
@@ -137,45 +168,48 @@ pub fn against_settings(bundle: &Bundle, settings: &Settings) -> Problems {
 
 fn read(bundle: &Bundle) -> (Draft, Problems) {
     let mut draft = Draft::default();
-    draft.settings.incomplete = bundle.is_incomplete();
-    let files: Vec<_> = bundle
+    let mut incomplete = bundle.is_incomplete();
+    let walk = Walk::strict();
+    let mut files: Vec<_> = bundle
         .files()
         .iter()
         .map(|file| {
-            let walk = Walk::strict(file.source());
-            let (root, syntax) = parse(&walk.source);
-            draft.settings.incomplete |= root.is_none();
+            let (root, syntax) = parse(&file.source());
+            incomplete |= root.is_none();
             walk.extend(syntax);
-            File { origin: file.origin, walk, root: root.filter(|root| !matches!(root.value, Yaml::Empty)) }
+            let root = root.filter(|root| !matches!(root.value, Value::Empty));
+            File { origin: file.origin, walk: &walk, root }
         })
         .collect();
-    // Conditions and durations of every file may read every setting, so settings come first.
+    // Conditions and lengths of every file may read every setting and calendar, so these come first.
+    let words = &mut draft.words;
+    (words.settings.incomplete, words.calendars.incomplete) = (incomplete, incomplete);
     for file in &files {
-        if let Some(Yaml::Map(entries)) = file.root.as_ref().map(|root| &root.value)
-            && let Some(entry) = entries.iter().find(|entry| entry.key == "settings")
-        {
-            values::read(file, &entry.value, &mut draft.settings);
+        if let Some(node) = file.get("settings") {
+            values::read(file, node, &mut words.settings);
+        }
+        if let Some(node) = file.get("calendars") {
+            calendars::read(file, node, &mut words.calendars);
         }
     }
+    draft.disabled = overrides::apply(&walk, &mut files, incomplete);
     for file in &files {
         if let Some(root) = &file.root
-            && let Some(fields) = file.walk.fields(root, "the keys of a rule file", "rules: […]")
+            && let Some(fields) = walk.fields(root, "the keys of a rule file", "rules: […]")
         {
             read_file(file, fields, &mut draft);
         }
     }
-    let mut problems = Problems::default();
-    for file in files {
-        problems.extend(file.walk.into_problems());
-    }
-    (draft, problems)
+    drop(files);
+    (draft, walk.into_problems())
 }
 
-fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
-    let walk = &file.walk;
+fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
+    let walk = file.walk;
     fields.get("settings");
+    fields.get("calendars");
     for node in named(file, &fields, "rules", "alert", &mut draft.rules) {
-        let read = rule::read(walk, node, &draft.settings);
+        let read = rule::read(walk, node, &draft.words);
         draft.labels.extend(read.labels);
         if let Some((name, place)) = read.name {
             let rule = Named { name, value: read.rule, origin: file.origin, place };
@@ -192,9 +226,7 @@ fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
     for node in named(file, &fields, "digests", "digest", &mut draft.digests) {
         digests::read(file, node, draft);
     }
-    for node in fields.get("override").map_or(&[][..], |node| walk.items(node)) {
-        draft.overrides.extend(overrides::read(walk, node));
-    }
+    fields.get("override");
     fields.elsewhere(
         walk,
         &["listen", "storage", "impilo", "email", "slack", "self", "retention", "delivery", "log"],
@@ -205,7 +237,13 @@ fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
 }
 
 /// The items of a list of things with names. Where a map stands in its place, the names count, so that others can refer to them.
-fn named<'n, T>(file: &File, fields: &Fields<'n>, key: &'static str, name: &str, to: &mut Vec<Named<T>>) -> &'n [Node] {
+fn named<'n, T>(
+    file: &File<'_>,
+    fields: &Fields<'n>,
+    key: &'static str,
+    name: &str,
+    to: &mut Vec<Named<T>>,
+) -> &'n [Node] {
     let Some(node) = fields.get(key) else { return &[] };
     let (items, names) = file.walk.named_items(node, key, name);
     let place = file.walk.place(node);
@@ -228,16 +266,17 @@ fn unique<T>(walk: &Walk, all: &[Named<T>], new: &Named<T>) {
     });
 }
 
-/// Judges what refers to something in another place, and applies overrides. What may stand in a file that could not be read
-/// is not called missing.
+/// Judges what refers to something in another place, and leaves out what is switched off. What may stand in a file that could
+/// not be read is not called missing.
 fn refer(draft: &mut Draft) -> Problems {
     let mut problems = Problems::default();
-    if !draft.settings.incomplete {
-        overrides::apply(std::mem::take(&mut draft.overrides), &mut draft.rules, &mut problems);
+    draft.rules.retain(|rule| !draft.disabled.contains(&rule.name));
+    if !draft.words.settings.incomplete {
         receivers::check_references(draft, &mut problems);
     }
     problems
 }
 
-const SEVERITIES: [(&str, Severity); 3] =
+/// The words for severities.
+pub(in crate::config) const SEVERITIES: [(&str, Severity); 3] =
     [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];

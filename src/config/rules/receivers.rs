@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::length::plain;
 use super::rule::{BUILT_IN_LABELS, name};
-use super::values::duration;
 use super::{Draft, File, Named, Placed, Reference, unique};
 use crate::config::address::mailbox;
 use crate::config::problem::{Problem, Problems};
@@ -32,8 +32,8 @@ const LATER_ROUTE: [&str; 9] = [
     "calendar",
 ];
 
-pub(super) fn read_receiver(file: &File, node: &Node, draft: &mut Draft) {
-    let walk = &file.walk;
+pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
+    let walk = file.walk;
     let example = "{ name: logistics, email: [{ to: [logistics@clinic.example] }] }";
     let Some(fields) = walk.fields(node, "a receiver", example) else { return };
     let named = fields
@@ -51,7 +51,7 @@ pub(super) fn read_receiver(file: &File, node: &Node, draft: &mut Draft) {
         channels.extend(slack(walk, node, draft));
     }
     if !fields.has("email") && !fields.has("slack") {
-        let problem = Problem::warning(fields.head(walk), "this receiver has neither `email` nor `slack`");
+        let problem = Problem::warning(fields.head(), "this receiver has neither `email` nor `slack`");
         walk.add(problem.help("nothing is sent to it; add email: [{ to: [someone@clinic.example] }]"));
     }
     let send_resolved = fields.get("send_resolved").map_or(Some(true), |node| walk.flag(node));
@@ -124,8 +124,8 @@ fn webhook(walk: &Walk, node: &Node) -> Option<String> {
     Some(name.to_owned())
 }
 
-pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
-    let walk = &file.walk;
+pub(super) fn read_route(file: &File<'_>, node: &Node, draft: &mut Draft) {
+    let walk = file.walk;
     let Some(fields) = walk.fields(node, "a route", "{ receiver: logistics, group_by: [alertname, site] }") else {
         return;
     };
@@ -157,15 +157,15 @@ pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
             "write group_by: [\"...\"] alone",
         );
     }
-    let settings = &draft.settings;
+    let words = &draft.words;
     let length = |key, default, example, least| {
-        let found = fields.get(key).map(|node| duration(walk, node, settings, example, least));
+        let found = fields.get(key).map(|node| plain(walk, words, node, example, least));
         found.unwrap_or(Some(default))
     };
     let group_wait = length("group_wait", 2 * MINUTE, "2m", Duration::ZERO);
     let group_interval = length("group_interval", 30 * MINUTE, "30m", Duration::from_secs(1));
     let repeat_interval = length("repeat_interval", 24 * 60 * MINUTE, "24h", MINUTE);
-    let head = fields.head(walk);
+    let head = fields.head();
     fields.done(walk, "the route", &LATER_ROUTE);
     let (Some(receiver), Some(group_wait), Some(group_interval), Some(repeat_interval)) =
         (receiver, group_wait, group_interval, repeat_interval)

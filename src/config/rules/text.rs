@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::condition::{Scope, report};
 use super::rule::BUILT_IN_LABELS;
 use crate::config::check;
-use crate::config::problem::{Place, Problem};
+use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::walk::Walk;
 use crate::config::yaml::Node;
 use crate::engine::{Field, Protection, Read, SubjectKind};
 
 /// The annotations that messages show.
-const SHOWN: [&str; 2] = ["summary", "action"];
+const SHOWN: [&str; 4] = ["summary", "description", "action", "runbook"];
 
 /// The annotations of one rule, and what they read. Without a scope nothing can be said of the names in them. `labels` are
 /// those that the rule adds.
@@ -30,11 +30,13 @@ pub(super) fn read<'a>(
     let labels: Vec<&str> = BUILT_IN_LABELS.into_iter().chain(labels.map(String::as_str)).collect();
     for entry in fields.all() {
         if !SHOWN.contains(&&*entry.key) {
-            let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+            let place = entry.place.clone();
             let problem = Problem::warning(place, format!("no message shows the annotation `{}`", entry.key));
             walk.add(match nearest(&entry.key, SHOWN) {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help("messages show `summary` and `action`; put the text into one of them"),
+                None => problem.help(
+                    "messages show `summary`, `description`, `action` and `runbook`; put the text into one of them",
+                ),
             });
         }
         if let Some(text) = walk.full_text(&entry.value, "\"Battery at {{ device.battery }}%\"") {

@@ -1,11 +1,10 @@
 //! `settings:` of rule files: named values that conditions, texts and durations read.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::{File, Placed};
 use crate::config::measure;
-use crate::config::problem::{Place, Problem};
+use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::walk::Walk;
 use crate::config::yaml::{Node, Value as Yaml};
@@ -19,14 +18,14 @@ pub(super) struct Values {
     pub incomplete: bool,
 }
 
-pub(super) fn read(file: &File, node: &Node, settings: &mut Values) {
-    let walk = &file.walk;
+pub(super) fn read(file: &File<'_>, node: &Node, settings: &mut Values) {
+    let walk = file.walk;
     if matches!(node.value, Yaml::Empty) {
         return;
     }
     let Some(fields) = walk.fields(node, "settings by name", "{ low_battery: 20 }") else { return };
     for entry in fields.all() {
-        let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+        let place = entry.place.clone();
         if !is_identifier(&entry.key) {
             let problem = Problem::error(place, format!("`{}` cannot be the name of a setting", entry.key));
             walk.add(
@@ -42,7 +41,7 @@ pub(super) fn read(file: &File, node: &Node, settings: &mut Values) {
                 walk.add(problem.related(known.place.clone(), "first here").help("keep one of the two"));
                 continue;
             }
-            if kind(&known.value) != kind(&value) && !(is_number(&known.value) && is_number(&value)) {
+            if !alike(&known.value, &value) {
                 let message = format!("the setting `{}` is {} in the shipped rules", entry.key, kind(&known.value));
                 let problem = Problem::error(walk.place(&entry.value), message);
                 walk.add(
@@ -92,41 +91,110 @@ fn number(text: &str) -> Option<Value> {
     text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float)
 }
 
-/// A length of time, written or taken from a setting.
-pub(super) fn duration(
-    walk: &Walk,
-    node: &Node,
-    settings: &Values,
-    example: &str,
-    least: Duration,
-) -> Option<Duration> {
-    if let Yaml::Scalar(scalar) = &node.value
-        && let Some(name) = scalar.text.strip_prefix("settings.")
-    {
-        let Some(found) = settings.known.get(name) else {
-            if settings.incomplete {
-                return None;
-            }
-            let help = match nearest(name, settings.known.keys().map(String::as_str)) {
+/// What stands where a value may be written or taken from a setting.
+pub(super) enum Written<'v> {
+    /// The value itself.
+    Here,
+    Setting(&'v str, &'v Placed<Value>),
+    /// A setting that does not exist, or may stand in a file that could not be read; what there is to say has been said.
+    Nowhere,
+}
+
+impl Values {
+    /// Looks up `settings.NAME`.
+    pub(super) fn written<'v>(&'v self, walk: &Walk, node: &'v Node, example: &str) -> Written<'v> {
+        let Yaml::Scalar(scalar) = &node.value else { return Written::Here };
+        let Some(name) = scalar.text.strip_prefix("settings.") else { return Written::Here };
+        if let Some(found) = self.known.get(name) {
+            return Written::Setting(name, found);
+        }
+        if !self.incomplete {
+            let help = match nearest(name, self.known.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean `settings.{near}`?"),
                 None => format!("add it: settings: {{ {name}: {example} }}"),
             };
             walk.error(node, format!("no setting is named `{name}`"), help);
-            return None;
-        };
-        let Value::Span(millis) = found.value else {
-            let problem = Problem::error(walk.place(node), format!("the setting `{name}` is not a length of time"));
-            walk.add(problem.related(found.place.clone(), format!("this is {}", kind(&found.value))));
-            return None;
-        };
-        let length = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
-        if length < least {
-            walk.error(node, "this length of time is too short", format!("at least {}", measure::show_duration(least)));
-            return None;
         }
-        return Some(length);
+        Written::Nowhere
     }
-    walk.duration(node, example, least)
+
+    /// A number, written or taken from a setting.
+    pub(super) fn number(&self, walk: &Walk, node: &Node, example: &str) -> Option<f64> {
+        match self.written(walk, node, example) {
+            Written::Here => {
+                let scalar = walk.scalar(node, "a number", example)?;
+                let found = (scalar.describe() == "a number").then(|| number(&scalar.text)).flatten();
+                if found.is_none() {
+                    walk.wrong_type(node, "a number", example);
+                }
+                as_number(&found?)
+            }
+            Written::Setting(name, found) => {
+                let number = as_number(&found.value);
+                if number.is_none() {
+                    unfit(walk, node, name, found, "a number");
+                }
+                number
+            }
+            Written::Nowhere => None,
+        }
+    }
+
+    /// A whole number from one to `most`, written or taken from a setting.
+    pub(super) fn count(&self, walk: &Walk, node: &Node, most: u32) -> Option<u32> {
+        let found = match self.written(walk, node, "3") {
+            Written::Here => walk.count(node, 1..=u64::from(most))?,
+            Written::Setting(name, found) => match found.value {
+                Value::Int(number) => {
+                    let fits = u64::try_from(number).ok().filter(|number| (1..=u64::from(most)).contains(number));
+                    if fits.is_none() {
+                        let message = format!("the setting `{name}` is {number}, which is out of range here");
+                        let problem =
+                            Problem::error(walk.place(node), message).related(found.place.clone(), "set here");
+                        walk.add(problem.help(format!("set it to a number from 1 to {most}")));
+                    }
+                    fits?
+                }
+                _ => {
+                    unfit(walk, node, name, found, "a whole number");
+                    return None;
+                }
+            },
+            Written::Nowhere => return None,
+        };
+        u32::try_from(found).ok()
+    }
+
+    /// A percentage as a part of one, written or taken from a setting.
+    pub(super) fn percentage(&self, walk: &Walk, node: &Node) -> Option<f64> {
+        match self.written(walk, node, "5%") {
+            Written::Here => {
+                let scalar = walk.scalar(node, "a percentage", "5%")?;
+                match measure::percentage(&scalar.text) {
+                    Ok(part) => Some(part),
+                    Err(help) => {
+                        let text = walk.quotable(node, &scalar.text);
+                        walk.error(node, format!("`{text}` is not a percentage"), help);
+                        None
+                    }
+                }
+            }
+            Written::Setting(name, found) => {
+                let part = found.value.as_text().and_then(|text| measure::percentage(text).ok());
+                if part.is_none() {
+                    unfit(walk, node, name, found, "a percentage");
+                }
+                part
+            }
+            Written::Nowhere => None,
+        }
+    }
+}
+
+/// Says that a setting holds something else than what is wanted.
+pub(super) fn unfit(walk: &Walk, node: &Node, name: &str, found: &Placed<Value>, wanted: &str) {
+    let problem = Problem::error(walk.place(node), format!("the setting `{name}` is not {wanted}"));
+    walk.add(problem.related(found.place.clone(), format!("this is {}", kind(&found.value))));
 }
 
 pub(super) fn is_identifier(name: &str) -> bool {
@@ -135,12 +203,30 @@ pub(super) fn is_identifier(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn is_number(value: &Value) -> bool {
-    matches!(value, Value::Int(_) | Value::Float(_))
+/// Whether one may stand where the other does.
+fn alike(one: &Value, other: &Value) -> bool {
+    let groups: [fn(&Value) -> bool; 2] = [|value| as_number(value).is_some(), is_length];
+    kind(one) == kind(other) || groups.iter().any(|group| group(one) && group(other))
 }
 
+fn is_length(value: &Value) -> bool {
+    matches!(value, Value::Span(_)) || value.as_text().is_some_and(|text| measure::business(text).is_ok())
+}
+
+fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        // What a rule compares with is far smaller than what a float holds exactly.
+        #[expect(clippy::cast_precision_loss, reason = "see above")]
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// What a value is, in words. Business time is kept as the text that it is until a calendar is at hand.
 fn kind(value: &Value) -> &'static str {
     match value {
+        Value::Text(text) if measure::business(text).is_ok() => "business time",
         Value::Bool(_) => "true or false",
         Value::Int(_) | Value::Float(_) => "a number",
         Value::Text(_) => "text",

@@ -1,6 +1,7 @@
 //! Conditions: CEL over borrowed names, with unknown as a third value.
 
 mod borrowed;
+mod paths;
 
 use std::fmt;
 use std::ops::Range;
@@ -114,6 +115,18 @@ impl Condition {
     #[must_use]
     pub fn expression(&self) -> &IdedExpr {
         self.program.expression()
+    }
+
+    /// Every dotted name that the condition reads, root first.
+    #[must_use]
+    pub fn reads(&self) -> Vec<Vec<String>> {
+        paths::paths(self.program.expression())
+    }
+
+    /// Whether it reads the time, so that it changes by itself.
+    #[must_use]
+    pub fn reads_clock(&self) -> bool {
+        self.reads().iter().any(|path| path[0] == "now")
     }
 
     /// The bytes of the token of one part of the expression.

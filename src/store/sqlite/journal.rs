@@ -11,6 +11,7 @@ const EVENT: i64 = 0;
 const COMMAND: i64 = 1;
 const RULE_SET: i64 = 2;
 const DELIVERY_FAILED: i64 = 3;
+const BLIND: i64 = 4;
 
 const COLUMNS: &str = "journal.position, journal.at, journal.received_at, journal.kind, event_types.name,
     journal.envelope_id, journal.log_id, journal.source, journal.body";
@@ -36,6 +37,7 @@ pub(super) fn append(writer: &mut Writer<'_>, rows: &[NewRow], clock: Timestamp)
             Entry::DeliveryFailed(failure) => {
                 insert(writer, next, at, row.received_at, DELIVERY_FAILED, &json(failure)?)?
             }
+            Entry::Blind(interval) => insert(writer, next, at, row.received_at, BLIND, &json(interval)?)?,
         };
         if new {
             position = next;
@@ -198,6 +200,7 @@ fn read(row: &Row<'_>) -> Result<JournalRow, Failure> {
         COMMAND => Entry::Command(parse(body()?, position)?),
         RULE_SET => Entry::RuleSet { hash: String::from_utf8_lossy(&body()?.unwrap_or_default()).into_owned() },
         DELIVERY_FAILED => Entry::DeliveryFailed(parse(body()?, position)?),
+        BLIND => Entry::Blind(parse(body()?, position)?),
         _ => return Err(damaged("is of an unknown kind")),
     };
     Ok(JournalRow { position, at: Timestamp(row.get(1)?), received_at: Timestamp(row.get(2)?), entry })
@@ -228,15 +231,22 @@ pub(super) fn delivery_failed(
 
 pub(super) fn progress(reader: &Connection) -> Result<Progress, Failure> {
     let progress = reader
-        .prepare_cached("SELECT position, frontier, next_alert, rule_set FROM progress")?
+        .prepare_cached("SELECT position, frontier, next_alert, rule_set, standing, to_judge FROM progress")?
         .query_row([], |row| {
-            Ok(Progress {
+            let (standing, to_judge): (String, Option<String>) = (row.get(4)?, row.get(5)?);
+            let progress = Progress {
                 position: row.get::<_, i64>(0)?.unsigned_abs(),
                 frontier: Timestamp(row.get(1)?),
                 next_alert: row.get::<_, i64>(2)?.unsigned_abs(),
                 rule_set: row.get(3)?,
-            })
+                ..Progress::default()
+            };
+            Ok((progress, standing, to_judge))
         })
         .optional()?;
-    progress.ok_or_else(|| Failure::Damaged("the row that says how far processing has come is missing".to_owned()))
+    let missing = || Failure::Damaged("the row that says how far processing has come is missing".to_owned());
+    let (progress, standing, to_judge) = progress.ok_or_else(missing)?;
+    let bad = |error| Failure::body("how far processing has come", &error);
+    let to_judge = to_judge.map(|to_judge| serde_json::from_str(&to_judge)).transpose().map_err(bad)?;
+    Ok(Progress { standing: serde_json::from_str(&standing).map_err(bad)?, to_judge, ..progress })
 }

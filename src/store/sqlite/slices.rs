@@ -112,6 +112,8 @@ pub(super) struct Prepared<'o> {
     transitions: Vec<(u64, String)>,
     notifications: Vec<outbox::Prepared<'o>>,
     progress: &'o Progress,
+    standing: String,
+    to_judge: Option<String>,
     noticed_at: Timestamp,
 }
 
@@ -130,6 +132,8 @@ pub(super) fn prepare<'o>(outcome: &Outcome<'o>) -> Result<Prepared<'o>, serde_j
         transitions: Vec::with_capacity(outcome.transitions.len()),
         notifications: outbox::prepare(outcome.notifications)?,
         progress: outcome.progress,
+        standing: json(&outcome.progress.standing)?,
+        to_judge: outcome.progress.to_judge.as_ref().map(json).transpose()?,
         noticed_at: outcome.noticed_at,
     };
     for slice in outcome.slices {
@@ -165,7 +169,7 @@ pub(super) fn commit(writer: &mut Writer<'_>, prepared: &Prepared<'_>) -> Result
     }
     alerts::add_transitions(writer, &prepared.transitions, prepared.noticed_at)?;
     outbox::add(writer, &prepared.notifications)?;
-    set_progress(writer, prepared.progress)
+    set_progress(writer, prepared)
 }
 
 /// Two statements, so that an unchanged due time touches no index.
@@ -211,15 +215,19 @@ fn forget(writer: &Writer<'_>, slice: &Slice) -> Result<(), Failure> {
     Ok(())
 }
 
-fn set_progress(writer: &Writer<'_>, progress: &Progress) -> Result<(), Failure> {
-    let mut update = writer
-        .sql
-        .prepare_cached("UPDATE progress SET position = ?1, frontier = ?2, next_alert = ?3, rule_set = ?4")?;
+fn set_progress(writer: &Writer<'_>, prepared: &Prepared<'_>) -> Result<(), Failure> {
+    let Prepared { progress, standing, to_judge, .. } = prepared;
+    let mut update = writer.sql.prepare_cached(
+        "UPDATE progress
+         SET position = ?1, frontier = ?2, next_alert = ?3, rule_set = ?4, standing = ?5, to_judge = ?6",
+    )?;
     update.execute(params![
         progress.position.cast_signed(),
         progress.frontier.0,
         progress.next_alert.cast_signed(),
-        progress.rule_set
+        progress.rule_set,
+        standing,
+        to_judge
     ])?;
     Ok(())
 }

@@ -43,6 +43,7 @@ CREATE TABLE alerts (
     id TEXT NOT NULL,
     state INTEGER NOT NULL,
     severity INTEGER NOT NULL,
+    shadow INTEGER NOT NULL,
     noticed_at INTEGER NOT NULL,
     moved_at INTEGER NOT NULL,
     body TEXT NOT NULL
@@ -127,9 +128,11 @@ CREATE TABLE progress (
     position INTEGER NOT NULL,
     frontier INTEGER NOT NULL,
     next_alert INTEGER NOT NULL,
-    rule_set TEXT NOT NULL
+    rule_set TEXT NOT NULL,
+    standing TEXT NOT NULL,
+    to_judge TEXT
 );
-INSERT INTO progress (one, position, frontier, next_alert, rule_set) VALUES (1, 0, 0, 1, '');
+INSERT INTO progress (one, position, frontier, next_alert, rule_set, standing) VALUES (1, 0, 0, 1, '', '{}');
 
 CREATE TABLE probe (
     one INTEGER PRIMARY KEY,

@@ -1,0 +1,187 @@
+//! Rules about states: `while` something holds, perhaps for a time. Also the `while` of rules about silence.
+
+use super::alert::Reason;
+use super::effect::Effects;
+use super::evaluate::{holds, names};
+use super::event::Event;
+use super::expression::Truth;
+use super::lifecycle::{self, Closing, Moment, Opening};
+use super::rule::{Rule, Trigger};
+use super::slice::{Projection, Slice};
+use super::state::{Field, FieldGroup};
+use super::time::Timestamp;
+use super::value::Value;
+use super::{silence, slice::Why};
+
+/// Looks at a rule's state again, since the subject has changed; `event` is what changed it.
+pub(super) fn judge(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
+    let Some(condition) = &rule.holds else { return };
+    starts_anew(at, rule, slice, event, effects);
+    let held_since = slice.projection.rules.get(&rule.name).and_then(|memory| memory.held_since);
+    match holds(Some(condition), rule, &names(at, slice), effects) {
+        Truth::True if held_since.is_none() => {
+            let since = since(at, rule, slice, event);
+            slice.memory(&rule.name).held_since = Some(since);
+            slice.unarmed = true;
+        }
+        Truth::True => {
+            if let Some(alert) = slice.alerts.iter_mut().find(|alert| alert.rule == rule.name)
+                && alert.ending.take_if(|ending| matches!(ending.reason, Reason::NoLonger { .. })).is_some()
+            {
+                alert.changed = true;
+            }
+        }
+        Truth::False { term } => {
+            if held_since.is_some() {
+                slice.memory(&rule.name).held_since = None;
+            }
+            ends(at, rule, slice, event, term, effects);
+        }
+        Truth::Unknown { .. } | Truth::Fault { .. } => {}
+    }
+    if matches!(rule.trigger, Trigger::While { .. }) {
+        due(at, rule, slice, effects);
+    }
+}
+
+/// The state is over, and with it what rests on it.
+fn ends(
+    at: Moment<'_>,
+    rule: &Rule,
+    slice: &mut Slice,
+    event: Option<&Event<'_>>,
+    term: String,
+    effects: &mut Effects,
+) {
+    let Some(alert) = slice.open(&rule.name) else { return };
+    let when = match event {
+        Some(event) => changed_at(rule, slice).unwrap_or(event.occurred_at).min(event.received_at),
+        None => at.now,
+    };
+    let reason = if at.baseline {
+        Reason::RuleChanged
+    } else if event.is_some() && when < alert.opened_at {
+        Reason::LateEvent
+    } else {
+        Reason::NoLonger { term }
+    };
+    lifecycle::would_end(at, rule, slice, Closing { at: when, reason, event }, effects);
+}
+
+/// With `each`, another value of that field begins anew.
+fn starts_anew(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
+    let Trigger::While { each: Some(field), .. } = &rule.trigger else { return };
+    let now = slice.projection.record.get(field).map(Value::key);
+    let memory = slice.projection.rules.get(&rule.name);
+    if memory.and_then(|memory| memory.each.as_ref()) == now.as_ref() {
+        return;
+    }
+    let known = memory.is_some_and(|memory| memory.each.is_some());
+    let memory = slice.memory(&rule.name);
+    memory.each = now;
+    if known {
+        memory.held_since = None;
+        let term = format!("{}.{field} has changed", slice.subject.kind);
+        ends(at, rule, slice, event, term, effects);
+    }
+}
+
+/// Since when a state that is true now has been so: the newest of the times of what the condition reads, as far as these are
+/// known; else the event's.
+fn since(at: Moment<'_>, rule: &Rule, slice: &Slice, event: Option<&Event<'_>>) -> Timestamp {
+    let fallback = event.map_or(at.now, |event| event.occurred_at);
+    if matches!(rule.trigger, Trigger::Silent { .. }) {
+        // What is to be heard can be heard only from now on.
+        return if at.baseline { changed_at(rule, slice).unwrap_or(at.now).min(at.now) } else { at.now };
+    }
+    changed_at(rule, slice).unwrap_or(fallback).min(at.now)
+}
+
+/// The newest time at which one of the subject's own fields that the rule's condition reads came to be as it is; `None` where
+/// one of them has no such time.
+fn changed_at(rule: &Rule, slice: &Slice) -> Option<Timestamp> {
+    let Projection { record, turn, .. } = &slice.projection;
+    let kind = slice.subject.kind;
+    let time = |name: &str| record.get(name).and_then(Value::as_time);
+    let mut newest = None;
+    for path in &rule.derived.state_reads {
+        let (root, name) = (path.first()?, path.get(1)?);
+        if root != kind.as_str() {
+            return None;
+        }
+        let at = match Field::find(kind, name)?.group {
+            FieldGroup::Status => time("status_at").or_else(|| record.time(FieldGroup::Status)),
+            FieldGroup::Association => {
+                let turned = turn.as_ref().map(|turn| turn.at);
+                time("associated_at").max(turned).or_else(|| record.time(FieldGroup::Association))
+            }
+            FieldGroup::Battery => time("battery_at"),
+            FieldGroup::Identity | FieldGroup::Life => None,
+        };
+        newest = newest.max(Some(at?));
+    }
+    newest
+}
+
+/// When a state has held for long enough, without `grace`.
+fn held_long_enough(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestamp, Timestamp)> {
+    let Trigger::While { lasting, .. } = &rule.trigger else { return None };
+    let since = slice.projection.rules.get(&rule.name)?.held_since?;
+    Some((since, lasting.as_ref().map_or(since, |lasting| lasting.after_hearing(since, at.blind))))
+}
+
+/// When the rule wants to be looked at.
+pub(super) fn deadline(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<Timestamp> {
+    match &rule.trigger {
+        Trigger::Silent { .. } => silence::deadline(at, rule, slice),
+        _ if slice.open(&rule.name).is_some() => None,
+        _ => {
+            let (_, due) = held_long_enough(at, rule, slice)?;
+            Some(rule.grace.as_ref().map_or(due, |grace| grace.after_hearing(due, at.blind)))
+        }
+    }
+}
+
+/// Fires where the deadline has come.
+pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+    if matches!(rule.trigger, Trigger::Silent { .. }) {
+        return silence::due(at, rule, slice, effects);
+    }
+    if deadline(at, rule, slice).is_none_or(|due| due > at.now) {
+        return;
+    }
+    let Some((since, due)) = held_long_enough(at, rule, slice) else { return };
+    let names = names(at, slice);
+    let severity = lifecycle::severity(rule, &names);
+    let mut evidence = lifecycle::evidence(rule, &names);
+    evidence.grounds.since = Some(since);
+    evidence.grounds.due = Some(due);
+    let reason = Reason::Held { since };
+    lifecycle::fire(at, rule, slice, Opening { at: due, heard_at: due, count: 1, severity, reason, evidence }, effects);
+}
+
+/// Since when, and until when, a rule is pending: its state holds and must hold longer, or `grace` holds it back.
+pub(super) fn pending(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestamp, Timestamp)> {
+    let until = deadline(at, rule, slice)?;
+    if let Trigger::Silent { .. } = rule.trigger {
+        return silence::overdue(at, rule, slice).map(|since| (since, until));
+    }
+    held_long_enough(at, rule, slice).map(|(since, _)| (since, until))
+}
+
+/// What a rule about a state or silence is waiting for, for those who ask why it does not fire.
+pub(super) fn why(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Why {
+    if let Some(alert) = slice.open(&rule.name) {
+        return Why::AlreadyOpen { alert: alert.number };
+    }
+    if let Some(until) = deadline(at, rule, slice) {
+        return Why::Waits { until };
+    }
+    let mut quiet = Effects::default();
+    match holds(rule.holds.as_ref(), rule, &names(at, slice), &mut quiet) {
+        Truth::True => Why::NeverHeard,
+        Truth::False { term } => Why::False { term },
+        Truth::Unknown { term } => Why::Unknown { term },
+        Truth::Fault { error } => Why::Fault { error },
+    }
+}

@@ -1,0 +1,122 @@
+//! What a subject remembers of a rule between events: what it counts, what it waits for, since when a state holds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::alert::{Evidence, Reason};
+use super::event::Position;
+use super::rule::{Severity, Trigger};
+use super::rule_set::RuleSet;
+use super::slice::Slice;
+use super::time::Timestamp;
+
+/// What a subject remembers of one rule. Nothing is kept of rules that have met nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// When what a rule about silence listens for was last heard.
+    #[serde(rename = "h", skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
+    /// Since when `while` has been true; `None` while it is not.
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<Timestamp>,
+    /// The value of the field that `each` names.
+    #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
+    pub each: Option<String>,
+    /// The newest matching events, by their time; no more than the rule needs.
+    #[serde(rename = "w", skip_serializing_if = "Vec::is_empty")]
+    pub hits: Vec<Hit>,
+    /// Where different subjects are counted: each one's newest match within the rule's time.
+    #[serde(rename = "m", skip_serializing_if = "BTreeMap::is_empty")]
+    pub members: BTreeMap<String, Timestamp>,
+    /// What makes `hits` and `members` what they are: they count for nothing once the rule says otherwise.
+    #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
+    pub shape: Option<u64>,
+    /// What fires unless something comes in between.
+    #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Box<Waiting>>,
+    /// When the awaited event last happened.
+    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
+    pub awaited_at: Option<Timestamp>,
+    /// The rule is younger than the subject: what happened before this is not known.
+    #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
+    pub known_from: Option<Timestamp>,
+}
+
+/// An event that was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Hit {
+    #[serde(rename = "t")]
+    pub at: Timestamp,
+    #[serde(rename = "p")]
+    pub position: Position,
+}
+
+/// What would fire, and waits: for something that should follow, or for late evidence (`grace`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// When what would fire happened.
+    pub at: Timestamp,
+    /// When it was heard.
+    pub heard_at: Timestamp,
+    pub severity: Severity,
+    pub count: u32,
+    /// Why it fires, where it does.
+    pub reason: Reason,
+    pub evidence: Evidence,
+}
+
+impl Memory {
+    /// Whether there is nothing in it that is worth keeping.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Forgets what was under way, as the subject's relations end; what was counted and awaited goes with it.
+    pub(super) fn let_go(&mut self) {
+        self.hits.clear();
+        self.members.clear();
+        self.waiting = None;
+    }
+}
+
+/// Brings what is remembered, and what is open, under the names that rules have now; what no rule asks for is forgotten.
+pub(super) fn carry_over(rules: &RuleSet, slice: &mut Slice) {
+    let kind = slice.subject.kind;
+    for rule in rules.rules.iter().filter(|rule| rule.subject == kind) {
+        for old in rule.was.iter().filter(|old| rules.rule(old).is_none()) {
+            rename(slice, old, &rule.name);
+        }
+        // What came before the rule is not known.
+        let new =
+            matches!(rule.trigger, Trigger::NotPrecededBy { .. }) && !slice.projection.rules.contains_key(&rule.name);
+        if new && let Some(known) = slice.projection.news_at {
+            slice.memory(&rule.name).known_from = Some(known);
+        }
+    }
+    let projection = &mut slice.projection;
+    let before = projection.rules.len() + projection.awaiting.len();
+    projection.rules.retain(|name, memory| rules.rule(name).is_some() && !memory.is_empty());
+    projection.awaiting.retain(|name, _| rules.rule(name).is_some());
+    slice.dirty |= projection.rules.len() + projection.awaiting.len() != before;
+}
+
+fn rename(slice: &mut Slice, old: &str, new: &str) {
+    let projection = &mut slice.projection;
+    if let Some(memory) = projection.rules.remove(old) {
+        projection.rules.insert(new.to_owned(), memory);
+        slice.dirty = true;
+    }
+    if let Some(episodes) = projection.episodes.remove(old) {
+        projection.episodes.insert(new.to_owned(), episodes);
+        slice.dirty = true;
+    }
+    if let Some(resolved) = projection.resolved.remove(old) {
+        projection.resolved.insert(new.to_owned(), resolved);
+    }
+    for alert in slice.alerts.iter_mut().filter(|alert| alert.rule == old) {
+        new.clone_into(&mut alert.rule);
+        alert.changed = true;
+    }
+}

@@ -1,0 +1,106 @@
+//! Rules about silence: nothing heard where there should be.
+//!
+//! Deadlines are lazy: an event moves what was last heard, not the wake-up; that looks when it is due.
+
+use super::alert::Reason;
+use super::effect::Effects;
+use super::evaluate::{Taken, names};
+use super::lifecycle::{self, Closing, Moment, Opening};
+use super::rule::{EventPattern, Rule, Since, Trigger};
+use super::slice::Slice;
+use super::subject::SubjectKind;
+use super::time::Timestamp;
+use super::value::Value;
+
+/// What the rule listens for was heard.
+pub(super) fn heard(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+    let Taken { at, event, .. } = taken;
+    let when = event.heard_at();
+    let memory = slice.memory(&rule.name);
+    let first = memory.heard_at.is_none();
+    memory.heard_at = memory.heard_at.max(Some(when));
+    slice.unarmed |= first;
+    let Some(alert) = slice.open(&rule.name) else { return };
+    // Heard in time, and learned too late: it was not silent.
+    let reason =
+        if when < alert.opened_at { Reason::LateEvent } else { Reason::HeardAgain { event: event.kind.to_owned() } };
+    lifecycle::would_end(at, rule, slice, Closing { at: when, reason, event: Some(event) }, effects);
+}
+
+/// What is known of the last hearing of what a rule listens for: what it remembers itself, and what the subject's own state
+/// tells where that says more (a health check read back), or where the rule is new.
+fn last_heard(rule: &Rule, events: &[EventPattern], slice: &Slice) -> Option<Timestamp> {
+    let remembered = slice.projection.rules.get(&rule.name).and_then(|memory| memory.heard_at);
+    let listens = |kind: &str| events.iter().any(|pattern| pattern.matches(kind));
+    let field = |name: &str| slice.projection.record.get(name).and_then(Value::as_time);
+    let check = field("last_health_check_at").filter(|_| listens("device.healthcheck"));
+    let reading = || field("last_reading_at").filter(|_| events.iter().any(is_reading));
+    let of_devices = || slice.projection.heard_at.filter(|_| slice.subject.kind != SubjectKind::Device);
+    remembered.or_else(|| reading().max(of_devices())).max(check)
+}
+
+fn is_reading(pattern: &EventPattern) -> bool {
+    match pattern {
+        EventPattern::Exactly(kind) => kind.starts_with("reading."),
+        EventPattern::Prefix(prefix) => prefix == "reading.",
+    }
+}
+
+/// From when the silence counts, where it does.
+fn counts_from(rule: &Rule, slice: &Slice) -> Option<Timestamp> {
+    let Trigger::Silent { events, since, .. } = &rule.trigger else { return None };
+    let memory = slice.projection.rules.get(&rule.name);
+    let held_since = memory.and_then(|memory| memory.held_since);
+    if rule.holds.is_some() && held_since.is_none() {
+        return None;
+    }
+    let record = &slice.projection.record;
+    let heard = last_heard(rule, events, slice);
+    let turn = slice.projection.turn.as_ref().filter(|turn| turn.patient.is_some());
+    let associated = record.get("associated_at").and_then(Value::as_time).max(turn.map(|turn| turn.at));
+    let from = match since {
+        Since::Heard => Some(heard?).max(associated),
+        Since::Associated => associated.filter(|from| heard.is_none_or(|heard| heard < *from)),
+        Since::Delivered => {
+            let delivered = record.get("delivered_at").and_then(Value::as_time);
+            delivered.filter(|from| heard.is_none_or(|heard| heard < *from))
+        }
+    };
+    Some(from?).max(held_since)
+}
+
+/// When the silence has lasted too long, without `grace`; `None` while it does not count.
+fn ends_patience(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestamp, Timestamp)> {
+    let Trigger::Silent { longer_than, .. } = &rule.trigger else { return None };
+    let from = counts_from(rule, slice)?;
+    Some((from, longer_than.after_hearing(from, at.blind)))
+}
+
+/// When the rule wants to be looked at.
+pub(super) fn deadline(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<Timestamp> {
+    if slice.open(&rule.name).is_some() {
+        return None;
+    }
+    let (_, due) = ends_patience(at, rule, slice)?;
+    Some(rule.grace.as_ref().map_or(due, |grace| grace.after_hearing(due, at.blind)))
+}
+
+/// From when the silence counts, where it has lasted too long already and `grace` alone holds it back.
+pub(super) fn overdue(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<Timestamp> {
+    ends_patience(at, rule, slice).filter(|(_, due)| *due <= at.now).map(|(from, _)| from)
+}
+
+/// Fires where the deadline has come.
+pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+    if deadline(at, rule, slice).is_none_or(|due| due > at.now) {
+        return;
+    }
+    let Some((from, due)) = ends_patience(at, rule, slice) else { return };
+    let names = names(at, slice);
+    let severity = lifecycle::severity(rule, &names);
+    let mut evidence = lifecycle::evidence(rule, &names);
+    evidence.grounds.since = Some(from);
+    evidence.grounds.due = Some(due);
+    let reason = Reason::Silent { since: from };
+    lifecycle::fire(at, rule, slice, Opening { at: due, heard_at: due, count: 1, severity, reason, evidence }, effects);
+}

@@ -1,0 +1,251 @@
+//! The order in which things are decided, the same wherever subjects are kept: what is due comes before the row that came
+//! after it, and what subjects tell each other comes before the next of either.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::engine::{
+    self, Command, DeliveryFailure, Effects, Event, Ground, Input, Interval, Position, RuleSet, Slice, Standing,
+    Subject, SubjectKind, Timestamp,
+};
+
+/// Where subjects are kept.
+pub trait Slices {
+    type Error;
+
+    /// Lets `work` change the slice of `subject`; one of which nothing is kept is new.
+    ///
+    /// # Errors
+    /// When the slice cannot be had; `work` has not run then.
+    fn with(&mut self, subject: &Subject, work: impl FnOnce(&mut Slice)) -> Result<(), Self::Error>;
+
+    /// The subjects that a new rule set judges at once: at least those with open alerts. The others follow by
+    /// [`Order::judge`], or when something comes to them.
+    ///
+    /// # Errors
+    /// When they cannot be found.
+    fn to_judge(&mut self) -> Result<BTreeSet<Subject>, Self::Error>;
+
+    /// Whether this made the engine panic before, so that it is passed over.
+    fn is_broken(&self, _in_hand: &InHand) -> bool {
+        false
+    }
+}
+
+/// What is being decided.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InHand {
+    Nothing,
+    Row(Position),
+    Wake(Subject),
+}
+
+/// What a journal row holds, ready to be decided.
+pub enum Given<'a> {
+    /// An event; one that speaks of no subject changes nothing.
+    Event(&'a Event<'a>),
+    Command(&'a Command),
+    /// From here on this rule set decides.
+    Rules(Arc<RuleSet>),
+    DeliveryFailed(&'a DeliveryFailure),
+    /// In this stretch nothing could be heard. [`Order::standing`] must know of it before anything due in it runs.
+    Blind(Interval),
+    /// What cannot be read back, or is passed over: it has its place, and changes nothing.
+    Nothing,
+}
+
+/// A run of decisions between two looks at the outside: rows and due times go in, effects gather.
+pub struct Order {
+    pub rules: Arc<RuleSet>,
+    pub standing: Standing,
+    pub effects: Effects,
+    /// Due times of subjects: all that there are up to where this run goes.
+    due: BTreeSet<(Timestamp, Subject)>,
+    /// The last row that was taken.
+    position: Position,
+    in_hand: InHand,
+}
+
+impl Order {
+    /// Begins after the row `position`. New alerts are numbered from `next_alert`; `due` must hold every due time up to the
+    /// last instant that this run comes to.
+    #[must_use]
+    pub fn new(
+        rules: Arc<RuleSet>,
+        standing: Standing,
+        position: Position,
+        next_alert: u64,
+        due: BTreeSet<(Timestamp, Subject)>,
+    ) -> Self {
+        let effects = Effects { next_alert, ..Effects::default() };
+        Self { rules, standing, effects, due, position, in_hand: InHand::Nothing }
+    }
+
+    /// The last row that was taken.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// What was being decided last; after a panic, what made it.
+    #[must_use]
+    pub fn into_in_hand(self) -> InHand {
+        self.in_hand
+    }
+
+    /// The first due time that is known.
+    #[must_use]
+    pub fn first_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// Runs every wake-up due at or before `until`, by due time, then subject; gives their number.
+    ///
+    /// # Errors
+    /// When a slice cannot be had.
+    pub fn wake_until<S: Slices>(&mut self, slices: &mut S, until: Timestamp) -> Result<usize, S::Error> {
+        let mut wakes = 0;
+        while self.first_due().is_some_and(|due| due <= until) {
+            let Some((due, subject)) = self.due.pop_first() else { break };
+            wakes += 1;
+            self.in_hand = InHand::Wake(subject.clone());
+            if slices.is_broken(&self.in_hand) {
+                slices.with(&subject, forget_due)?;
+                continue;
+            }
+            self.step(slices, &subject, &Input::Wake { position: self.position }, due)?;
+            self.deliver(slices, None, due)?;
+        }
+        Ok(wakes)
+    }
+
+    /// Says that the row at `position` is in hand now, for whoever has something to do with it before [`Order::row`].
+    pub fn begin(&mut self, position: Position) {
+        self.in_hand = InHand::Row(position);
+    }
+
+    /// Takes the row at `position`, which came `at`; whatever is due by then must have run.
+    ///
+    /// # Errors
+    /// When a slice cannot be had.
+    pub fn row<S: Slices>(
+        &mut self,
+        slices: &mut S,
+        position: Position,
+        at: Timestamp,
+        given: Given<'_>,
+    ) -> Result<(), S::Error> {
+        self.begin(position);
+        match given {
+            Given::Event(event) => {
+                if let Some(first) = event.facts.about.first() {
+                    self.step(slices, &first.subject, &Input::Event(event), at)?;
+                    self.deliver(slices, Some(event), at)?;
+                }
+            }
+            Given::Command(command) => {
+                let Command::TestNotification { receiver, .. } = command;
+                let subject = Subject::new(SubjectKind::Group, format!("test {receiver}"));
+                self.step(slices, &subject, &Input::Command { command, position }, at)?;
+            }
+            Given::Rules(rules) => {
+                self.rules = rules;
+                (self.standing.rules_since, self.standing.rules_at) = (position, at);
+                for subject in slices.to_judge()? {
+                    self.judge(slices, &subject)?;
+                }
+            }
+            Given::Blind(interval) => self.standing.add_blind(interval),
+            Given::DeliveryFailed(failure) if !failure.group.is_empty() => {
+                let subject = Subject::new(SubjectKind::Group, failure.group.clone());
+                self.step(slices, &subject, &Input::DeliveryFailed { failure, position }, at)?;
+            }
+            Given::DeliveryFailed(_) | Given::Nothing => {}
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    /// Judges a subject by the rule set in force, where that has not been done yet. Until then it is done before anything else
+    /// comes to the subject, so that it does not matter when the turn of each comes.
+    ///
+    /// # Errors
+    /// When a slice cannot be had.
+    pub fn judge<S: Slices>(&mut self, slices: &mut S, subject: &Subject) -> Result<(), S::Error> {
+        let Self { rules, standing, effects, due, position, .. } = self;
+        slices.with(subject, |slice| {
+            let before = slice.due;
+            judge_anew(rules, standing, slice, *position, effects);
+            keep_due(due, subject, before, slice.due);
+        })?;
+        let at = self.standing.rules_at;
+        self.deliver(slices, None, at)
+    }
+
+    /// Takes the messages between subjects, first in first out, until there are none.
+    fn deliver<S: Slices>(
+        &mut self,
+        slices: &mut S,
+        event: Option<&Event<'_>>,
+        now: Timestamp,
+    ) -> Result<(), S::Error> {
+        while let Some((subject, message)) = self.effects.messages.pop_front() {
+            let position = event.map_or(self.position, |event| event.position);
+            self.step(slices, &subject, &Input::Message { message: &message, event, position }, now)?;
+        }
+        Ok(())
+    }
+
+    fn step<S: Slices>(
+        &mut self,
+        slices: &mut S,
+        subject: &Subject,
+        input: &Input<'_>,
+        now: Timestamp,
+    ) -> Result<(), S::Error> {
+        let Self { rules, standing, effects, due, position, .. } = self;
+        slices.with(subject, |slice| {
+            let before = slice.due;
+            judge_anew(rules, standing, slice, *position, effects);
+            engine::step(Ground { rules, standing }, slice, input, now, effects);
+            keep_due(due, subject, before, slice.due);
+        })
+    }
+}
+
+/// Judges a slice by the rule set in force, where that has not been done yet.
+fn judge_anew(rules: &RuleSet, standing: &Standing, slice: &mut Slice, position: Position, effects: &mut Effects) {
+    let since = standing.rules_since;
+    if slice.projection.judged >= since || slice.subject.kind == SubjectKind::Group {
+        return;
+    }
+    if slice.is_unknown() {
+        slice.projection.judged = since;
+        return;
+    }
+    let ground = Ground { rules, standing };
+    engine::step(ground, slice, &Input::Rules { since, position }, standing.rules_at, effects);
+}
+
+fn keep_due(
+    due: &mut BTreeSet<(Timestamp, Subject)>,
+    subject: &Subject,
+    before: Option<Timestamp>,
+    after: Option<Timestamp>,
+) {
+    if before == after {
+        return;
+    }
+    if let Some(before) = before {
+        due.remove(&(before, subject.clone()));
+    }
+    if let Some(after) = after {
+        due.insert((after, subject.clone()));
+    }
+}
+
+/// Lets a subject sleep until an event wakes it.
+fn forget_due(slice: &mut Slice) {
+    slice.due = None;
+    slice.dirty = true;
+}

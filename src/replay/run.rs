@@ -1,0 +1,143 @@
+//! A run of the engine over a history, in memory. It holds what the fleet is like now, and nothing of what was.
+
+use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use crate::engine::{
+    Alert, Event, Notification, Position, RuleSet, Slice, Standing, Subject, SubjectKind, Timestamp, Transition,
+};
+use crate::process::{Given, Order, Slices};
+
+/// Hears what a run decides, as it comes.
+pub trait Watch {
+    /// An alert fired. What happens to it within the same step is told after this.
+    fn fired(&mut self, alert: &Alert);
+
+    /// An alert moved, its firing included.
+    fn moved(&mut self, transition: &Transition);
+
+    /// An alert ended.
+    fn ended(&mut self, alert: &Alert);
+
+    /// Somebody would have been told.
+    fn told(&mut self, notification: &Notification);
+}
+
+/// One rule set over one history. The same events always give the same decisions, and those that a daemon would have made
+/// with these rules.
+pub struct Run {
+    order: Order,
+    memory: Memory,
+    now: Timestamp,
+}
+
+/// Every subject there is.
+#[derive(Default)]
+struct Memory {
+    slices: HashMap<Subject, Slice>,
+    /// The number that the next alert to fire will have at least.
+    unseen: u64,
+    /// Alerts that fired since somebody looked, as they were after the step.
+    fired: Vec<Alert>,
+}
+
+impl Run {
+    /// A run that knows of nothing yet.
+    #[must_use]
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        let memory = Memory { unseen: 1, ..Memory::default() };
+        Self { order: Order::new(rules, Standing::default(), 0, 1, BTreeSet::new()), memory, now: Timestamp(i64::MIN) }
+    }
+
+    /// Takes an event that came `at`; an event cannot come before the one before it. Whatever is due by then runs first.
+    pub fn take(&mut self, event: &Event<'_>, at: Timestamp, watch: &mut impl Watch) {
+        let at = at.max(self.now);
+        self.wake_until(at, watch);
+        let Ok(()) = self.order.row(&mut self.memory, event.position, at, Given::Event(event));
+        self.tell(watch);
+    }
+
+    /// Puts other rules in the place of those that decided so far.
+    pub fn change_rules(&mut self, rules: Arc<RuleSet>, at: Timestamp, watch: &mut impl Watch) {
+        let at = at.max(self.now);
+        self.wake_until(at, watch);
+        let position = self.order.position();
+        let Ok(()) = self.order.row(&mut self.memory, position, at, Given::Rules(rules));
+        self.tell(watch);
+    }
+
+    /// Lets time pass: whatever is due by `until` runs.
+    pub fn wake_until(&mut self, until: Timestamp, watch: &mut impl Watch) {
+        while let Some(due) = self.order.first_due().filter(|due| *due <= until) {
+            let Ok(_) = self.order.wake_until(&mut self.memory, due);
+            self.tell(watch);
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// The rules that decide.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.order.rules
+    }
+
+    /// The last event that was taken.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.order.position()
+    }
+
+    /// How far the run has come.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// What is known of a subject.
+    #[must_use]
+    pub fn slice(&self, subject: &Subject) -> Option<&Slice> {
+        self.memory.slices.get(subject)
+    }
+
+    /// Everything that is known, in no order.
+    pub fn slices(&self) -> impl Iterator<Item = &Slice> {
+        self.memory.slices.values()
+    }
+
+    fn tell(&mut self, watch: &mut impl Watch) {
+        let effects = &mut self.order.effects;
+        self.memory.fired.drain(..).for_each(|alert| watch.fired(&alert));
+        if effects.transitions.is_empty() && effects.notifications.is_empty() {
+            return;
+        }
+        effects.transitions.drain(..).for_each(|moved| watch.moved(&moved));
+        effects.ended.drain(..).for_each(|alert| watch.ended(&alert));
+        effects.notifications.drain(..).for_each(|notification| watch.told(&notification));
+    }
+}
+
+impl Slices for Memory {
+    type Error = Infallible;
+
+    fn with(&mut self, subject: &Subject, work: impl FnOnce(&mut Slice)) -> Result<(), Infallible> {
+        let slice = match self.slices.get_mut(subject) {
+            Some(slice) => slice,
+            None => self.slices.entry(subject.clone()).or_insert_with(|| Slice::new(subject.clone())),
+        };
+        work(slice);
+        let new = slice.alerts.iter().filter(|alert| alert.number >= self.unseen);
+        self.fired.extend(new.cloned());
+        self.unseen = self.fired.last().map_or(self.unseen, |alert| self.unseen.max(alert.number + 1));
+        slice.removed_members.clear();
+        if slice.is_spent() && slice.due.is_none() {
+            self.slices.remove(subject);
+        }
+        Ok(())
+    }
+
+    fn to_judge(&mut self) -> Result<BTreeSet<Subject>, Infallible> {
+        // All of them: there is no store to bring in the others little by little.
+        Ok(self.slices.keys().filter(|subject| subject.kind != SubjectKind::Group).cloned().collect())
+    }
+}
