@@ -3,6 +3,7 @@
 mod hearing;
 mod fault;
 mod files;
+mod hearing;
 mod part;
 mod rules;
 
