@@ -1,5 +1,7 @@
-//! The rule files of one moment, by name and text: what is kept in the store and compiled from there.
+//! The rule files of one moment, and the tables that they name, by name and text: what is kept in the store and compiled from
+//! there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,7 +35,7 @@ pub enum Origin {
     Own,
 }
 
-/// One rule file.
+/// One rule file, or a CSV file that one names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RuleFile {
     pub origin: Origin,
@@ -45,7 +47,8 @@ pub struct RuleFile {
     pub path: Option<PathBuf>,
 }
 
-/// Every rule file: the library's first, each folder in name order. The same files give the same bytes and hash.
+/// Every rule file, and every table that one names: the library's first, each folder in name order. The same files give the
+/// same bytes and hash.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Bundle {
@@ -139,6 +142,16 @@ impl Bundle {
         &self.files
     }
 
+    /// The rule files themselves.
+    pub(super) fn rule_files(&self) -> impl Iterator<Item = &RuleFile> {
+        self.files.iter().filter(|file| !is_table(&file.name))
+    }
+
+    /// The table of this name, from the same folder as the rule file that names it.
+    pub(super) fn table(&self, origin: Origin, name: &str) -> Option<&RuleFile> {
+        self.files.iter().find(|file| file.origin == origin && file.name == name && is_table(&file.name))
+    }
+
     /// Builds and checks the rule set; warnings stand beside it.
     ///
     /// # Errors
@@ -189,7 +202,23 @@ impl Bundle {
                 break;
             }
         }
+        self.gather_tables(origin, folder, first, problems);
         self.files[first..].sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    /// Reads the tables that the rule files from `first` on name. One that is not there is missed when these are compiled.
+    fn gather_tables(&mut self, origin: Origin, folder: &Path, first: usize, problems: &mut Problems) {
+        let named = self.files[first..].iter().flat_map(|file| rules::tables_named_by(&file.name, &file.source()));
+        let named: BTreeSet<String> = named.collect();
+        for name in named.into_iter().take(MAX_FILES) {
+            let path = folder.join(&name);
+            if path.is_file() {
+                match read_text(&path) {
+                    Ok(text) => self.files.push(RuleFile { origin, name, text, path: Some(path) }),
+                    Err(found) => problems.extend(found),
+                }
+            }
+        }
     }
 }
 
@@ -219,6 +248,10 @@ fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
     }
     entries.sort();
     Ok(entries)
+}
+
+fn is_table(name: &str) -> bool {
+    name.ends_with(".csv")
 }
 
 fn is_rule_file(name: &str) -> bool {
