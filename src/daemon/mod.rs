@@ -1,6 +1,5 @@
 //! Wiring alone: settings in, threads and tasks out, signals.
 
-mod hearing;
 mod fault;
 mod files;
 mod hearing;
