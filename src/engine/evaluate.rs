@@ -26,11 +26,13 @@ pub(super) struct Taken<'a> {
     pub late: bool,
     /// It shows that what was known came late itself.
     pub overtakes: bool,
+    /// Whether the device that it comes from is one of the subject's devices with patients, where a device passed it on.
+    pub counted: Option<bool>,
 }
 
 impl<'a> Taken<'a> {
     pub(super) fn new(at: Moment<'a>, event: &'a Event<'a>, previous: Option<&'a Record>, change: &Change) -> Self {
-        Self { at, event, previous, late: change.late, overtakes: change.overtakes }
+        Self { at, event, previous, late: change.late, overtakes: change.overtakes, counted: None }
     }
 
     pub(super) fn names<'n>(&self, slice: &'n Slice) -> Names<'n>

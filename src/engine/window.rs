@@ -36,6 +36,10 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
         Trigger::Share { within, distinct, .. } => (within, Some(*distinct)),
         _ => return,
     };
+    if matches!(rule.trigger, Trigger::Share { .. }) && !is_with_patient(taken) {
+        // A share of the devices with patients is made of devices with patients.
+        return keep_verdict(slice, rule, event, Why::False { term: "device.associated".to_owned() });
+    }
     let mut counted = match distinct {
         Some(kind) => match member(event, kind) {
             Some(member) => add_member(slice, rule, within, member, hit),
@@ -87,6 +91,12 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
 fn member<'e>(event: &'e Event<'_>, kind: SubjectKind) -> Option<&'e str> {
     let about = event.facts.party(kind).or_else(|| event.facts.about(kind))?;
     Some(&about.subject.id)
+}
+
+/// Whether the event's device is with a patient, as far as is known.
+fn is_with_patient(taken: Taken<'_>) -> bool {
+    let said = || taken.event.facts.about(SubjectKind::Device)?.said("associated").and_then(Value::as_bool);
+    taken.counted.or_else(said) != Some(false)
 }
 
 fn unnamed(kind: SubjectKind) -> Why {

@@ -11,5 +11,6 @@ mod late;
 mod messages;
 mod parties;
 mod routes;
+mod shares;
 mod statuses;
 mod world;
