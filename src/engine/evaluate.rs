@@ -1,6 +1,10 @@
 //! Rules against one event: what ends, what repeats, what fires, and why the rest did not.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::alert::{Evidence, Reason};
+use super::calendar::Calendar;
 use super::effect::Effects;
 use super::event::{Basis, Event};
 use super::expression::Truth;
@@ -10,6 +14,9 @@ use super::project::Change;
 use super::rule::{EventTest, Interest, RaiseWhen, Resolve, Rule, Severity};
 use super::slice::{Slice, VERDICTS_KEPT, Verdict, Why};
 use super::state::Record;
+
+/// Rule files have no calendars yet.
+static NO_CALENDARS: BTreeMap<String, Arc<Calendar>> = BTreeMap::new();
 
 /// Tries every rule that the event concerns.
 pub(super) fn rules(
@@ -59,7 +66,8 @@ fn resolve(
     if open.is_none() && event.basis != Basis::Own {
         return;
     }
-    let names = Names { slice, previous, event: Some(event), settings: &at.rules.settings, now: at.now };
+    let settings = &at.rules.settings;
+    let names = Names { slice, previous, event: Some(event), settings, calendars: &NO_CALENDARS, now: at.now };
     let met = rule.resolve.iter().any(|resolve| match resolve {
         Resolve::Event(test) => concerns(test, event) && holds(test, &names) == Truth::True,
         Resolve::After(_) => false,
@@ -99,7 +107,8 @@ fn trigger(
     late: bool,
     effects: &mut Effects,
 ) {
-    let names = Names { slice, previous, event: Some(event), settings: &at.rules.settings, now: at.now };
+    let settings = &at.rules.settings;
+    let names = Names { slice, previous, event: Some(event), settings, calendars: &NO_CALENDARS, now: at.now };
     let resolved = slice.projection.resolved.get(&rule.name);
     let late = late || (event.basis == Basis::Own && resolved.is_some_and(|resolved| event.occurred_at < *resolved));
     let tried = match holds(&rule.trigger, &names) {

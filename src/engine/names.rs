@@ -1,9 +1,11 @@
 //! The names that conditions and texts read, looked up in what a step has at hand, without copying.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json_borrow::Value as Json;
 
+use super::calendar::Calendar;
 use super::event::{About, Event};
 use super::slice::Slice;
 use super::state::{Fact, Record};
@@ -22,6 +24,8 @@ pub struct Names<'a> {
     pub previous: Option<&'a Record>,
     pub event: Option<&'a Event<'a>>,
     pub settings: &'a BTreeMap<String, Value>,
+    /// The hours of business that conditions can count in, by name.
+    pub calendars: &'a BTreeMap<String, Arc<Calendar>>,
     pub now: Timestamp,
 }
 
