@@ -3,6 +3,7 @@
 use super::alert::{Alert, Reason};
 use super::effect::Effects;
 use super::event::{About, Event, Message};
+use super::holding;
 use super::lifecycle::{self, Moment};
 use super::memory::Memory;
 use super::project::{Change, is_archived, texts};
@@ -187,7 +188,7 @@ pub(super) fn relation(
 ) -> bool {
     let related = slice.projection.related.get_mut(&kind).filter(|related| related.id == news.id);
     let Some(related) = related else { return false };
-    let becomes_archived = is_archived(&news.record) && !is_archived(&related.record);
+    let (is, was) = (is_archived(&news.record), is_archived(&related.record));
     let changed = related.record != news.record;
     if changed {
         related.record.clone_from(&news.record);
@@ -196,9 +197,11 @@ pub(super) fn relation(
     if kind == SubjectKind::Patient && slice.subject.kind == SubjectKind::Device {
         move_to_site(slice, news.record.get("site"), site);
     }
-    if becomes_archived {
+    if is && !was {
         let when = event.map_or(at.now, |event| event.occurred_at);
         end_with_relation(at, slice, when, &Reason::PatientArchived, event, effects);
+    } else if was && !is {
+        holding::begin_anew(at, slice, event);
     }
     changed
 }
@@ -276,8 +279,11 @@ pub(super) fn end_with_relation(
 ) {
     let ends = |alert: &Alert| at.rules.rule(&alert.rule).is_none_or(|rule| rule.ends_with_relations);
     for alert in slice.take_alerts(ends) {
-        lifecycle::end(at, alert, when, reason.clone(), event.map(lifecycle::reference), effects);
+        let late = alert.opened_at > when && at.rules.rule(&alert.rule).is_some_and(|rule| rule.trigger.has_deadline());
+        let reason = if late { Reason::LateEvent } else { reason.clone() };
+        lifecycle::end(at, alert, when, reason, event.map(lifecycle::reference), effects);
     }
+    holding::rest(at, slice);
     let under_way = |memory: &Memory| memory.waiting.is_some() || !memory.hits.is_empty() || !memory.members.is_empty();
     for (name, memory) in slice.projection.rules.iter_mut().filter(|(_, memory)| under_way(memory)) {
         if at.rules.rule(name).is_none_or(|rule| rule.ends_with_relations) {

@@ -109,6 +109,7 @@ pub(super) fn fold_over(slice: &mut Slice, about: &About, change: &mut Change) {
             change.ends = Some(reason);
         } else {
             change.joined = patient;
+            change.begins = true;
         }
     }
     if slice.projection.over {

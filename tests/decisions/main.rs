@@ -12,5 +12,6 @@ mod messages;
 mod parties;
 mod routes;
 mod shares;
+mod silence;
 mod statuses;
 mod world;

@@ -82,7 +82,8 @@ fn a_device_exactly_the_time_ago_no_longer_counts() {
             expect![[r#"
                 #1 ModelDefect on item 40, seen 2×
                   2026-03-09T09:59:59.999Z firing warning: 2 of 4 devices with patients: device.lowBattery within 7d
-            "#]].assert_eq(&history);
+            "#]]
+            .assert_eq(&history);
         } else {
             expect![[r#""#]].assert_eq(&history);
         }
