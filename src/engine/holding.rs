@@ -6,6 +6,7 @@ use super::evaluate::{holds, names};
 use super::event::Event;
 use super::expression::Truth;
 use super::lifecycle::{self, Closing, Moment, Opening};
+use super::memory::Memory;
 use super::rule::{Rule, Trigger};
 use super::slice::{Projection, Slice};
 use super::state::{Field, FieldGroup};
@@ -128,9 +129,26 @@ pub(super) fn begin_anew(at: Moment<'_>, slice: &mut Slice, event: Option<&Event
     }
 }
 
+/// The status is known from an earlier time on: states that are true count from there.
+pub(super) fn held_for_longer(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    for rule in at.rules.states(slice.subject.kind).filter(|rule| matches!(rule.trigger, Trigger::While { .. })) {
+        let known = slice.projection.rules.get(&rule.name).and_then(Memory::counts_since);
+        if let (Some(since), Some(known)) = (changed_at(rule, slice), known)
+            && since < known
+        {
+            slice.memory(&rule.name).held_since = Some(since);
+            slice.unarmed = true;
+            due(at, rule, slice, effects);
+        }
+    }
+}
+
 /// Since when a state that is true now has been so: the newest of the times of what the condition reads, as far as these are
-/// known; else the event's.
+/// known; else the event's. One that reads the time is so since it was looked at.
 fn since(at: Moment<'_>, rule: &Rule, slice: &Slice, event: Option<&Event<'_>>) -> Timestamp {
+    if rule.derived.reads_clock {
+        return at.now;
+    }
     let fallback = event.map_or(at.now, |event| event.occurred_at);
     if matches!(rule.trigger, Trigger::Silent { .. }) {
         // What is to be heard can be heard only from now on.

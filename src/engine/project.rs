@@ -27,6 +27,8 @@ pub(super) struct Change {
     pub overtakes: bool,
     /// The status is another one.
     pub status: bool,
+    /// The status is the same, and has been so for longer than was known.
+    pub earlier: bool,
     /// Devices that are back by this, and were not before.
     pub returned: Vec<String>,
     /// A field of the subject's own has a new value.

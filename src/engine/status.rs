@@ -75,6 +75,7 @@ fn fold_one(
     }
     let repeats = !set(record, fact);
     change.status = !repeats;
+    change.earlier = repeats && older;
     change.record |= !repeats;
     if (!repeats || (timed && older)) && Field::find(kind, "status_at").is_some() {
         record.set("status_at", Value::Time(when));

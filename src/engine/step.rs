@@ -166,6 +166,9 @@ fn observe(
             holding::judge(at, rule, slice, Some(event), effects);
         }
     }
+    if change.earlier {
+        holding::held_for_longer(at, slice, effects);
+    }
     if slice.heard_at() == Some(event.received_at) {
         wake::heard(at, slice, event, effects);
     }

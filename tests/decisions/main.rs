@@ -13,5 +13,6 @@ mod parties;
 mod routes;
 mod shares;
 mod silence;
+mod states;
 mod statuses;
 mod world;

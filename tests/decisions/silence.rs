@@ -316,7 +316,8 @@ fn never_heard_since_it_was_delivered_or_associated() {
           2026-03-13T10:00:00.000Z resolved warning: heard again: reading.weight
         #3 NeverUsed on device 1, seen 1×
           2026-03-16T10:00:00.000Z firing warning: nothing heard since 2026-03-02T10:00:00.000Z
-    "#]].assert_eq(&history);
+    "#]]
+    .assert_eq(&history);
 }
 
 #[test]
@@ -412,7 +413,8 @@ fn a_silent_patient_that_is_archived_stays_quiet_until_it_is_back() {
           2026-03-19T10:00:00.000Z firing warning: nothing heard since 2026-03-16T10:00:00.000Z
         #4 PatientSilent on patient 5, seen 1×
           2026-03-19T10:00:00.000Z firing warning: nothing heard since 2026-03-16T10:00:00.000Z
-    "#]].assert_eq(&history);
+    "#]]
+    .assert_eq(&history);
 }
 
 #[test]
@@ -460,5 +462,6 @@ fn it_comes_back_while_its_end_is_kept_back() {
         #2 DeviceSilent on device 2, seen 1×
           2026-03-05T10:00:00.000Z firing warning: nothing heard since 2026-03-02T10:00:00.000Z
           2026-03-10T10:00:00.000Z resolved warning, as of 2026-03-06T10:00:00.000Z: heard again: device.healthcheck
-    "#]].assert_eq(&history);
+    "#]]
+    .assert_eq(&history);
 }
