@@ -303,7 +303,9 @@ fn subject_id(alert: &Alert, phi: Phi) -> String {
     if phi == Phi::None { HIDDEN.to_owned() } else { phi::printable(&alert.subject.id) }
 }
 
-fn label(alert: &Alert, name: &str, phi: Phi) -> String {
+/// A label for a receiver that may see `phi`; empty where the alert has none of that name.
+#[must_use]
+pub fn label(alert: &Alert, name: &str, phi: Phi) -> String {
     alert.labels.get(name).map(|seen| phi::text(seen, phi)).unwrap_or_default()
 }
 
@@ -319,8 +321,10 @@ fn times(alert: &Alert) -> Vec<(&'static str, Timestamp)> {
     times
 }
 
-/// A rule's text, rendered from the alert's evidence and nothing else.
-fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<String> {
+/// A rule's text for a receiver that may see `phi`, rendered from the alert's evidence and nothing else. `None` where the rule
+/// has no such text, or it comes to nothing.
+#[must_use]
+pub fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<String> {
     let template = alert.annotations.get(name)?;
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);

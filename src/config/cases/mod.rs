@@ -72,7 +72,7 @@ pub enum When {
 }
 
 /// What a short key names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Id {
     /// `none`: nobody, nothing.
     None,
@@ -121,6 +121,29 @@ pub struct ExpectedMessage {
     pub resolved: Vec<String>,
     pub expired: Vec<String>,
     pub closed: Vec<String>,
+}
+
+impl Id {
+    /// The id as Impilo writes it; null for [`Id::None`].
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        match self {
+            Self::None => Json::Null,
+            Self::Number(number) => (*number).into(),
+            Self::Text(text) => text.as_str().into(),
+        }
+    }
+}
+
+/// As subjects have it.
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
 }
 
 impl ExpectedMessage {
@@ -249,7 +272,8 @@ impl<'r> Reader<'r> {
                 self.walk.add(Problem::error(place, format!("no setting is named `{}`", entry.key)).help(help));
             }
         }
-        Some(RuleFile::of_settings(&entry.place.source, &(entry.place.at.start..entry.value.place.at.end)))
+        let Place { source, at } = &entry.place;
+        Some(RuleFile::of_settings(source, &(at.start..entry.value.place.at.end)))
     }
 
     /// The rule that an expectation names; complains where there is none of that name.
