@@ -84,11 +84,13 @@ impl Memory {
         *self == Self::default()
     }
 
-    /// Forgets what was under way, as the subject's relations end; what was counted and awaited goes with it.
-    pub(super) fn let_go(&mut self) {
-        self.hits.clear();
-        self.members.clear();
+    /// Forgets what was under way, as the subject's relations end; what was counted goes with it unless it stays.
+    pub(super) fn let_go(&mut self, counted_stays: bool) {
         self.waiting = None;
+        if !counted_stays {
+            self.hits.clear();
+            self.members.clear();
+        }
     }
 }
 
