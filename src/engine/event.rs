@@ -75,12 +75,12 @@ pub struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// When we heard: receipt, or for what was learned otherwise the time that it has.
+    /// When we heard: receipt, which for a row of Impilo's log is its time there; for what was read back the time that it has.
     #[must_use]
     pub fn heard_at(&self) -> Timestamp {
         match self.source {
-            Source::Recovered | Source::Reconciled => self.occurred_at.min(self.received_at),
-            Source::Webhook | Source::Replayed | Source::Test => self.received_at,
+            Source::Reconciled => self.occurred_at.min(self.received_at),
+            Source::Webhook | Source::Recovered | Source::Replayed | Source::Test => self.received_at,
         }
     }
 }

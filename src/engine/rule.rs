@@ -167,6 +167,12 @@ impl Trigger {
         }
     }
 
+    /// Whether what fires is that a time is over: an alert is as of then.
+    #[must_use]
+    pub const fn has_deadline(&self) -> bool {
+        matches!(self, Self::Silent { .. } | Self::While { .. } | Self::NotFollowedBy { .. })
+    }
+
     /// The event that must follow or come before, and the kind of subject that links it to the first.
     #[must_use]
     pub fn awaited(&self) -> Option<(&EventTest, SubjectKind)> {

@@ -67,7 +67,7 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
         Message::Left { alert } => group::leave(slice, *alert),
         Message::Membership { subject, belongs, brings } => {
             if relations::membership(slice, subject, *belongs, brings) {
-                states(at, slice, None, effects);
+                states(at, slice, event, effects);
                 wake::arm(at, slice);
                 relations::tell_members(slice, effects);
             }
@@ -161,6 +161,9 @@ fn observe(
     if let Some(reason) = &change.ends {
         relations::end_with_relation(at, slice, event.occurred_at, reason, Some(event), effects);
     }
+    if change.begins {
+        holding::begin_anew(at, slice, Some(event));
+    }
     if tried {
         slice.tried = event.position;
         let counted = match told {
@@ -176,6 +179,9 @@ fn observe(
         if changed || rule.derived.restless {
             holding::judge(at, rule, slice, Some(event), effects);
         }
+    }
+    if change.earlier {
+        holding::held_for_longer(at, slice, effects);
     }
     if slice.heard_at() == Some(event.received_at) {
         wake::heard(at, slice, event, effects);

@@ -13,5 +13,7 @@ mod parties;
 mod recount;
 mod routes;
 mod shares;
+mod silence;
+mod states;
 mod statuses;
 mod world;
