@@ -8,6 +8,7 @@ mod overrides;
 mod program;
 mod secrets;
 mod shipped;
+mod tables;
 
 use std::fs;
 use std::path::PathBuf;

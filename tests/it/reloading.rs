@@ -272,8 +272,13 @@ async fn the_configuration_is_taken_when_it_changes_and_told_when_it_is_bad() {
     let with_both =
         good.replace(&format!("[{{ file: {secret} }}]"), &format!("[{{ file: {secret} }}, {{ file: {secret}-2 }}]"));
     replace(&config, &with_both);
-    told(&world, "The configuration file cannot be used").await;
-    assert_eq!(saying(&world, "secret-2"), 1);
+    let summary = || {
+        let watches = world.json(&["status"])["watches"].clone();
+        let found = watches.as_array().unwrap().iter().find(|watch| watch["name"] == "configuration")?;
+        found["summary"].as_str().map(str::to_owned)
+    };
+    let said = soon("status knows", summary).await;
+    assert!(said.starts_with("The configuration file cannot be used") && said.contains("secret-2"), "{said}");
     // What it refers to is no file that is watched.
     fs::write(world.path("secret-2"), "another").unwrap();
     eventually("it is taken", || (taken(&world) == 1).then_some(())).await;
@@ -323,6 +328,6 @@ async fn each_rule_set_is_announced_once_whatever_happens() {
     told(&world, "Rules added: Mine").await;
     assert_eq!(saying(&world, "The rules have changed"), 4);
     assert_eq!(saying(&world, "Now: 8 rules"), 1);
-    let announced = world.log().lines().filter(|line| line.contains("the rules have changed")).count();
+    let announced = world.log().lines().filter(|line| line.contains("The rules have changed")).count();
     assert_eq!(announced, 1, "{}", world.log());
 }

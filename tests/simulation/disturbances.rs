@@ -97,11 +97,8 @@ fn a_wrong_clock_shows_wrong_times_for_a_while_and_no_worse_ones_than_allowed() 
     for ((shown, one), (real, other)) in stepped.zip(straight) {
         assert_eq!(one.id, other.id);
         assert!(shown.since(real) <= by && real.since(shown) <= by);
-        if shown == real {
-            right += 1
-        } else {
-            wrong += 1
-        }
+        right += usize::from(shown == real);
+        wrong += usize::from(shown != real);
         back += usize::from(shown < last);
         last = shown;
     }

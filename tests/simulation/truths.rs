@@ -57,8 +57,11 @@ fn facts_of(webhook: &Webhook) -> Vec<About> {
     facts(webhook.kind, payload(&webhook.body).unwrap().value(), webhook.at).about
 }
 
-/// What is heard of every subject: when, by which type, with which status.
-fn heard(webhooks: &[Webhook]) -> BTreeMap<Subject, Vec<(Timestamp, &'static str, Option<String>)>> {
+/// One thing that is heard: when, by which type, with which status.
+type Heard = (Timestamp, &'static str, Option<String>);
+
+/// What is heard of every subject.
+fn heard(webhooks: &[Webhook]) -> BTreeMap<Subject, Vec<Heard>> {
     let mut heard: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for webhook in webhooks {
         let (subject, status) = if webhook.kind.starts_with("device.") || webhook.kind.starts_with("reading.") {

@@ -21,7 +21,7 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     /// What a condition can name, or with `labels` what a text can.
     pub(super) fn known<'k>(&'k self, labels: Option<&'k [&'k str]>) -> Known<'k> {
-        let Vocabulary { settings, calendars } = self.words;
+        let Vocabulary { settings, calendars, .. } = self.words;
         Known {
             subject: self.subject,
             events: self.events,

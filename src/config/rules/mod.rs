@@ -11,12 +11,13 @@ mod overrides;
 mod passing;
 mod receivers;
 mod rule;
+mod tables;
 mod text;
 mod trigger;
 mod values;
 mod zone;
 
-use super::bundle::{Bundle, Origin};
+use super::bundle::{Bundle, Origin, RuleFile};
 use super::problem::{Place, Problem, Problems};
 use super::settings::Settings;
 use super::walk::{Fields, Walk};
@@ -24,11 +25,13 @@ use super::yaml::{Node, Value, parse};
 use crate::engine::{Digest, Receiver, Route, Rule, RuleFiles, RuleSet, Severity};
 
 /// What other versions know at the top of a rule file.
-const LATER: [&str; 6] = ["inhibit_rules", "time_intervals", "mute_time_intervals", "tables", "templates", "global"];
+const LATER: [&str; 5] = ["inhibit_rules", "time_intervals", "mute_time_intervals", "templates", "global"];
 
 /// One file on its way.
 struct File<'w> {
     origin: Origin,
+    /// Its path below the folder of rules.
+    name: &'w str,
     walk: &'w Walk,
     root: Option<Node>,
 }
@@ -72,6 +75,7 @@ struct Reference {
 struct Vocabulary {
     settings: values::Values,
     calendars: calendars::Calendars,
+    tables: tables::Tables,
 }
 
 /// What the files say, before it is put together.
@@ -95,6 +99,8 @@ struct Draft {
     mail: Vec<Place>,
 }
 
+pub use tables::named_by as tables_named_by;
+
 /// Builds and checks the rule set; warnings stand beside it.
 pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
     let (mut draft, mut problems) = read(bundle);
@@ -103,7 +109,7 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         return Err(problems);
     }
     problems.extend(nobody_told(&draft));
-    let Vocabulary { settings, calendars } = draft.words;
+    let Vocabulary { settings, calendars, tables } = draft.words;
     let settings = settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
     let calendars = calendars.known.into_iter().filter_map(|(name, placed)| Some((name, placed.value?))).collect();
     let set = RuleSet::new(RuleFiles {
@@ -111,10 +117,10 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         rules: draft.rules.into_iter().filter_map(|named| named.value).collect(),
         settings,
         calendars,
+        tables: tables.known,
         receivers: draft.receivers.into_iter().filter_map(|named| named.value).collect(),
         route: draft.route.map(|placed| placed.value),
         digests: draft.digests.into_iter().filter_map(|named| named.value).collect(),
-        ..RuleFiles::default()
     });
     Ok((set, problems.into_vec()))
 }
@@ -171,25 +177,30 @@ fn read(bundle: &Bundle) -> (Draft, Problems) {
     let mut incomplete = bundle.is_incomplete();
     let walk = Walk::strict();
     let mut files: Vec<_> = bundle
-        .files()
-        .iter()
+        .rule_files()
         .map(|file| {
             let (root, syntax) = parse(&file.source());
             incomplete |= root.is_none();
             walk.extend(syntax);
             let root = root.filter(|root| !matches!(root.value, Value::Empty));
-            File { origin: file.origin, walk: &walk, root }
+            File { origin: file.origin, name: &file.name, walk: &walk, root }
         })
         .collect();
-    // Conditions and lengths of every file may read every setting and calendar, so these come first.
+    // Rules of every file may read every setting, calendar and label of a table, so these come first.
     let words = &mut draft.words;
-    (words.settings.incomplete, words.calendars.incomplete) = (incomplete, incomplete);
+    words.settings.incomplete = incomplete;
+    words.calendars.incomplete = incomplete;
+    words.tables.incomplete = incomplete;
     for file in &files {
         if let Some(node) = file.get("settings") {
             values::read(file, node, &mut words.settings);
         }
         if let Some(node) = file.get("calendars") {
             calendars::read(file, node, &mut words.calendars);
+        }
+        if let Some(node) = file.get("tables") {
+            let find = |name: &str| bundle.table(file.origin, name).map(RuleFile::source);
+            tables::read(file, node, &mut words.tables, &find);
         }
     }
     draft.disabled = overrides::apply(&walk, &mut files, incomplete);
@@ -208,6 +219,7 @@ fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
     let walk = file.walk;
     fields.get("settings");
     fields.get("calendars");
+    fields.get("tables");
     for node in named(file, &fields, "rules", "alert", &mut draft.rules) {
         let read = rule::read(walk, node, &draft.words);
         draft.labels.extend(read.labels);

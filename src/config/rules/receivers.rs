@@ -205,7 +205,7 @@ pub(super) fn check_references(draft: &Draft, problems: &mut Problems) {
         let message = format!("no receiver is named `{}`", reference.name);
         problems.push(Problem::error(reference.place.clone(), message).help(help));
     }
-    let own = draft.labels.iter().map(String::as_str);
+    let own = draft.labels.iter().chain(draft.words.tables.labels.keys()).map(String::as_str);
     let labels: Vec<_> = BUILT_IN_LABELS.into_iter().chain(own).collect();
     for reference in &draft.to_labels {
         if labels.contains(&&*reference.name) {

@@ -102,7 +102,7 @@ pub(super) fn read(walk: &Walk, node: &Node, words: &Vocabulary) -> RuleRead {
     for node in items(walk, &fields, "was") {
         read.was.extend(name(walk, node).map(|name| (name, walk.place(node))));
     }
-    let labels = fields.get("labels").map_or_else(BTreeMap::new, |node| labels(walk, node));
+    let labels = fields.get("labels").map_or_else(BTreeMap::new, |node| labels(walk, node, words));
     read.labels.extend(labels.keys().cloned());
     read.rule = rule(walk, &fields, words, read.name.as_ref().map(|(name, _)| &**name), labels);
     if let Some(rule) = &mut read.rule {
@@ -312,7 +312,7 @@ fn subject(walk: &Walk, fields: &Fields<'_>, kind: Kind, patterns: Option<&[Even
     Some(found)
 }
 
-fn labels(walk: &Walk, node: &Node) -> BTreeMap<String, String> {
+fn labels(walk: &Walk, node: &Node, words: &Vocabulary) -> BTreeMap<String, String> {
     let Some(fields) = walk.fields(node, "labels by name", "{ team: logistics }") else { return BTreeMap::new() };
     let mut labels = BTreeMap::new();
     for entry in fields.all() {
@@ -323,6 +323,9 @@ fn labels(walk: &Walk, node: &Node) -> BTreeMap<String, String> {
         } else if !is_identifier(&entry.key) {
             let problem = Problem::error(place, format!("`{}` cannot be the name of a label", entry.key));
             walk.add(problem.help("use letters, digits and `_`, beginning with a letter"));
+        } else if let Some(table) = words.tables.labels.get(&entry.key) {
+            let problem = Problem::error(place, format!("a table gives the label `{}` already", entry.key));
+            walk.add(problem.related(table.place.clone(), "given here").help("choose another name for one of them"));
         } else if let Some(text) = walk.text(&entry.value, "logistics") {
             if text.contains("{{") {
                 walk.error(

@@ -27,7 +27,10 @@ pub(super) fn read<'a>(
     let Some(fields) = walk.fields(node, "texts by name", "{ summary: \"…\", action: \"…\" }") else {
         return (texts, Vec::new());
     };
-    let labels: Vec<&str> = BUILT_IN_LABELS.into_iter().chain(labels.map(String::as_str)).collect();
+    let mut labels: Vec<&str> = BUILT_IN_LABELS.into_iter().chain(labels.map(String::as_str)).collect();
+    if let Some(scope) = scope {
+        labels.extend(scope.words.tables.labels.keys().map(String::as_str));
+    }
     for entry in fields.all() {
         if !SHOWN.contains(&&*entry.key) {
             let place = entry.place.clone();

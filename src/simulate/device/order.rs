@@ -20,7 +20,7 @@ const NOTES: [&str; 3] = ["Please ship before the weekend.", "Call before delive
 pub(super) struct Order {
     pub id: u64,
     /// `currentStatus`; the one that the order takes next, until it has.
-    pub status: &'static str,
+    status: &'static str,
     events: Vec<(&'static str, Timestamp)>,
     /// Ordered by a site for its cupboard.
     for_site: bool,
