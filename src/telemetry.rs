@@ -164,6 +164,22 @@ pub fn part_ended(part: &str, error: &(dyn std::fmt::Display + Send + Sync)) {
     tracing::error!(part, %error, "a part of the daemon ended; restart the service");
 }
 
+/// A rule that is new, or counts otherwise than before, has counted what the journal still has; `seen` is the first event
+/// that there was.
+pub fn rule_recounted(rule: &str, from: Timestamp, seen: Option<Timestamp>) {
+    match seen {
+        Some(seen) => {
+            tracing::info!(rule, %from, first_event = %seen, "counted what the journal still has for a changed rule")
+        }
+        None => tracing::info!(rule, %from, "counted what the journal still has for a changed rule"),
+    }
+}
+
+/// A rule's condition could not be computed; the rule did not fire by it.
+pub fn rule_faulty(rule: &str, error: &str) {
+    tracing::error!(rule, error, "a condition cannot be computed, so the rule cannot fire by it");
+}
+
 /// Nothing could be heard between two instants.
 pub fn heard_nothing(from: Timestamp, to: Timestamp) {
     tracing::warn!(%from, %to, "nothing could be heard; no silence in this time is held against a device");
@@ -204,9 +220,9 @@ pub fn files_good_again() {
     tracing::info!("configuration and rule files can be used again");
 }
 
-/// A rule set that says something else than the one before is in force.
-pub fn rules_changed(before: &str, now: &str, changes: &str) {
-    tracing::info!(before = short(before), now = short(now), changes, "the rules have changed");
+/// A rule set that says something else than the one before is in force; `said` is what is told of it.
+pub fn rules_changed(before: &str, now: &str, said: &str) {
+    tracing::info!(before = short(before), now = short(now), "{said}");
 }
 
 /// A changed setting takes effect at the next start only.

@@ -328,8 +328,8 @@ fn keys_by_owner() -> BTreeMap<String, BTreeSet<String>> {
                 receivers: [{ name: a, nonsense: 1, email: { to: a@b.example, nonsense: 1 }, \
                 slack: { webhook: a, nonsense: 1 } }]\nroute: { receiver: a, nonsense: 1 }\n\
                 digests: [{ digest: a, schedule: \"0 8 * * *\", time_zone: UTC, receiver: a, nonsense: 1 }]\n\
-                override: [{ alert: A, disabled: true, nonsense: 1 }]\ncalendars: { a: { days: mon, from: \"08:00\", \
-                to: \"18:00\", time_zone: UTC, nonsense: 1 } }\n";
+                calendars: { a: { days: mon, from: \"08:00\", \
+                to: \"18:00\", time_zone: UTC, nonsense: 1 } }\ntables: [{ file: a.csv, key: site, columns: [a], nonsense: 1 }]\n";
     let problems = Bundle::of(&[("a.yaml", text)]).compile().unwrap_err();
     let mut found = BTreeMap::new();
     for problem in problems.iter().filter(|problem| problem.message.starts_with("unknown key `nonsense` in ")) {
@@ -370,7 +370,7 @@ fn the_reference_of_rule_files_lists_every_key() {
         "the route",
         "a digest",
         "a calendar",
-        "an override",
+        "a table",
     ];
     let keys = keys_by_owner();
     assert_eq!((tables.len(), keys.len()), (owners.len(), owners.len()));

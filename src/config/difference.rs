@@ -220,7 +220,8 @@ fn plain(node: &Node) -> String {
     }
 }
 
-/// The same text for all ways of writing the same: the order of keys, quotes where text needs none, block or flow style.
+/// The same text for all ways of writing the same: the order of keys, quotes where text needs none, block or flow
+/// style.
 fn canonical(node: &Node) -> String {
     match &node.value {
         Value::Empty => String::new(),
@@ -270,7 +271,8 @@ mod tests {
     use super::*;
 
     const BEFORE: &str = "settings: { low: 20, gone: 5 }\n\
-                          rules:\n  - { alert: A, event: device.lowBattery, severity: warning }\n  - { alert: B, where: x }\n\
+                          rules:\n  - { alert: A, event: device.lowBattery, severity: warning }\n\
+                          \x20 - { alert: B, where: x }\n\
                           receivers: [{ name: team }]\nroute: { receiver: team }\n";
 
     fn between(before: &[(&str, &str)], now: &[(&str, &str)]) -> Difference {
@@ -306,7 +308,8 @@ mod tests {
             "Rules added: C\nRules removed: B\nRules changed: A (for, severity)\n\
              Receivers added: lead\nReceivers changed: team (phi)\nDigests added: daily\n\
              Setting gone removed: it was 5\nSetting low: 20 → 25\n\
-             Setting new added: https://hooks.slack.com/******************\nSetting token added: ***\nChanged, too: route\nNow: 2 rules"
+             Setting new added: https://hooks.slack.com/******************\nSetting token added: ***\n\
+             Changed, too: route\nNow: 2 rules"
         );
         assert_eq!(
             difference.summary(),

@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 use super::address;
 use super::bundle::read_text;
 use super::hide;
-use super::problem::{Place, Problem, Problems};
+use super::problem::{Problem, Problems};
 use super::secret::SECRETS_FOLDER;
 use super::settings::{
     Delivery, Email, Heartbeat, LogFormat, Own, Receive, Retention, SecretRef, Settings, Slack, Storage,
@@ -69,7 +69,7 @@ pub fn review_settings(path: &Path) -> Reviewed {
 fn review(name: &str, text: &str) -> Reviewed {
     let source = Arc::new(Source::hiding(name, text, &hide::secrets(text)));
     let (root, syntax) = parse(&source);
-    let walk = Walk::new(source);
+    let walk = Walk::new();
     walk.extend(syntax);
     let mut settings = Settings::default();
     let understood = root.is_some();
@@ -277,9 +277,8 @@ fn set<T>(to: &mut T, found: Option<T>) {
 /// Says that a key of the full configuration does nothing yet.
 fn unused(walk: &Walk, fields: &Fields<'_>, key: &'static str) {
     if let Some(node) = fields.get(key) {
-        let at =
-            fields.all().iter().find(|entry| entry.key == key).map_or(node.at.clone(), |entry| entry.key_at.clone());
-        let place = Place { source: walk.source.clone(), at };
+        let entry = fields.all().iter().find(|entry| entry.key == key);
+        let place = entry.map_or(&node.place, |entry| &entry.place).clone();
         walk.add(
             Problem::warning(place, format!("`{key}` has no effect in this version"))
                 .help("it may stay where it is; a later version will use it"),

@@ -26,6 +26,14 @@ pub struct Place {
     pub at: Range<usize>,
 }
 
+impl Place {
+    /// Whether both are in the same file.
+    #[must_use]
+    pub fn is_in(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source, &other.source)
+    }
+}
+
 /// One problem. It never shows the value of a secret.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -183,9 +191,10 @@ impl Problems {
         &mut self.0[at]
     }
 
-    /// Replaces the help of what is said of exactly these bytes.
-    pub fn help_at(&mut self, at: &Range<usize>, help: String) {
-        let same = |problem: &&mut Problem| problem.place.as_ref().is_some_and(|place| place.at == *at);
+    /// Replaces the help of what is said of exactly this place.
+    pub fn help_at(&mut self, place: &Place, help: String) {
+        let here = |known: &Place| known.is_in(place) && known.at == place.at;
+        let same = |problem: &&mut Problem| problem.place.as_ref().is_some_and(here);
         if let Some(problem) = self.0.iter_mut().find(same) {
             problem.help = vec![help];
         }

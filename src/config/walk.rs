@@ -1,18 +1,15 @@
 //! Reading values out of a tree, noting every problem on the way and going on.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::measure;
 use super::problem::{Level, Place, Problem, Problems};
-use super::source::Source;
 use super::suggest::nearest;
 use super::yaml::{Entry, Node, Scalar, Value, is_doubtful, plain_truth, quote};
 
-/// A walk through one file.
+/// A walk through files, which gathers what is wrong with them.
 pub struct Walk {
-    pub source: Arc<Source>,
     problems: RefCell<Problems>,
     /// Whether a key may stand without a value, and then counts as left out.
     empty_keys: bool,
@@ -28,13 +25,13 @@ pub struct Fields<'n> {
 }
 
 impl Walk {
-    pub fn new(source: Arc<Source>) -> Self {
-        Self { source, problems: RefCell::default(), empty_keys: true }
+    pub fn new() -> Self {
+        Self { problems: RefCell::default(), empty_keys: true }
     }
 
     /// A walk in which a key without a value is an error: a rule whose condition was forgotten would fire at every event.
-    pub fn strict(source: Arc<Source>) -> Self {
-        Self { empty_keys: false, ..Self::new(source) }
+    pub fn strict() -> Self {
+        Self { empty_keys: false, ..Self::new() }
     }
 
     pub fn into_problems(self) -> Problems {
@@ -50,7 +47,7 @@ impl Walk {
     }
 
     pub fn place(&self, node: &Node) -> Place {
-        node.place(&self.source)
+        node.place.clone()
     }
 
     /// Notes an error at `node`, with what to do about it.
@@ -100,9 +97,8 @@ impl Walk {
         let Some(first) = entries.first().filter(|_| entries.iter().all(by_name)) else {
             return (self.items(node), Vec::new());
         };
-        let place = Place { source: self.source.clone(), at: first.key_at.clone() };
-        let problem = Problem::error(place, format!("`{key}` is a list, and this is a map"));
-        let first = self.source.quotable(&first.key_at, &first.key);
+        let problem = Problem::error(first.place.clone(), format!("`{key}` is a list, and this is a map"));
+        let first = first.shown();
         self.add(
             problem.help(format!("begin each with a dash and its name: `- {name}: {first}`, its keys below that")),
         );
@@ -168,6 +164,7 @@ impl Walk {
 
     /// A length of time such as `30s`, at least `least`.
     pub fn duration(&self, node: &Node, example: &str, least: Duration) -> Option<Duration> {
+        self.instead(node, |_| Some(format!("write a length of time, as in {example}")));
         let scalar = self.scalar(node, "a length of time", example)?;
         match measure::duration(&scalar.text) {
             Ok(length) if length < least => {
@@ -223,13 +220,13 @@ impl Walk {
             && is_doubtful(&scalar.text)
             && let Some(help) = help(&scalar.text)
         {
-            self.problems.borrow_mut().help_at(&node.at, help);
+            self.problems.borrow_mut().help_at(&node.place, help);
         }
     }
 
     /// The text of a node for use in a message; an ellipsis where it may not be shown.
     pub fn quotable<'t>(&self, node: &Node, text: &'t str) -> &'t str {
-        self.source.quotable(&node.at, text)
+        node.quotable(text)
     }
 
     /// The scalar of a node that must have one, and was not complained of before.
@@ -250,15 +247,14 @@ impl Walk {
         {
             return;
         }
-        if self.source.text[node.at.clone()].starts_with("{{") {
+        if node.written().starts_with("{{") {
             return;
         }
         let help = format!("write {}{example}", if expected == "true or false" { "" } else { "something like " });
-        let mut place = self.place(node);
         // A collection over many lines is shown by its first.
-        let text = &self.source.text[place.at.clone()];
-        place.at.end = place.at.start + text.lines().next().unwrap_or_default().trim_end().len();
-        self.add(Problem::error(place, format!("expected {expected}, found {}", node.describe())).help(help));
+        self.add(
+            Problem::error(node.first_line(), format!("expected {expected}, found {}", node.describe())).help(help),
+        );
     }
 }
 
@@ -273,8 +269,10 @@ impl<'n> Fields<'n> {
     pub fn renamed(&self, walk: &Walk, key: &'static str, others: &[&'static str]) -> Option<&'n Node> {
         let other = others.iter().find(|other| !self.has(key) && self.has(other))?;
         let entry = self.entries.iter().find(|entry| entry.key == **other)?;
-        let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
-        walk.add(Problem::error(place, format!("`{other}` is called `{key}` here")).help(format!("write `{key}:`")));
+        walk.add(
+            Problem::error(entry.place.clone(), format!("`{other}` is called `{key}` here"))
+                .help(format!("write `{key}:`")),
+        );
         self.get(other)
     }
 
@@ -284,8 +282,18 @@ impl<'n> Fields<'n> {
             if let Some(key) = keys.iter().find(|key| entry.key == **key) {
                 self.find(key);
                 self.noted.borrow_mut().push(key);
-                let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
-                walk.add(Problem::error(place, format!("`{key}` belongs into {what}")).help(help));
+                walk.add(Problem::error(entry.place.clone(), format!("`{key}` belongs into {what}")).help(help));
+            }
+        }
+    }
+
+    /// Complains about keys of other programs, with what to do instead.
+    pub fn refuse(&self, walk: &Walk, keys: &[&'static str], help: &str) {
+        for entry in self.entries {
+            if let Some(key) = keys.iter().find(|key| entry.key == **key) {
+                self.find(key);
+                self.noted.borrow_mut().push(key);
+                walk.add(Problem::error(entry.place.clone(), format!("`{key}` is not a key here")).help(help));
             }
         }
     }
@@ -310,7 +318,7 @@ impl<'n> Fields<'n> {
             }
             None => {
                 walk.add(
-                    Problem::error(self.head(walk), format!("{what} needs `{key}`"))
+                    Problem::error(self.head(), format!("{what} needs `{key}`"))
                         .label(format!("no `{key}` here"))
                         .help(example),
                 );
@@ -330,11 +338,8 @@ impl<'n> Fields<'n> {
     }
 
     /// The first line of the map, for problems with the whole of it.
-    pub fn head(&self, walk: &Walk) -> Place {
-        let at = &self.node.at;
-        let text = walk.source.text.get(at.clone()).unwrap_or_default();
-        let line = text.lines().next().unwrap_or_default().trim_end();
-        Place { source: walk.source.clone(), at: at.start..at.start + line.len() }
+    pub fn head(&self) -> Place {
+        self.node.first_line()
     }
 
     /// Complains about keys that nobody asked for; `later` are keys that another version has.
@@ -349,7 +354,7 @@ impl<'n> Fields<'n> {
                 }
                 continue;
             }
-            let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+            let place = entry.place.clone();
             if later.contains(&key) {
                 walk.add(
                     Problem::error(place, format!("`{key}` is not supported by this version"))
@@ -358,7 +363,7 @@ impl<'n> Fields<'n> {
                 );
                 continue;
             }
-            let key = walk.source.quotable(&entry.key_at, key);
+            let key = entry.shown();
             if let Some((key, value)) = key.split_once(':').filter(|(key, _)| known.contains(key)) {
                 walk.add(
                     Problem::error(place, format!("no space after `{key}:`")).help(format!("write {key}: {value}")),
@@ -374,8 +379,8 @@ impl<'n> Fields<'n> {
     }
 
     fn nothing_after(&self, walk: &Walk, key: &str, help: &str) {
-        let at = self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_at.clone());
-        let place = Place { source: walk.source.clone(), at: at.unwrap_or_else(|| self.node.at.clone()) };
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        let place = entry.map_or(&self.node.place, |entry| &entry.place).clone();
         walk.add(Problem::error(place, format!("nothing is written after `{key}:`")).help(help));
     }
 

@@ -1,6 +1,6 @@
-//! Notices that rule files or the configuration have changed, by looking at them again and again: names, sizes, times and
-//! inodes, which costs next to nothing. The kernel's own notifications would come at once, but not from network file systems,
-//! not when their number is used up, and not of what is behind a link that leads elsewhere now.
+//! Notices that rule files or the configuration have changed, by looking at them again and again: names, sizes, times
+//! and inodes, which costs next to nothing. The kernel's own notifications would come at once, but not from network
+//! file systems, not when their number is used up, and not of what is behind a link that leads elsewhere now.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +31,8 @@ const QUIET_WHEN_DOUBTFUL: Duration = Duration::from_millis(500);
 /// Files that are never left alone are read all the same.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A configuration that cannot be used may be good for what is beside it, such as the file of a secret: how often it is tried.
+/// A configuration that cannot be used may be good for what is beside it, such as the file of a secret: how often it is
+/// tried.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// What a file held, in so far as it can be told from what it holds now.

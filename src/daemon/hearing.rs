@@ -1,7 +1,9 @@
 //! Stretches in which nothing could be heard, put into the journal, so that no silence in them is held against a device.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
+use super::Shared;
 use crate::engine::{Interval, Timestamp};
 use crate::store::{Entry, NewRow, Store, StoreError};
 use crate::telemetry;
@@ -18,6 +20,24 @@ pub(super) fn note_absence(store: &dyn Store, now: Timestamp) -> Result<(), Stor
     let last = vitals.last_webhook().max(vitals.last_commit).max(Some(vitals.reached));
     let Some(from) = last.filter(|last| vitals.last_position > 0 && now.since(*last) > BRIEF) else { return Ok(()) };
     note(store, Interval { from, to: now }, now)
+}
+
+/// While nothing comes from the whole account, the stretch reaches this far ahead, and is lengthened before that is over.
+const AHEAD: Duration = Duration::from_secs(10 * 60);
+
+impl Shared {
+    /// Nothing has come from the whole account since `since`, for too long to be chance.
+    pub fn hear_nothing(&self, since: Option<Timestamp>, now: Timestamp) {
+        let mut noted = self.deaf_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.is_some_and(|until| now.plus(AHEAD / 2) < until) {
+            return;
+        }
+        let interval = Interval { from: since.unwrap_or(self.started_at), to: now.plus(AHEAD) };
+        if note(&*self.store, interval, now).is_ok() {
+            *noted = Some(interval.to);
+            self.process.wake();
+        }
+    }
 }
 
 /// Puts a stretch into the journal.

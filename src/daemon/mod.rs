@@ -1,8 +1,10 @@
 //! Wiring alone: settings in, threads and tasks out, signals.
 
-mod hearing;
+mod fault;
 mod files;
+mod hearing;
 mod part;
+mod rehearsal;
 mod rules;
 
 use std::fs;
@@ -21,11 +23,11 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use fault::{Fault, RuleFiles};
 pub use files::ConfigFile;
 use hearing::note_absence;
 use part::Ended;
 pub use part::Part;
-pub use rules::{Fault, RuleFiles};
 use rules::{Standing, compile};
 
 use crate::api::{self, Admin};
@@ -110,12 +112,15 @@ pub struct Shared {
     files: Mutex<RuleFiles>,
     standing: tokio::sync::Mutex<Standing>,
     pub watch: Watch,
+    /// Until when it is noted that nothing can be heard.
+    deaf_until: Mutex<Option<Timestamp>>,
     pub started_at: Timestamp,
     pub address: SocketAddr,
 }
 
 impl Daemon {
-    /// Starts everything. `config` is where `settings` were read from; it is read again at a reload, and when it changes.
+    /// Starts everything. `config` is where `settings` were read from; it is read again at a reload, and when it
+    /// changes.
     ///
     /// # Errors
     /// When there is no secret, no port or no store: nothing is left running then.
@@ -172,6 +177,7 @@ impl Daemon {
             files: Mutex::default(),
             standing: tokio::sync::Mutex::new(Standing::new(print.flatten())),
             watch: Watch::default(),
+            deaf_until: Mutex::default(),
             started_at: clock.now(),
             address,
             settings: Mutex::new(settings.clone()),

@@ -1,5 +1,5 @@
-//! Rule files and configuration on their way into force, at the start, at a reload and when they change: everything that
-//! can fail is done first, then each part is swapped once.
+//! Rule files and configuration on their way into force, at the start, at a reload and when they change: everything
+//! that can fail is done first, then each part is swapped once.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -8,9 +8,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use super::fault::{Fault, RuleFiles};
 use super::files::{Folders, Print, print_of};
-use super::{Shared, read_secrets};
-use crate::config::{Bundle, Problem, Problems, Settings, load_settings};
+use super::{Shared, read_secrets, rehearsal};
+use crate::config::{Bundle, Settings, load_settings};
 use crate::engine::RuleSet;
 use crate::notify::Senders;
 use crate::store::{Entry, NewRow, Store, StoreError};
@@ -23,30 +24,8 @@ const OFFER_EVERY: Duration = Duration::from_secs(3);
 const TRIES: u32 = 5;
 const TRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// Problems that are told of one fault.
-const PROBLEMS_TOLD: usize = 20;
-
-/// What is known of the files on disk, beside what is in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RuleFiles {
-    /// Why the rule files cannot be used; the last good rule set serves meanwhile.
-    pub problem: Option<Fault>,
-    /// Why the configuration file cannot be used; what was read before serves, and rule files wait for it.
-    pub configuration: Option<Fault>,
-    /// Why good files are not in force yet: the store cannot take them now. It is asked again by itself.
-    pub waiting: Option<String>,
-}
-
-/// What is wrong with files, as people are told. It shows no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// How much is wrong, and the first of it.
-    pub brief: String,
-    /// Everything, with the places; the first twenty problems where there are more.
-    pub whole: String,
-}
-
-/// What the store and the parts took last, and what they could not take. Locked as long as rules or configuration change.
+/// What the store and the parts took last, and what they could not take. Locked as long as rules or configuration
+/// change.
 #[derive(Default)]
 pub(super) struct Standing {
     /// Hash of the rule files.
@@ -55,8 +34,8 @@ pub(super) struct Standing {
     configuration: Option<Print>,
     /// What the store could not take yet.
     waiting: Option<Wanted>,
-    /// Where files lie that were refused. A configuration that was not taken either may name other folders than the one that
-    /// serves.
+    /// Where files lie that were refused. A configuration that was not taken either may name other folders than the one
+    /// that serves.
     pub(super) refused: Option<Folders>,
 }
 
@@ -134,9 +113,9 @@ impl Shared {
         Ok(())
     }
 
-    /// Brings changed files into force, as [`Shared::reload`] does; nothing happens where they say what serves already. What
-    /// looks like a file in the middle of being written changes nothing and is no fault as long as it is `early`: then the
-    /// answer is false.
+    /// Brings changed files into force, as [`Shared::reload`] does; nothing happens where they say what serves already.
+    /// What looks like a file in the middle of being written changes nothing and is no fault as long as it is `early`:
+    /// then the answer is false.
     pub(super) async fn take_changes(&self, early: bool) -> bool {
         let mut standing = self.standing.lock().await;
         let rules = standing.waiting.as_ref().map_or_else(|| standing.rules.clone(), |wanted| wanted.bundle.hash());
@@ -186,7 +165,8 @@ impl Shared {
         tokio::task::spawn_blocking(move || Wanted::read(config.as_deref(), &settings, &known)).await.ok()
     }
 
-    /// Takes everything at once. The store comes first, since it alone can fail; then the files are kept to be offered again.
+    /// Takes everything at once. The store comes first, since it alone can fail; then the files are kept to be offered
+    /// again.
     async fn take(&self, wanted: Wanted, standing: &mut Standing) -> Result<(), String> {
         let hash = wanted.bundle.hash();
         standing.refused = None;
@@ -249,8 +229,8 @@ impl Shared {
             Bad::Rules { mut fault, folders } => {
                 standing.refused = Some(folders);
                 if self.process.is_held() {
-                    fault.brief += ". The last good rules cannot be used either, so events are kept and none is processed \
-                                    until the files are good";
+                    fault.brief += ". The last good rules cannot be used either, so events are kept and none is \
+                                    processed until the files are good";
                 }
                 // The configuration was read before the rules, and without complaint.
                 RuleFiles { problem: Some(fault), ..RuleFiles::default() }
@@ -310,8 +290,8 @@ impl Standing {
 }
 
 impl Wanted {
-    /// Reads and checks the configuration file, where there is one, and the rule files that it names; `settings` name them
-    /// otherwise. `None` where all this is known.
+    /// Reads and checks the configuration file, where there is one, and the rule files that it names; `settings` name
+    /// them otherwise. `None` where all this is known.
     fn read(config: Option<&Path>, settings: &Settings, known: &Known) -> Result<Option<Self>, Bad> {
         let changed = config.filter(|path| known.configuration.is_none() || print_of(path) != known.configuration);
         let configuration = changed.map(Configuration::read).transpose().map_err(Bad::Configuration)?;
@@ -322,11 +302,13 @@ impl Wanted {
             return Ok(None);
         }
         let rules = Arc::new(checked(&bundle, Some(settings)).map_err(bad)?);
+        rehearsal::pass(settings, &bundle, &rules).map_err(bad)?;
         Ok(Some(Self { configuration, bundle, rules }))
     }
 
-    /// Reads and checks the rule files for a daemon that has none yet. What receivers need of the configuration is not asked
-    /// for then: a message that waits for its mail server is better than an alert that nobody recorded.
+    /// Reads and checks the rule files for a daemon that has none yet. What receivers need of the configuration is not
+    /// asked for then, nor are tests run: a message that waits for its mail server, or an alert that its author did not
+    /// expect, is better than one that nobody recorded.
     fn at_start(settings: &Settings) -> Result<Self, Fault> {
         let bundle = read_rules(settings)?;
         let rules = Arc::new(checked(&bundle, None)?);
@@ -343,8 +325,8 @@ fn read_rules(settings: &Settings) -> Result<Bundle, Fault> {
     Bundle::read(settings.library.as_deref(), &settings.rules).map_err(|problems| Fault::of(&problems))
 }
 
-/// The compiled rule set, after everything that must hold before it may take the place of another. Where `settings` are given,
-/// they must have what its receivers need.
+/// The compiled rule set, after everything that must hold before it may take the place of another. Where `settings` are
+/// given, they must have what its receivers need.
 fn checked(bundle: &Bundle, settings: Option<&Settings>) -> Result<RuleSet, Fault> {
     let (rules, _) = bundle.compile().map_err(|problems| Fault::of(&problems))?;
     match settings.map(|settings| bundle.check_receivers(settings)) {
@@ -385,26 +367,6 @@ fn keep_fixed(current: &Settings, new: &mut Settings) -> Vec<&'static str> {
     (new.listen, new.storage, new.admin) = (listen, storage, admin);
     (new.receive, new.delivery, new.log) = (receive, delivery, log);
     same.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
-}
-
-impl Fault {
-    fn of(problems: &Problems) -> Self {
-        let worst = |problem: &Problem| problem.level;
-        let mut sorted = problems.clone().into_vec();
-        sorted.sort_by_key(worst);
-        let mut whole: Vec<String> =
-            sorted.iter().take(PROBLEMS_TOLD).map(|problem| problem.render(false).trim_end().to_owned()).collect();
-        if sorted.len() > PROBLEMS_TOLD {
-            whole.push(format!("And {} more: `pulsewarden check` shows them all.", sorted.len() - PROBLEMS_TOLD));
-        }
-        let first = sorted.first().map(ToString::to_string).unwrap_or_default();
-        let brief = format!("{}: {first}; `pulsewarden check` shows them all", problems.summary());
-        Self { brief, whole: whole.join("\n\n") }
-    }
-
-    fn one(problem: String) -> Self {
-        Self { brief: problem.clone(), whole: problem }
-    }
 }
 
 /// The stored rule set with this hash. A store that fails is asked again: to go on without rules would lose alerts.

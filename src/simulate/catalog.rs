@@ -150,7 +150,7 @@ pub(super) const MODELS: [Model; 8] = [
     },
 ];
 
-/// How many of [`MODELS`], from the first on, are common enough and have a battery, so that a bad batch would be noticed.
+/// How many of [`MODELS`], from the first on, have a battery and are common enough for a bad batch to be noticed.
 pub(super) const COMMON_WITH_BATTERY: usize = 4;
 
 /// The place of a model among [`MODELS`], the common ones more often.

@@ -25,7 +25,7 @@ pub struct Disturb {
     pub failures: f64,
     /// The share of attempts that are held up on the way, so that later ones overtake them.
     pub reordering: f64,
-    /// For how long such an attempt is held up, at most; the schedule of three hours assumes less than a quarter of an hour.
+    /// For how long such an attempt is held up, at most. Below a quarter of an hour, all comes within three hours.
     pub held_up: Duration,
     /// The share of webhooks that Impilo never sends.
     pub losses: f64,
@@ -65,8 +65,8 @@ pub struct ClockSteps {
     pub by: Duration,
 }
 
-/// The webhooks of `I`, each with the time that the receiver's clock shows when it comes, in the order in which they come.
-/// It holds what is on its way, which is never more than Impilo sends in three hours.
+/// The webhooks of `I` in the order in which they come, each with the time that the receiver's clock shows then.
+/// It holds what is on its way: at most what Impilo has sent within the last three hours.
 pub struct Disturbed<I: Iterator<Item = Webhook>> {
     source: Peekable<I>,
     disturb: Disturb,

@@ -20,8 +20,8 @@ enum Who {
     Device(usize),
 }
 
-/// A fleet whose history is told in the order of time, one happening after the other. The same plan always brings the same
-/// history, and what it holds in memory does not depend on how long that is.
+/// A fleet whose history is told in the order of time, one happening after the other. The same plan always brings the
+/// same history, and what it holds in memory does not depend on how long that is.
 #[derive(Clone, Debug)]
 pub struct Fleet {
     world: World,

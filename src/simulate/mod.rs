@@ -1,9 +1,9 @@
-//! Invented histories of whole fleets, as Impilo's webhooks, for measuring and for testing what comes of months of them.
+//! Invented histories of whole fleets, as Impilo's webhooks, to measure and to test with months of them.
 //!
-//! Devices are ordered, delivered, used, forgotten and sent back; batteries run down, coverage fails, parcels are lost. Each
-//! device has a stream of chance of its own, so the same [`Plan`] brings the same bytes, and a fleet that is larger by one
-//! device leaves the others' lives alone. What is really wrong is told beside the webhooks ([`Truth`]), whoever notices
-//! it. [`Disturbed`] brings the webhooks as a receiver gets them: late, twice, out of order, or never.
+//! Devices are ordered, delivered, used, forgotten and sent back; batteries run down, coverage fails, parcels are lost.
+//! The same [`Plan`] brings the same bytes. Each device has a stream of chance of its own, so one device more leaves
+//! the others' lives alone. What is really wrong is told beside the webhooks ([`Truth`]), whoever notices it.
+//! [`Disturbed`] brings the webhooks as a receiver gets them: late, twice, out of order, or never.
 
 mod catalog;
 mod chance;

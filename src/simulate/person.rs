@@ -40,7 +40,7 @@ const STREETS: [&str; 6] = ["Larch Lane", "Aspen Knoll", "Kestrel Court", "Mill 
 const NOTES: [&str; 4] = ["Leave with the front desk", "Blue door, dog barks", "Ring twice", "Side entrance"];
 const SEXES: [&str; 4] = ["female", "male", "female", "other"];
 
-/// A patient. Several devices of one household hold the same one, each for itself: all draws from `chance` are the same.
+/// A patient. Several devices of one household hold the same one, each for itself: they draw the same from `chance`.
 #[derive(Clone, Debug)]
 pub(super) struct Patient {
     pub id: u64,

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt::{Display, Write};
 
-use super::chance::{DAY, millis};
+use chrono::{Datelike, Timelike};
+
 use super::{Happening, Truth, Webhook};
 use crate::engine::Timestamp;
 
@@ -14,9 +15,6 @@ const FIRST_ENVELOPE: u64 = 4_000_001;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Body {
     text: String,
-    /// A day and how RFC 3339 begins on it: most times in one history are of one day after the other.
-    day: i64,
-    date: String,
 }
 
 impl Body {
@@ -30,37 +28,33 @@ impl Body {
         self
     }
 
-    /// A time, in quotes.
+    /// A time, in quotes, as [`Timestamp`] shows it; null where no calendar knows it.
     pub fn time(&mut self, at: Timestamp) -> &mut Self {
-        let length = i64::try_from(millis(DAY)).unwrap_or(i64::MAX);
-        let (day, of_day) = (at.0.div_euclid(length), at.0.rem_euclid(length));
-        if day != self.day || self.date.is_empty() {
-            self.day = day;
-            self.date = Timestamp(day * length).to_string();
-            self.date.truncate("2026-01-05T".len());
-        }
-        let (seconds, thousandths) = (of_day / 1000, of_day % 1000);
-        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        self.add("\"");
-        self.text.push_str(&self.date);
-        self.digits(hour, 10).add(":").digits(minute, 10).add(":").digits(second, 10).add(".");
-        self.digits(thousandths, 100).add("Z\"")
-    }
-
-    /// A number with leading zeros, `unit` being that of its first digit.
-    fn digits(&mut self, number: i64, unit: i64) -> &mut Self {
-        let mut unit = unit;
-        while unit > 0 {
-            let digit = u8::try_from(number / unit % 10).unwrap_or_default();
-            self.text.push(char::from(b'0' + digit));
-            unit /= 10;
-        }
-        self
+        let Some(at) = at.to_utc() else { return self.add("null") };
+        let mut text = *b"\"0000-00-00T00:00:00.000Z\"";
+        let year = u32::try_from(at.year()).unwrap_or_default();
+        digits(&mut text[1..5], year);
+        digits(&mut text[6..8], at.month());
+        digits(&mut text[9..11], at.day());
+        digits(&mut text[12..14], at.hour());
+        digits(&mut text[15..17], at.minute());
+        digits(&mut text[18..20], at.second());
+        digits(&mut text[21..24], at.timestamp_subsec_millis());
+        self.add(std::str::from_utf8(&text).unwrap_or("null"))
     }
 
     /// What was written so far, which is forgotten.
     pub fn take(&mut self) -> String {
         std::mem::take(&mut self.text)
+    }
+}
+
+/// Fills `places` with the last digits of a number.
+fn digits(places: &mut [u8], number: u32) {
+    let mut left = number;
+    for place in places.iter_mut().rev() {
+        *place = b"0123456789"[(left % 10) as usize];
+        left /= 10;
     }
 }
 

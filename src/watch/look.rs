@@ -1,5 +1,6 @@
 //! What the self-watch looks at, and what it finds there.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,6 +12,9 @@ use crate::daemon::{Fault, Shared};
 use crate::engine::Timestamp;
 use crate::store::{Told, Vitals};
 use crate::telemetry::short;
+
+/// How many rules with faults are named.
+const FAULTS_NAMED: usize = 5;
 
 /// Refused secrets are counted over this long.
 const REFUSALS_OVER: Duration = Duration::from_secs(600);
@@ -30,6 +34,9 @@ const STEPPED_FOR: Duration = Duration::from_secs(3600);
 /// Whoever mends files saves them many times: how often it is told that they are bad.
 const MENDING: Duration = Duration::from_secs(600);
 
+/// A configuration may name a credential that is there after a restart, for which its author is given this long.
+const RESTARTING: Duration = Duration::from_secs(60);
+
 /// What one watch found.
 pub(super) struct Finding {
     pub name: &'static str,
@@ -37,20 +44,23 @@ pub(super) struct Finding {
     pub action: &'static str,
     /// What stands below summary and action; where there are details, what else is wrong later is told, too.
     pub details: Option<String>,
+    /// What is over before this long has passed is not told.
+    pub patience: Duration,
     /// At least this long lies between two times that it tells that something is wrong.
     pub spacing: Duration,
 }
 
 impl Finding {
     fn new(name: &'static str, state: State, action: &'static str) -> Self {
-        Self { name, state, action, details: None, spacing: Duration::ZERO }
+        Self { name, state, action, details: None, patience: Duration::ZERO, spacing: Duration::ZERO }
     }
 
     /// Of files that cannot be used: what is wrong with them in brief and whole, and what serves instead.
     fn of_files(name: &'static str, wrong: Option<(String, Fault)>, action: &'static str, serves: &str) -> Self {
         let (summary, details) =
             wrong.map(|(summary, fault)| (summary, format!("{serves}\n\n{}", fault.whole))).unzip();
-        Self { name, state: State::wrong_if(summary), action, details, spacing: MENDING }
+        let finding = Self::new(name, State::wrong_if(summary), action);
+        Self { details, spacing: MENDING, ..finding }
     }
 }
 
@@ -97,6 +107,10 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         State::wrong_if(lag.map(|lag| format!("Processing is {} s behind.", lag.as_secs())))
     });
     let well = commits.is_none() && matches!(lag, State::Well);
+    let heard = from(&|vitals| quiet(vitals.last_webhook(), shared.started_at, settings.own.quiet_after, now));
+    if let (State::Wrong(_), Some(vitals)) = (&heard, &vitals) {
+        shared.hear_nothing(vitals.last_webhook(), now);
+    }
     let files = shared.rule_files();
     let serves = in_force(shared, vitals.as_ref(), told.as_deref());
     let findings = vec![
@@ -108,8 +122,9 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         Finding::new("lag", lag, "Look at the load of the machine and at the log."),
         Finding::new(
             "no_webhooks",
-            from(&|vitals| quiet(vitals.last_webhook(), shared.started_at, settings.own.quiet_after, now)),
-            "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be reached.",
+            heard,
+            "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be \
+             reached.",
         ),
         Finding::new(
             "undelivered",
@@ -127,6 +142,12 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
             }),
             "See `pulsewarden deliveries --dead` for where it should have gone, and why it did not.",
         ),
+        Finding::new(
+            "rule_conditions",
+            State::wrong_if(faulty(&shared.process.faults())),
+            "Correct the condition; `pulsewarden explain RULE KIND ID` says what it reads. Other rules are not touched \
+             by it.",
+        ),
         Finding::new("low_disk", State::wrong_if(low_disk(settings)), "Free space on the disk that holds the store."),
         Finding::of_files(
             "rule_files",
@@ -137,17 +158,32 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
              themselves.",
             &serves.sentence,
         ),
-        Finding::of_files(
-            "configuration",
-            files.configuration.map(|fault| {
-                (format!("The configuration file cannot be used; what was read before serves: {}.", fault.brief), fault)
-            }),
-            "Mend what is shown here; `pulsewarden check` says whether all is well. The file is read again by itself, \
-             and changes of rule files wait for it.",
-            &serves.sentence,
-        ),
+        Finding {
+            patience: RESTARTING,
+            ..Finding::of_files(
+                "configuration",
+                files.configuration.map(|fault| {
+                    (
+                        format!("The configuration file cannot be used; what was read before serves: {}.", fault.brief),
+                        fault,
+                    )
+                }),
+                "Mend what is shown here; `pulsewarden check` says whether all is well. The file is read again by \
+             itself, and changes of rule files wait for it.",
+                &serves.sentence,
+            )
+        },
     ];
     Seen { findings, vitals, told, well }
+}
+
+/// Rules with conditions that could not be computed.
+fn faulty(faults: &BTreeMap<String, String>) -> Option<String> {
+    let named = faults.iter().take(FAULTS_NAMED).map(|(rule, error)| format!("{rule} ({error})"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = faults.len().saturating_sub(FAULTS_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!faults.is_empty()).then(|| format!("Conditions that cannot be computed keep rules from firing: {named}{more}."))
 }
 
 /// What decides while the files cannot be used.

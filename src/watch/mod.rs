@@ -104,7 +104,8 @@ impl Watch {
     /// Takes in what a finding says; returns what is to be done about it, again and again until it is done.
     fn turn(&self, finding: &Finding, now: Timestamp) -> Option<Step> {
         let mut memory = self.memory();
-        let quiet_until = memory.fired.get(finding.name).map_or(now, |before| before.plus(finding.spacing));
+        let spaced = memory.fired.get(finding.name).map_or(now, |before| before.plus(finding.spacing));
+        let quiet_until = spaced.max(now.plus(finding.patience));
         let firing = match (&finding.state, memory.firing.get_mut(finding.name)) {
             (State::Wrong(summary), Some(firing)) => {
                 firing.summary.clone_from(summary);
@@ -290,5 +291,94 @@ async fn beat(client: &reqwest::Client, heartbeat: &Heartbeat) {
         Ok(response) if response.status().is_success() => {}
         Ok(response) => telemetry::heartbeat_failed(&format!("it answered {}", response.status().as_u16())),
         Err(error) => telemetry::heartbeat_failed(&error.without_url().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn of_files(state: State) -> Finding {
+        let details = matches!(state, State::Wrong(_)).then(|| "own.yaml:3:1".to_owned());
+        Finding {
+            name: "rule_files",
+            state,
+            action: "Mend it.",
+            details,
+            patience: Duration::ZERO,
+            spacing: MINUTE * 10,
+        }
+    }
+
+    fn bad(what: &str) -> Finding {
+        of_files(State::Wrong(what.to_owned()))
+    }
+
+    /// What a look at this minute leads to, which the store takes.
+    fn look(watch: &Watch, finding: &Finding, minute: u32) -> Option<String> {
+        match watch.turn(finding, Timestamp(0).plus(MINUTE * minute))? {
+            Step::Begin(told) | Step::Keep(told) => {
+                watch.set_told(&told.name, How::ThroughTheStore);
+                Some(format!("{} since {}", told.summary, told.since.0 / 60_000))
+            }
+            Step::End(told) => {
+                watch.end(&told.name);
+                Some("well".to_owned())
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_fault_is_told_once_and_another_after_ten_minutes() {
+        let watch = Watch::default();
+        assert_eq!(look(&watch, &bad("a"), 0).as_deref(), Some("a since 0"));
+        assert_eq!(look(&watch, &bad("a"), 60), None);
+        assert_eq!(look(&watch, &bad("b"), 61).as_deref(), Some("b since 61"));
+        for minute in 62..71 {
+            assert_eq!(look(&watch, &bad("c"), minute), None);
+        }
+        assert_eq!(look(&watch, &bad("c"), 71).as_deref(), Some("c since 71"));
+        let looks: Vec<_> = (72..75).map(|minute| look(&watch, &of_files(State::Well), minute)).collect();
+        assert_eq!(looks, [None, None, Some("well".to_owned())]);
+    }
+
+    #[test]
+    fn whoever_mends_and_breaks_again_within_ten_minutes_is_told_at_their_end() {
+        let watch = Watch::default();
+        let well = of_files(State::Well);
+        assert!(look(&watch, &bad("a"), 0).is_some());
+        let ends = |from: u32| (from..from + 3).filter_map(|minute| look(&watch, &well, minute)).count();
+        assert_eq!(ends(1), 1);
+        assert_eq!(look(&watch, &bad("b"), 4), None);
+        assert_eq!(watch.firing().len(), 1, "status shows it all the same");
+        assert_eq!(ends(5), 0, "what was not told is not taken back");
+        assert!(watch.firing().is_empty());
+        assert_eq!(look(&watch, &bad("c"), 9), None);
+        assert_eq!(look(&watch, &bad("c"), 10).as_deref(), Some("c since 9"));
+    }
+
+    #[test]
+    fn what_is_over_soon_is_not_told_where_there_is_patience() {
+        let watch = Watch::default();
+        let patient = |state| Finding { patience: MINUTE * 5, ..of_files(state) };
+        let wrong = || patient(State::Wrong("a".to_owned()));
+        assert_eq!(look(&watch, &wrong(), 0), None);
+        assert_eq!((1..4).filter_map(|minute| look(&watch, &patient(State::Well), minute)).count(), 0);
+        assert_eq!((4..9).filter_map(|minute| look(&watch, &wrong(), minute)).count(), 0);
+        assert_eq!(look(&watch, &wrong(), 9).as_deref(), Some("a since 4"));
+    }
+
+    #[test]
+    fn a_restart_tells_another_fault_and_not_the_same() {
+        let watch = Watch::default();
+        let told = Told { name: "rule_files".to_owned(), since: Timestamp(0), summary: "a".to_owned() };
+        let rules = Told { name: tell::RULES.to_owned(), since: Timestamp(7), summary: "hash".to_owned() };
+        watch.remember(vec![told, rules]);
+        assert_eq!(look(&watch, &bad("a"), 60), None);
+        assert_eq!(look(&watch, &bad("b"), 60).as_deref(), Some("b since 60"));
+        assert_eq!(watch.firing().len(), 1, "the rule set in force is no fault");
+        assert_eq!((watch.in_force_since("hash"), watch.in_force_since("other")), (Some(Timestamp(7)), None));
     }
 }

@@ -4,9 +4,11 @@
 mod files;
 mod hostile;
 mod kinds;
+mod overrides;
 mod program;
 mod secrets;
 mod shipped;
+mod tables;
 
 use std::fs;
 use std::path::PathBuf;

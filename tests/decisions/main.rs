@@ -4,11 +4,16 @@
 
 mod alerts;
 mod associations;
+mod counting;
 mod ends;
 mod groups;
 mod late;
 mod messages;
 mod parties;
+mod recount;
 mod routes;
+mod shares;
+mod silence;
+mod states;
 mod statuses;
 mod world;

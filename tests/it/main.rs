@@ -5,12 +5,14 @@
 mod crash;
 mod delivering;
 mod events;
+mod explain;
 mod harness;
 mod life;
 mod mail;
 mod outages;
 mod program;
 mod receiving;
+mod reloading;
 mod rules;
 mod spine;
 mod watch;

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::values::is_identifier;
 use super::{File, Placed, zone};
-use crate::config::problem::{Place, Problem};
+use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::{Entry, Node, Value};
@@ -93,8 +93,8 @@ impl Calendars {
 }
 
 /// Reads `calendars:`; one of a customer's own file replaces a shipped one.
-pub(super) fn read(file: &File, node: &Node, calendars: &mut Calendars) {
-    let walk = &file.walk;
+pub(super) fn read(file: &File<'_>, node: &Node, calendars: &mut Calendars) {
+    let walk = file.walk;
     if matches!(node.value, Value::Empty) {
         return;
     }
@@ -103,8 +103,8 @@ pub(super) fn read(file: &File, node: &Node, calendars: &mut Calendars) {
         return;
     }
     let Some(fields) = walk.fields(node, "calendars by name", &format!("{{ office: {KEYS} }}")) else { return };
-    for Entry { key, key_at, value: node } in fields.all() {
-        let place = Place { source: walk.source.clone(), at: key_at.clone() };
+    for Entry { key, place, value: node } in fields.all() {
+        let place = place.clone();
         if !is_identifier(key) {
             let problem = Problem::error(place, format!("`{key}` cannot be the name of a calendar"));
             walk.add(problem.help("use letters, digits and `_`, beginning with a letter"));

@@ -21,7 +21,7 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     /// What a condition can name, or with `labels` what a text can.
     pub(super) fn known<'k>(&'k self, labels: Option<&'k [&'k str]>) -> Known<'k> {
-        let Vocabulary { settings, calendars } = self.words;
+        let Vocabulary { settings, calendars, .. } = self.words;
         Known {
             subject: self.subject,
             events: self.events,
@@ -37,6 +37,13 @@ impl Scope<'_> {
 /// A condition, and what it reads. Without a scope nothing can be said of the names in it, but its shape is checked.
 pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> Option<(Condition, Vec<Read>)> {
     let source = walk.full_text(node, "\"payload.batteryPercentage <= 20\"")?;
+    if let Some(at) = comment(source) {
+        let help = "write what is to be remembered after a `#`, outside of the condition";
+        let line = source.get(at..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
+        let place = node.place_inside(at..at + line);
+        walk.add(Problem::error(place, "a condition holds no comments").help(help));
+        return None;
+    }
     match Condition::compile(source) {
         Ok(condition) => {
             let (findings, reads) = check::condition(&condition, &scope?.known(None));
@@ -45,10 +52,27 @@ pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> Optio
         }
         Err(error) => {
             let (message, help) = in_words(&error.message, source.get(error.at.start..).unwrap_or_default());
-            walk.add(Problem::error(node.place_inside(&walk.source, error.at), message).help(help));
+            walk.add(Problem::error(node.place_inside(error.at), message).help(help));
             None
         }
     }
+}
+
+/// Where a comment begins: `//` outside of quotes.
+fn comment(source: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut bytes = source.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match (quote, byte) {
+            (Some(_), b'\\') => drop(bytes.next()),
+            (Some(open), close) if open == close => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'/') if bytes.peek().is_some_and(|(_, next)| *next == b'/') => return Some(at),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Operators as people write them who are used to others.
@@ -111,7 +135,7 @@ fn in_words(message: &str, rest: &str) -> (String, &'static str) {
 /// Adds what a check found, at its place in the file.
 pub(super) fn report(walk: &Walk, node: &Node, findings: Vec<Finding>) {
     for finding in findings {
-        let place = node.place_inside(&walk.source, finding.at);
+        let place = node.place_inside(finding.at);
         let problem = Problem { level: finding.level, ..Problem::error(place, finding.message) };
         walk.add(match finding.help {
             Some(help) => problem.help(help),

@@ -9,8 +9,8 @@ use crate::config::walk::Walk;
 use crate::config::yaml::Node;
 use crate::engine::Digest;
 
-pub(super) fn read(file: &File, node: &Node, draft: &mut Draft) {
-    let walk = &file.walk;
+pub(super) fn read(file: &File<'_>, node: &Node, draft: &mut Draft) {
+    let walk = file.walk;
     let example = "{ digest: daily, schedule: \"0 8 * * MON-FRI\", time_zone: America/New_York, receiver: logistics }";
     let Some(fields) = walk.fields(node, "a digest", example) else { return };
     let named = fields

@@ -9,7 +9,7 @@ use super::values::{Written, unfit};
 use crate::config::measure::{self, NotBusiness};
 use crate::config::problem::Problem;
 use crate::config::walk::Walk;
-use crate::config::yaml::Node;
+use crate::config::yaml::{Node, Value as Yaml};
 use crate::engine::{BusinessTime, Calendar, Length, Value};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -68,7 +68,10 @@ impl<'a> Lengths<'a> {
                     return None;
                 }
             },
-            Written::Here => &walk.scalar(node, "a length of time", example)?.text,
+            Written::Here => match &node.value {
+                Yaml::Scalar(scalar) if !scalar.faulty => &scalar.text,
+                _ => return walk.duration(node, example, least).map(Length::from),
+            },
         };
         match measure::business(text) {
             Ok(amount) => self.by_hours(node, amount, least),

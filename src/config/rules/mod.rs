@@ -11,26 +11,42 @@ mod overrides;
 mod passing;
 mod receivers;
 mod rule;
+mod tables;
 mod text;
 mod trigger;
 mod values;
 mod zone;
 
-use super::bundle::{Bundle, Origin};
+use super::bundle::{Bundle, Origin, RuleFile};
 use super::problem::{Place, Problem, Problems};
 use super::settings::Settings;
 use super::walk::{Fields, Walk};
-use super::yaml::{Node, Value as Yaml, parse};
+use super::yaml::{Node, Value, parse};
 use crate::engine::{Digest, Receiver, Route, Rule, RuleFiles, RuleSet, Severity};
 
 /// What other versions know at the top of a rule file.
-const LATER: [&str; 6] = ["inhibit_rules", "time_intervals", "mute_time_intervals", "tables", "templates", "global"];
+const LATER: [&str; 5] = ["inhibit_rules", "time_intervals", "mute_time_intervals", "templates", "global"];
 
 /// One file on its way.
-struct File {
+struct File<'w> {
     origin: Origin,
-    walk: Walk,
+    /// Its path below the folder of rules.
+    name: &'w str,
+    walk: &'w Walk,
     root: Option<Node>,
+}
+
+impl File<'_> {
+    /// The value of a key at the top of the file.
+    fn get(&self, key: &str) -> Option<&Node> {
+        let Value::Map(entries) = &self.root.as_ref()?.value else { return None };
+        entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+
+    fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Value::Map(entries) = &mut self.root.as_mut()?.value else { return None };
+        entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.value)
+    }
 }
 
 /// Something that a file says, and where.
@@ -59,6 +75,7 @@ struct Reference {
 struct Vocabulary {
     settings: values::Values,
     calendars: calendars::Calendars,
+    tables: tables::Tables,
 }
 
 /// What the files say, before it is put together.
@@ -71,7 +88,10 @@ struct Draft {
     receivers: Vec<Named<Receiver>>,
     route: Option<Placed<Route>>,
     digests: Vec<Named<Digest>>,
-    overrides: Vec<overrides::Override>,
+    /// Names that rules had before, each with the rule that has them now.
+    earlier: Vec<(String, Reference)>,
+    /// Rules that overrides switch off.
+    disabled: Vec<String>,
     /// Receivers that routes and digests name.
     to_receivers: Vec<Reference>,
     /// Labels that routes group by.
@@ -81,6 +101,8 @@ struct Draft {
     mail: Vec<Place>,
 }
 
+pub use tables::named_by as tables_named_by;
+
 /// Builds and checks the rule set; warnings stand beside it.
 pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
     let (mut draft, mut problems) = read(bundle);
@@ -89,7 +111,8 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         return Err(problems);
     }
     problems.extend(nobody_told(&draft));
-    let Vocabulary { settings, calendars } = draft.words;
+    problems.extend(unread_settings(&draft));
+    let Vocabulary { settings, calendars, tables } = draft.words;
     let settings = settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
     let calendars = calendars.known.into_iter().filter_map(|(name, placed)| Some((name, placed.value?))).collect();
     let set = RuleSet::new(RuleFiles {
@@ -97,10 +120,10 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         rules: draft.rules.into_iter().filter_map(|named| named.value).collect(),
         settings,
         calendars,
+        tables: tables.known,
         receivers: draft.receivers.into_iter().filter_map(|named| named.value).collect(),
         route: draft.route.map(|placed| placed.value),
         digests: draft.digests.into_iter().filter_map(|named| named.value).collect(),
-        ..RuleFiles::default()
     });
     Ok((set, problems.into_vec()))
 }
@@ -120,6 +143,16 @@ fn nobody_told(draft: &Draft) -> Option<Problem> {
         );
     }
     None
+}
+
+/// Settings that no condition, text or length reads. Rules that are switched off count.
+fn unread_settings(draft: &Draft) -> Vec<Problem> {
+    let reads = draft.rules.iter().filter_map(|rule| rule.value.as_ref()).flat_map(|rule| &rule.reads);
+    let of_settings = reads.filter_map(|read| match read.path.as_slice() {
+        [root, name, ..] if root == "settings" => Some(name.as_str()),
+        _ => None,
+    });
+    draft.words.settings.unread(&of_settings.collect())
 }
 
 /// What receivers need and the configuration does not have.
@@ -155,52 +188,57 @@ pub fn against_settings(bundle: &Bundle, settings: &Settings) -> Problems {
 fn read(bundle: &Bundle) -> (Draft, Problems) {
     let mut draft = Draft::default();
     let mut incomplete = bundle.is_incomplete();
-    let files: Vec<_> = bundle
-        .files()
-        .iter()
+    let walk = Walk::strict();
+    let mut files: Vec<_> = bundle
+        .rule_files()
         .map(|file| {
-            let walk = Walk::strict(file.source());
-            let (root, syntax) = parse(&walk.source);
+            let (root, syntax) = parse(&file.source());
             incomplete |= root.is_none();
             walk.extend(syntax);
-            File { origin: file.origin, walk, root: root.filter(|root| !matches!(root.value, Yaml::Empty)) }
+            let root = root.filter(|root| !matches!(root.value, Value::Empty));
+            File { origin: file.origin, name: &file.name, walk: &walk, root }
         })
         .collect();
-    // Conditions and lengths of every file may read every setting and calendar, so these come first.
+    // Rules of every file may read every setting, calendar and label of a table, so these come first.
     let words = &mut draft.words;
-    (words.settings.incomplete, words.calendars.incomplete) = (incomplete, incomplete);
+    words.settings.incomplete = incomplete;
+    words.calendars.incomplete = incomplete;
+    words.tables.incomplete = incomplete;
     for file in &files {
-        let Some(Yaml::Map(entries)) = file.root.as_ref().map(|root| &root.value) else { continue };
-        for entry in entries {
-            match &*entry.key {
-                "settings" => values::read(file, &entry.value, &mut words.settings),
-                "calendars" => calendars::read(file, &entry.value, &mut words.calendars),
-                _ => {}
-            }
+        if let Some(node) = file.get("settings") {
+            values::read(file, node, &mut words.settings);
+        }
+        if let Some(node) = file.get("calendars") {
+            calendars::read(file, node, &mut words.calendars);
+        }
+        if let Some(node) = file.get("tables") {
+            let find = |name: &str| bundle.table(file.origin, name).map(RuleFile::source);
+            tables::read(file, node, &mut words.tables, &find);
         }
     }
+    draft.disabled = overrides::apply(&walk, &mut files, incomplete);
     for file in &files {
         if let Some(root) = &file.root
-            && let Some(fields) = file.walk.fields(root, "the keys of a rule file", "rules: […]")
+            && let Some(fields) = walk.fields(root, "the keys of a rule file", "rules: […]")
         {
             read_file(file, fields, &mut draft);
         }
     }
-    let mut problems = Problems::default();
-    for file in files {
-        problems.extend(file.walk.into_problems());
-    }
-    (draft, problems)
+    drop(files);
+    (draft, walk.into_problems())
 }
 
-fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
-    let walk = &file.walk;
+fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
+    let walk = file.walk;
     fields.get("settings");
     fields.get("calendars");
+    fields.get("tables");
     for node in named(file, &fields, "rules", "alert", &mut draft.rules) {
         let read = rule::read(walk, node, &draft.words);
         draft.labels.extend(read.labels);
         if let Some((name, place)) = read.name {
+            let earlier = read.was.into_iter().map(|(was, place)| (name.clone(), Reference { name: was, place }));
+            draft.earlier.extend(earlier);
             let rule = Named { name, value: read.rule, origin: file.origin, place };
             unique(walk, &draft.rules, &rule);
             draft.rules.push(rule);
@@ -215,9 +253,7 @@ fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
     for node in named(file, &fields, "digests", "digest", &mut draft.digests) {
         digests::read(file, node, draft);
     }
-    for node in fields.get("override").map_or(&[][..], |node| walk.items(node)) {
-        draft.overrides.extend(overrides::read(walk, node));
-    }
+    fields.get("override");
     fields.elsewhere(
         walk,
         &["listen", "storage", "impilo", "email", "slack", "self", "retention", "delivery", "log"],
@@ -228,7 +264,13 @@ fn read_file(file: &File, fields: Fields<'_>, draft: &mut Draft) {
 }
 
 /// The items of a list of things with names. Where a map stands in its place, the names count, so that others can refer to them.
-fn named<'n, T>(file: &File, fields: &Fields<'n>, key: &'static str, name: &str, to: &mut Vec<Named<T>>) -> &'n [Node] {
+fn named<'n, T>(
+    file: &File<'_>,
+    fields: &Fields<'n>,
+    key: &'static str,
+    name: &str,
+    to: &mut Vec<Named<T>>,
+) -> &'n [Node] {
     let Some(node) = fields.get(key) else { return &[] };
     let (items, names) = file.walk.named_items(node, key, name);
     let place = file.walk.place(node);
@@ -251,16 +293,35 @@ fn unique<T>(walk: &Walk, all: &[Named<T>], new: &Named<T>) {
     });
 }
 
-/// Judges what refers to something in another place, and applies overrides. What may stand in a file that could not be read
-/// is not called missing.
+/// Judges what refers to something in another place, and leaves out what is switched off. What may stand in a file that could
+/// not be read is not called missing.
 fn refer(draft: &mut Draft) -> Problems {
     let mut problems = Problems::default();
+    earlier_names(draft, &mut problems);
+    draft.rules.retain(|rule| !draft.disabled.contains(&rule.name));
     if !draft.words.settings.incomplete {
-        overrides::apply(std::mem::take(&mut draft.overrides), &mut draft.rules, &mut problems);
         receivers::check_references(draft, &mut problems);
     }
     problems
 }
 
-const SEVERITIES: [(&str, Severity); 3] =
+/// Judges the names that rules had before: what is kept under one can go on in one rule only.
+fn earlier_names(draft: &Draft, problems: &mut Problems) {
+    for (at, (rule, earlier)) in draft.earlier.iter().enumerate() {
+        let name = &earlier.name;
+        let error = |message: String| Problem::error(earlier.place.clone(), message);
+        if name == rule {
+            problems.push(error(format!("the rule is named `{name}` now")).help("write the name that it had before"));
+        } else if let Some(other) = draft.rules.iter().find(|other| other.name == *name) {
+            let problem = error(format!("there is a rule named `{name}`, so its alerts stay with it"));
+            problems.push(problem.related(other.place.clone(), "this one").help("remove the name here"));
+        } else if let Some((_, first)) = draft.earlier[..at].iter().find(|(_, first)| first.name == *name) {
+            let problem = error(format!("two rules say that they were named `{name}`"));
+            problems.push(problem.related(first.place.clone(), "first here").help("keep one of the two"));
+        }
+    }
+}
+
+/// The words for severities.
+pub(in crate::config) const SEVERITIES: [(&str, Severity); 3] =
     [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];

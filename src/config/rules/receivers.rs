@@ -32,8 +32,8 @@ const LATER_ROUTE: [&str; 9] = [
     "calendar",
 ];
 
-pub(super) fn read_receiver(file: &File, node: &Node, draft: &mut Draft) {
-    let walk = &file.walk;
+pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
+    let walk = file.walk;
     let example = "{ name: logistics, email: [{ to: [logistics@clinic.example] }] }";
     let Some(fields) = walk.fields(node, "a receiver", example) else { return };
     let named = fields
@@ -51,7 +51,7 @@ pub(super) fn read_receiver(file: &File, node: &Node, draft: &mut Draft) {
         channels.extend(slack(walk, node, draft));
     }
     if !fields.has("email") && !fields.has("slack") {
-        let problem = Problem::warning(fields.head(walk), "this receiver has neither `email` nor `slack`");
+        let problem = Problem::warning(fields.head(), "this receiver has neither `email` nor `slack`");
         walk.add(problem.help("nothing is sent to it; add email: [{ to: [someone@clinic.example] }]"));
     }
     let send_resolved = fields.get("send_resolved").map_or(Some(true), |node| walk.flag(node));
@@ -124,8 +124,8 @@ fn webhook(walk: &Walk, node: &Node) -> Option<String> {
     Some(name.to_owned())
 }
 
-pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
-    let walk = &file.walk;
+pub(super) fn read_route(file: &File<'_>, node: &Node, draft: &mut Draft) {
+    let walk = file.walk;
     let Some(fields) = walk.fields(node, "a route", "{ receiver: logistics, group_by: [alertname, site] }") else {
         return;
     };
@@ -165,7 +165,7 @@ pub(super) fn read_route(file: &File, node: &Node, draft: &mut Draft) {
     let group_wait = length("group_wait", 2 * MINUTE, "2m", Duration::ZERO);
     let group_interval = length("group_interval", 30 * MINUTE, "30m", Duration::from_secs(1));
     let repeat_interval = length("repeat_interval", 24 * 60 * MINUTE, "24h", MINUTE);
-    let head = fields.head(walk);
+    let head = fields.head();
     fields.done(walk, "the route", &LATER_ROUTE);
     let (Some(receiver), Some(group_wait), Some(group_interval), Some(repeat_interval)) =
         (receiver, group_wait, group_interval, repeat_interval)
@@ -205,7 +205,7 @@ pub(super) fn check_references(draft: &Draft, problems: &mut Problems) {
         let message = format!("no receiver is named `{}`", reference.name);
         problems.push(Problem::error(reference.place.clone(), message).help(help));
     }
-    let own = draft.labels.iter().map(String::as_str);
+    let own = draft.labels.iter().chain(draft.words.tables.labels.keys()).map(String::as_str);
     let labels: Vec<_> = BUILT_IN_LABELS.into_iter().chain(own).collect();
     for reference in &draft.to_labels {
         if labels.contains(&&*reference.name) {

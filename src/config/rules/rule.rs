@@ -8,10 +8,42 @@ use super::kind::{self, Kind};
 use super::length::{Hours, Lengths, SECOND};
 use super::values::is_identifier;
 use super::{SEVERITIES, Vocabulary, events, text, trigger};
+use crate::config::check::article;
 use crate::config::problem::{Place, Problem};
 use crate::config::walk::{Fields, Walk};
-use crate::config::yaml::Node;
+use crate::config::yaml::{Node, Value};
 use crate::engine::{Condition, Derived, EventPattern, Length, Read, Rule, Severity, SubjectKind};
+
+/// The keys of a rule, in the order in which messages list them.
+const KEYS: [&str; 27] = [
+    "alert",
+    "was",
+    "subject",
+    "event",
+    "where",
+    "falls",
+    "rises",
+    "count",
+    "share",
+    "not_followed_by",
+    "not_preceded_by",
+    "silent",
+    "while",
+    "for",
+    "each",
+    "severity",
+    "raise",
+    "labels",
+    "annotations",
+    "resolve",
+    "expire",
+    "ends_with_relations",
+    "calendar",
+    "grace",
+    "keep_firing_for",
+    "repeat_backoff",
+    "shadow",
+];
 
 /// Labels that alerts have by themselves; a rule's own may not replace them.
 pub(super) const BUILT_IN_LABELS: [&str; 14] = [
@@ -60,6 +92,10 @@ pub(super) fn read(walk: &Walk, node: &Node, words: &Vocabulary) -> RuleRead {
     let Some(fields) = walk.fields(node, "a rule", "{ alert: DeviceBatteryLow, event: device.lowBattery }") else {
         return read;
     };
+    // Keys that only another kind of rule has are said to be so, and not that nobody knows them.
+    for key in KEYS {
+        fields.get(key);
+    }
     read.name = fields
         .renamed(walk, "alert", &["name", "rule"])
         .or_else(|| fields.need(walk, "alert", "a rule", "give it a name: alert: DeviceBatteryLow"))
@@ -67,7 +103,7 @@ pub(super) fn read(walk: &Walk, node: &Node, words: &Vocabulary) -> RuleRead {
     for node in items(walk, &fields, "was") {
         read.was.extend(name(walk, node).map(|name| (name, walk.place(node))));
     }
-    let labels = fields.get("labels").map_or_else(BTreeMap::new, |node| labels(walk, node));
+    let labels = fields.get("labels").map_or_else(BTreeMap::new, |node| labels(walk, node, words));
     read.labels.extend(labels.keys().cloned());
     read.rule = rule(walk, &fields, words, read.name.as_ref().map(|(name, _)| &**name), labels);
     if let Some(rule) = &mut read.rule {
@@ -88,8 +124,8 @@ fn rule(
     let part_node = fields.get(kind.key()).filter(|_| !matches!(kind, Kind::Event | Kind::While));
     let part = part_node.and_then(|node| walk.fields(node, &format!("the keys of `{}`", kind.key()), kind.example()));
     let told = tell(walk, fields, kind, part.as_ref());
-    let severity =
-        fields.get("severity").map_or(Some(Severity::Warning), |node| walk.choice(node, "a severity", &SEVERITIES));
+    let severity_node = fields.get("severity");
+    let severity = severity_node.map_or(Some(Severity::Warning), |node| walk.choice(node, "a severity", &SEVERITIES));
     let lengths = Lengths::new(walk, words, hours(walk, fields, words));
     // Without subject and events nothing can be said of what the rule reads, but its shape is checked all the same.
     let (subject, events) = told.clone().unwrap_or((SubjectKind::Device, Vec::new()));
@@ -101,7 +137,13 @@ fn rule(
     }
     let holds = draft.holds(fields, kind, &events);
     let of_events: &[EventPattern] = if kind.has_event() { &events } else { &[] };
-    let raise: Vec<_> = items(walk, fields, "raise").map(|node| draft.raise(node, kind, of_events, severity)).collect();
+    let raise: Vec<_> = items(walk, fields, "raise")
+        .map(|node| {
+            // What another file has changed is not the fault of this one.
+            let other = severity_node.is_some_and(|severity| !severity.place.is_in(&node.place));
+            draft.raise(node, kind, of_events, severity.filter(|_| !other))
+        })
+        .collect();
     let mut annotations = draft.annotations(fields.get("annotations"), of_events, &labels);
     let resolve: Vec<_> = items(walk, fields, "resolve").map(|node| draft.resolve(node, kind)).collect();
     let lasting = Lasting::read(&draft, fields, kind);
@@ -109,9 +151,18 @@ fn rule(
     let flag = |key, default| fields.get(key).map_or(Some(default), |node| walk.flag(node));
     let (ends_with_relations, shadow) = (flag("ends_with_relations", true), flag("shadow", false));
     kind::misplaced(walk, fields, kind);
+    kind::foreign(walk, fields);
     if let Some(node) = fields.get("calendar").filter(|_| !draft.lengths.any_business()) {
         let help = "write a length such as 2 business days, or remove `calendar`";
         walk.warn(node, "nothing in this rule is counted in business time", help);
+    }
+
+    let (trigger, lasting) = (trigger?, lasting?);
+    if let (Some(node), Some(expire)) = (fields.get("expire"), &lasting.expire) {
+        draft.expires_at_once(node, expire, &trigger);
+    }
+    for (node, end) in items(walk, fields, "resolve").zip(&resolve) {
+        draft.ends_at_once(node, end.as_ref(), &trigger);
     }
 
     let name = name.filter(|_| told.is_some() && fits)?;
@@ -121,12 +172,12 @@ fn rule(
     }
     draft.reads.sort();
     draft.reads.dedup();
-    let Lasting { expire, grace, keep_firing_for } = lasting?;
+    let Lasting { expire, grace, keep_firing_for } = lasting;
     Some(Rule {
         name: name.to_owned(),
         was: Vec::new(),
         subject: draft.subject,
-        trigger: trigger?,
+        trigger,
         holds: all(holds)?,
         severity: severity?,
         raise: raise.into_iter().collect::<Option<_>>()?,
@@ -155,7 +206,10 @@ impl Lasting {
     fn read(draft: &Draft<'_>, fields: &Fields<'_>, kind: Kind) -> Option<Self> {
         let expires = matches!(kind, Kind::Event | Kind::Count | Kind::Share | Kind::NotPrecededBy);
         let usual = expires.then(|| Length::from(EXPIRE));
-        let expire = fields.get("expire").map(|node| draft.lengths.read(node, "90d", SECOND).map(Some));
+        let expire = fields.get("expire").map(|node| match &node.value {
+            Value::Scalar(scalar) if scalar.text == "never" => Some(None),
+            _ => draft.lengths.read(node, "90d", SECOND).map(Some),
+        });
         let or_none =
             |key, example| fields.get(key).map_or(Some(None), |node| draft.lengths.read_or_none(node, example));
         let (grace, keep_firing_for) = (or_none("grace", "2h"), or_none("keep_firing_for", "1h"));
@@ -195,6 +249,7 @@ fn tell(
     let event = match kind {
         Kind::Silent => part.and_then(|part| part.get("event")),
         Kind::While => None,
+        Kind::Event if kind::has_foreign_condition(fields) => fields.get("event"),
         Kind::Event => {
             let help = "say which event it is about: event: device.lowBattery; or write `while` or `silent`";
             fields.need(walk, "event", "a rule", help)
@@ -244,7 +299,7 @@ fn subject(walk: &Walk, fields: &Fields<'_>, kind: Kind, patterns: Option<&[Even
     let found = match fields.get("subject") {
         Some(node) => events::kind_of_subject(walk, node)?,
         None if kind == Kind::While => {
-            let problem = Problem::error(fields.head(walk), "nothing tells what this rule is about");
+            let problem = Problem::error(fields.head(), "nothing tells what this rule is about");
             walk.add(problem.help("add `subject`, as in subject: device"));
             return None;
         }
@@ -252,7 +307,7 @@ fn subject(walk: &Walk, fields: &Fields<'_>, kind: Kind, patterns: Option<&[Even
             let found = events::subject(patterns?);
             if found.is_none() {
                 walk.add(
-                    Problem::error(fields.head(walk), "the events do not tell what this rule is about")
+                    Problem::error(fields.head(), "the events do not tell what this rule is about")
                         .help("add `subject`, as in subject: device"),
                 );
             }
@@ -261,25 +316,28 @@ fn subject(walk: &Walk, fields: &Fields<'_>, kind: Kind, patterns: Option<&[Even
     };
     let heard = [SubjectKind::Device, SubjectKind::Patient, SubjectKind::Site, SubjectKind::Item];
     if kind == Kind::Silent && !heard.contains(&found) {
-        let place = kind::key_place(walk, fields, "silent");
-        let problem = Problem::error(place, format!("a {found} is not heard, so it is never silent"));
+        let place = kind::key_place(fields, "silent");
+        let problem = Problem::error(place, format!("{} is not heard, so it is never silent", article(found)));
         walk.add(problem.help("write subject: device, or patient, site or item for all of its devices together"));
         return None;
     }
     Some(found)
 }
 
-fn labels(walk: &Walk, node: &Node) -> BTreeMap<String, String> {
+fn labels(walk: &Walk, node: &Node, words: &Vocabulary) -> BTreeMap<String, String> {
     let Some(fields) = walk.fields(node, "labels by name", "{ team: logistics }") else { return BTreeMap::new() };
     let mut labels = BTreeMap::new();
     for entry in fields.all() {
-        let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+        let place = entry.place.clone();
         if BUILT_IN_LABELS.contains(&&*entry.key) {
             let problem = Problem::error(place, format!("every alert has a label `{}` already", entry.key));
             walk.add(problem.help("choose another name; a rule cannot replace the built-in labels"));
         } else if !is_identifier(&entry.key) {
             let problem = Problem::error(place, format!("`{}` cannot be the name of a label", entry.key));
             walk.add(problem.help("use letters, digits and `_`, beginning with a letter"));
+        } else if let Some(table) = words.tables.labels.get(&entry.key) {
+            let problem = Problem::error(place, format!("a table gives the label `{}` already", entry.key));
+            walk.add(problem.related(table.place.clone(), "given here").help("choose another name for one of them"));
         } else if let Some(text) = walk.text(&entry.value, "logistics") {
             if text.contains("{{") {
                 walk.error(
@@ -305,6 +363,16 @@ impl Draft<'_> {
         let events = if kind.has_event() { events } else { &[] };
         match fields.get("while") {
             Some(node) => Some(self.read_condition(node, events, true)),
+            None if kind == Kind::While && !kind::has_foreign_condition(fields) => {
+                fields.need(
+                    self.walk,
+                    "while",
+                    "a rule with `for`",
+                    "say which state: while: 'order.status == \"onHold\"'",
+                );
+                Some(None)
+            }
+            None if kind == Kind::While => Some(None),
             // One without a value is complained of as such.
             None if kind == Kind::Silent && self.told && self.subject == SubjectKind::Device => Some(self.watched()),
             None => None,

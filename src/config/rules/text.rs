@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::condition::{Scope, report};
 use super::rule::BUILT_IN_LABELS;
 use crate::config::check;
-use crate::config::problem::{Place, Problem};
+use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::walk::Walk;
 use crate::config::yaml::Node;
@@ -27,10 +27,13 @@ pub(super) fn read<'a>(
     let Some(fields) = walk.fields(node, "texts by name", "{ summary: \"…\", action: \"…\" }") else {
         return (texts, Vec::new());
     };
-    let labels: Vec<&str> = BUILT_IN_LABELS.into_iter().chain(labels.map(String::as_str)).collect();
+    let mut labels: Vec<&str> = BUILT_IN_LABELS.into_iter().chain(labels.map(String::as_str)).collect();
+    if let Some(scope) = scope {
+        labels.extend(scope.words.tables.labels.keys().map(String::as_str));
+    }
     for entry in fields.all() {
         if !SHOWN.contains(&&*entry.key) {
-            let place = Place { source: walk.source.clone(), at: entry.key_at.clone() };
+            let place = entry.place.clone();
             let problem = Problem::warning(place, format!("no message shows the annotation `{}`", entry.key));
             walk.add(match nearest(&entry.key, SHOWN) {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),

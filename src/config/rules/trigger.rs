@@ -145,7 +145,7 @@ impl Draft<'_> {
         let has_devices = !self.told || matches!(self.subject, SubjectKind::Site | SubjectKind::Item);
         if !has_devices {
             let message = format!("{} has no devices of which there could be a share", article(self.subject));
-            let problem = Problem::error(key_place(walk, fields, "share"), message);
+            let problem = Problem::error(key_place(fields, "share"), message);
             walk.add(problem.help("write subject: site or subject: item; for one device, use `count`"));
         }
         let share = self.part(part);
@@ -188,11 +188,11 @@ impl Draft<'_> {
         let most = if inclusive { 1.0 } else { 0.999_999 };
         if found <= 0.0 || found > most {
             let message = match (found <= 0.0, inclusive) {
-                (true, _) => "no share at all: every event would fire the rule",
-                (false, true) => "more than all there are, so the rule never fires",
-                (false, false) => "never more than all there are, so the rule never fires",
+                (true, _) => ("this is no share at all: every event would fire the rule", "write more than 0%"),
+                (false, true) => ("this is more than all there are, so the rule never fires", "write 100% or less"),
+                (false, false) => ("there is never more than all, so the rule never fires", "write less than 100%"),
             };
-            walk.error(node, message, "write a percentage between 0% and 100%");
+            walk.error(node, message.0, message.1);
             return None;
         }
         Some(Share { part: found, inclusive })

@@ -55,7 +55,8 @@ pub fn parse(source: &Arc<Source>) -> (Option<Node>, Problems) {
             return (None, builder.problems);
         }
     }
-    let root = builder.root.unwrap_or(Node { at: begin..begin, value: Value::Empty });
+    let nothing = || Node { place: Place { source: source.clone(), at: begin..begin }, value: Value::Empty };
+    let root = builder.root.unwrap_or_else(nothing);
     (Some(root), builder.problems)
 }
 
@@ -113,7 +114,7 @@ enum OpenKind {
 /// A key that waits for its value.
 struct Key {
     text: String,
-    at: Range<usize>,
+    place: Place,
     /// False for a key that is reported already: its value is dropped.
     keep: bool,
 }
@@ -156,7 +157,7 @@ impl Builder<'_> {
                     .help
                     .push("write the value again; where the text itself begins with `*`, put quotes around it".into());
                 let alias = Scalar { text: String::new(), style: Style::Plain, faulty: true };
-                self.value(Node { at, value: Value::Scalar(alias) });
+                self.value(at, Value::Scalar(alias));
             }
             Event::DocumentStart(_) if self.root.is_some() => {
                 self.error(at, "a second document in one file").help.push(
@@ -208,7 +209,7 @@ impl Builder<'_> {
         let written = self.source.text.get(at.clone()).unwrap_or_default();
         // The parser makes `~` of what was left out.
         if !refused && style == ScalarStyle::Plain && (text.is_empty() || (text == "~" && written != "~")) {
-            return self.value(Node { at: at.start..at.start, value: Value::Empty });
+            return self.value(at.start..at.start, Value::Empty);
         }
         let style = match style {
             ScalarStyle::Plain => Style::Plain,
@@ -217,7 +218,7 @@ impl Builder<'_> {
             ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
         };
         let faulty = refused || (style == Style::Plain && self.doubtful(text, &at));
-        self.value(Node { at, value: Value::Scalar(Scalar { text: text.to_owned(), style, faulty }) });
+        self.value(at, Value::Scalar(Scalar { text: text.to_owned(), style, faulty }));
     }
 
     /// Reports an unquoted scalar that readers of YAML understand differently.
@@ -269,23 +270,25 @@ impl Builder<'_> {
             OpenKind::List(items) => Value::List(items),
             OpenKind::Map { entries, .. } => Value::Map(entries),
         };
-        self.value(Node { at: open.start..open.start + text.trim_end().len(), value });
+        self.value(open.start..open.start + text.trim_end().len(), value);
     }
 
     /// Puts a finished node where it belongs.
-    fn value(&mut self, node: Node) {
+    fn value(&mut self, at: Range<usize>, value: Value) {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            self.error(node.at.start..node.at.start, format!("more than {MAX_NODES} values in one file"));
+            self.error(at.start..at.start, format!("more than {MAX_NODES} values in one file"));
             self.given_up = true;
             return;
         }
         let mut refused = None;
+        let place = Place { source: self.source.clone(), at };
+        let node = Node { place, value };
         match self.open.last_mut().map(|open| &mut open.kind) {
             None => self.root = Some(node),
             Some(OpenKind::List(items)) => items.push(node),
             Some(OpenKind::Map { entries, key, keys }) => match key.take() {
-                Some(Key { text, at, keep: true }) => entries.push(Entry { key: text, key_at: at, value: node }),
+                Some(Key { text, place, keep: true }) => entries.push(Entry { key: text, place, value: node }),
                 Some(_) => {}
                 None => {
                     let (text, fault) = match node.value {
@@ -294,15 +297,15 @@ impl Builder<'_> {
                     };
                     let twice = fault.is_none() && !keys.insert(text.clone());
                     let first =
-                        entries.iter().find(|entry| twice && entry.key == text).map(|entry| entry.key_at.clone());
+                        entries.iter().find(|entry| twice && entry.key == text).map(|entry| entry.place.clone());
                     let fault = match (fault, first) {
                         (Some(fault), _) => Some(fault),
                         (None, Some(first)) => Some(KeyFault::Twice(first)),
                         (None, None) if text == "<<" => Some(KeyFault::Merge),
                         (None, None) => None,
                     };
-                    *key = Some(Key { text: text.clone(), at: node.at.clone(), keep: fault.is_none() });
-                    refused = fault.map(|fault| (fault, text, node.at));
+                    *key = Some(Key { text: text.clone(), place: node.place.clone(), keep: fault.is_none() });
+                    refused = fault.map(|fault| (fault, text, node.place.at));
                 }
             },
         }
@@ -328,10 +331,9 @@ impl Builder<'_> {
                 self.error(at, "merges (`<<`) are not used in these files").help.push("write the keys again".into());
             }
             KeyFault::Twice(first) => {
-                let place = Place { source: self.source.clone(), at: first };
                 let key = self.source.quotable(&at, key);
                 let problem = self.error(at, format!("the key `{key}` stands here twice"));
-                problem.related.push((place, "first here".to_owned()));
+                problem.related.push((first, "first here".to_owned()));
                 problem.help.push("keep one of the two; put several values into one list".into());
             }
         }
@@ -342,7 +344,7 @@ enum KeyFault {
     NotText,
     Merge,
     /// Where the key stands first.
-    Twice(Range<usize>),
+    Twice(Place),
 }
 
 /// How many bytes a quoted scalar takes, its quotes included.

@@ -8,7 +8,6 @@ mod slips;
 mod syntax;
 
 use std::ops::Range;
-use std::sync::Arc;
 
 pub use build::parse;
 pub use plain::{is_doubtful, plain_truth};
@@ -16,13 +15,12 @@ pub use slips::TYPOGRAPHIC;
 pub use syntax::quote;
 
 use super::problem::Place;
-use super::source::Source;
 
-/// One value of the file.
+/// One value of a file.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Bytes of the source; for scalars without the space and comments after them.
-    pub at: Range<usize>,
+    /// Where it stands; for scalars without the space and comments after them.
+    pub place: Place,
     pub value: Value,
 }
 
@@ -39,7 +37,8 @@ pub enum Value {
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub key: String,
-    pub key_at: Range<usize>,
+    /// Where the key stands.
+    pub place: Place,
     pub value: Node,
 }
 
@@ -61,20 +60,35 @@ pub enum Style {
 }
 
 impl Node {
-    /// Where the node stands.
-    #[must_use]
-    pub fn place(&self, source: &Arc<Source>) -> Place {
-        Place { source: source.clone(), at: self.at.clone() }
-    }
-
     /// Where the bytes `inside` of a scalar's text stand in the file; the whole node where that cannot be told.
     #[must_use]
-    pub fn place_inside(&self, source: &Arc<Source>, inside: Range<usize>) -> Place {
-        let at = match &self.value {
-            Value::Scalar(scalar) => locate::inside(&source.text, &self.at, scalar, inside),
+    pub fn place_inside(&self, inside: Range<usize>) -> Place {
+        let Place { source, at } = &self.place;
+        let inside = match &self.value {
+            Value::Scalar(scalar) => locate::inside(&source.text, at, scalar, inside),
             _ => None,
         };
-        Place { source: source.clone(), at: at.unwrap_or_else(|| self.at.clone()) }
+        Place { source: source.clone(), at: inside.unwrap_or_else(|| at.clone()) }
+    }
+
+    /// `text`, which stands here, for use in a message: an ellipsis where it may not be shown.
+    #[must_use]
+    pub fn quotable<'t>(&self, text: &'t str) -> &'t str {
+        self.place.source.quotable(&self.place.at, text)
+    }
+
+    /// The bytes of the file that make it.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        self.place.source.text.get(self.place.at.clone()).unwrap_or_default()
+    }
+
+    /// Where its first line stands.
+    #[must_use]
+    pub fn first_line(&self) -> Place {
+        let Place { source, at } = self.place.clone();
+        let line = self.written().lines().next().unwrap_or_default().trim_end();
+        Place { source, at: at.start..at.start + line.len() }
     }
 
     /// What the node is, for messages about what it should have been.
@@ -86,6 +100,14 @@ impl Node {
             Value::Map(_) => "a map",
             Value::Scalar(scalar) => scalar.describe(),
         }
+    }
+}
+
+impl Entry {
+    /// The key for use in a message: an ellipsis where it may not be shown.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.place.source.quotable(&self.place.at, &self.key)
     }
 }
 

@@ -145,8 +145,11 @@ impl Device {
                 self.associated_at = Some(associated_at);
                 self.delivered_at = Some(associated_at.minus(self.chance.between(MINUTE, DAY * 2)));
                 self.place_with_patient();
-                self.used = true;
                 self.untouched = self.model().measure.is_some() && self.chance.happens(0.02);
+                self.used = !self.untouched;
+                if self.untouched {
+                    self.begins(Problem::NeverUsed, associated_at);
+                }
                 self.settle(world, begin);
                 let leaves = self.chance.between(DAY * 2, DAY * 380);
                 self.agenda.set(Due::Life, begin.plus(leaves));
@@ -230,7 +233,8 @@ impl Device {
 
 fn identifiers(model: &Model, id: u64) -> String {
     let serial = model.serial;
-    format!(
-        r#","deviceIdentifiers":[{{"type":"imei","value":"358294{id:09}"}},{{"type":"serial","value":"{serial}-26A{id:06}"}},{{"type":"iccid","value":"890126{id:013}"}}],"deviceEvents":["#
-    )
+    let imei = format!(r#"{{"type":"imei","value":"358294{id:09}"}}"#);
+    let serial = format!(r#"{{"type":"serial","value":"{serial}-26A{id:06}"}}"#);
+    let iccid = format!(r#"{{"type":"iccid","value":"890126{id:013}"}}"#);
+    format!(r#","deviceIdentifiers":[{imei},{serial},{iccid}],"deviceEvents":["#)
 }

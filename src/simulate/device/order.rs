@@ -20,7 +20,7 @@ const NOTES: [&str; 3] = ["Please ship before the weekend.", "Call before delive
 pub(super) struct Order {
     pub id: u64,
     /// `currentStatus`; the one that the order takes next, until it has.
-    pub status: &'static str,
+    status: &'static str,
     events: Vec<(&'static str, Timestamp)>,
     /// Ordered by a site for its cupboard.
     for_site: bool,
@@ -177,6 +177,7 @@ impl Device {
 
     /// Back on the shelf, until it is ordered again.
     pub(super) fn shelve(&mut self, now: Timestamp, wait: Duration) {
+        self.refurbish(now);
         self.whereabouts = Whereabouts::Stock;
         self.agenda.clear(Due::Check);
         self.agenda.set(Due::Life, now.plus(wait));

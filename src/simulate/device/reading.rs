@@ -12,7 +12,9 @@ const FIRST_READING: u64 = 880_000_000;
 impl Device {
     /// A reading that was taken at `taken`, with all that its model measures.
     pub(super) fn tell_reading(&mut self, taken: Timestamp, world: &World, told: &mut Told) {
-        self.seen = ("reading", self.seen.1.max(taken));
+        if taken > self.seen.1 {
+            self.seen = ("reading", taken);
+        }
         let mut chance = self.chance.fork();
         let manual = self.chance.happens(0.02);
         let Some(measure) = self.model().measure else { return };

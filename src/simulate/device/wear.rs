@@ -73,6 +73,13 @@ impl Device {
         self.plan_battery(now);
     }
 
+    /// As good as new, for the next patient.
+    pub(super) fn refurbish(&mut self, now: Timestamp) {
+        let level = self.chance.hundredths(85..=100);
+        self.battery.set(level, self.battery.good_per_day, now);
+        self.radio = Radio::Good;
+    }
+
     fn plan_battery(&mut self, now: Timestamp) {
         if self.battery.per_day <= 0.0 {
             return;
