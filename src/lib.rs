@@ -15,6 +15,7 @@ pub mod config;
 pub mod replay;
 pub mod cli;
 pub mod demo;
+pub mod simulate;
 pub mod daemon;
 pub mod clock;
 pub mod telemetry;

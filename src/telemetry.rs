@@ -10,7 +10,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Log, LogFormat};
 use crate::digest::DigestError;
-use crate::engine::{Position, SelfAlert, SubjectKind};
+use crate::engine::{Position, SelfAlert, SubjectKind, Timestamp};
 use crate::impilo::Unreadable;
 use crate::notify::Sent;
 use crate::store::{AttemptResult, StoreError};
@@ -164,6 +164,16 @@ pub fn part_ended(part: &str, error: &(dyn std::fmt::Display + Send + Sync)) {
     tracing::error!(part, %error, "a part of the daemon ended; restart the service");
 }
 
+/// A rule's condition could not be computed; the rule did not fire by it.
+pub fn rule_faulty(rule: &str, error: &str) {
+    tracing::error!(rule, error, "a condition cannot be computed, so the rule cannot fire by it");
+}
+
+/// Nothing could be heard between two instants.
+pub fn heard_nothing(from: Timestamp, to: Timestamp) {
+    tracing::warn!(%from, %to, "nothing could be heard; no silence in this time is held against a device");
+}
+
 /// New rule files were put into the journal.
 pub fn rules_loaded(hash: &str) {
     tracing::info!(rule_set = short(hash), "new rules come into force");
@@ -182,6 +192,26 @@ pub fn rule_set_unusable(hash: &str, why: &str) {
 /// A reload went through.
 pub fn reloaded() {
     tracing::info!("configuration and rules were read again");
+}
+
+/// Files changed and came into force.
+pub fn changed_files_taken() {
+    tracing::info!("files have changed and were read again");
+}
+
+/// The configuration file cannot be used.
+pub fn configuration_bad(problem: &str) {
+    tracing::error!(problem, "the configuration file cannot be used; what was read from it before serves");
+}
+
+/// What could not be used can.
+pub fn files_good_again() {
+    tracing::info!("configuration and rule files can be used again");
+}
+
+/// A rule set that says something else than the one before is in force; `said` is what is told of it.
+pub fn rules_changed(before: &str, now: &str, said: &str) {
+    tracing::info!(before = short(before), now = short(now), "{said}");
 }
 
 /// A changed setting takes effect at the next start only.

@@ -30,13 +30,15 @@ pub struct Status {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RuleState {
     pub in_force: String,
+    /// Since when; `None` where it is not known yet.
+    pub in_force_since: Option<Timestamp>,
     /// Why the files on disk are not in force; the last good ones serve.
     pub problem: Option<String>,
     /// Why good files are not in force yet; they come into force by themselves.
     pub waiting: Option<String>,
     /// No rules at all can be used: nothing is processed until the files are good.
     pub held: bool,
-    /// The files that can be read now are others than those in force: a reload is due.
+    /// The files that can be read now are others than those in force; they are about to be taken.
     pub changed_on_disk: bool,
 }
 
@@ -64,7 +66,7 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
     let counters = &shared.counters;
     let settings = shared.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let on_disk = Bundle::read(settings.library.as_deref(), &settings.rules);
-    let files = shared.rule_files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let files = shared.rule_files();
     let Storage::Sqlite(path) = &settings.storage;
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,8 +75,9 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
         listen: shared.address.to_string(),
         rules: RuleState {
             in_force: figures.rule_set.clone(),
+            in_force_since: shared.watch.in_force_since(&figures.rule_set),
             changed_on_disk: on_disk.is_ok_and(|bundle| bundle.hash() != figures.rule_set),
-            problem: files.problem,
+            problem: files.problem.map(|fault| fault.brief),
             waiting: files.waiting,
             held: shared.process.is_held(),
         },

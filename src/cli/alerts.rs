@@ -92,7 +92,7 @@ fn list(alerts: &[Alert], all: bool) -> String {
             alert.number.to_string(),
             alert.state.to_string(),
             alert.severity.to_string(),
-            alert.rule.clone(),
+            if alert.shadow { format!("{} (shadow)", alert.rule) } else { alert.rule.clone() },
             alert.subject.to_string(),
             label(alert, "item"),
             label(alert, "site"),
@@ -116,6 +116,15 @@ fn tell(story: &Story) -> String {
         alert.count,
         alert.episode
     );
+    if alert.shadow {
+        out.push_str("  in shadow: its rule is tried out, and nobody is told\n");
+    }
+    if alert.baseline {
+        out.push_str("  baseline: it was so already when its rule came into force\n");
+    }
+    if let Some(ending) = &alert.ending {
+        let _ = writeln!(out, "  about to end since {}: {}", instant(ending.heard_at), ending.reason);
+    }
     let labels: Vec<String> = alert.labels.iter().map(|(name, seen)| format!("{name}={}", shown(seen))).collect();
     let _ = writeln!(out, "  labels: {}", labels.join(", "));
     out.push_str("\nMoves\n");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::output::{colors_stdout, table, text};
+use super::output::{colors_stdout, counted, table, text};
 use super::{FINE, WRONG};
 use crate::config::{Bundle, IDENTIFIERS, Problem, Problems, Reviewed, SecretRef, Settings, exposure, review_settings};
 use crate::engine::{Phi, RuleSet};
@@ -135,10 +135,6 @@ fn summary(rules: &RuleSet) -> String {
     ];
     out.push_str(&format!("{}: ok\n", parts.join(", ")));
     out
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 const fn phi(phi: Phi) -> &'static str {

@@ -5,11 +5,14 @@ mod check;
 mod deliveries;
 mod devices;
 mod events;
+mod explain;
 mod notify;
 mod output;
 mod reload;
 mod serve;
 mod status;
+mod test;
+mod words;
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -27,6 +30,8 @@ use crate::store::sqlite::Sqlite;
 const FINE: u8 = 0;
 /// The command found something wrong.
 const WRONG: u8 = 1;
+/// The command cannot know what is meant.
+const USED_WRONGLY: u8 = 2;
 /// The daemon cannot start before somebody changes something.
 const MISCONFIGURED: u8 = 78;
 
@@ -77,11 +82,25 @@ enum Command {
         after_help = "Examples:\n  pulsewarden check\n  pulsewarden check --rules ./rules      # rule files alone, without a configuration"
     )]
     Check(check::CheckArguments),
+    /// Run the test cases beside the rules: invented events, and which alerts and messages must come of them
+    ///
+    /// Exit code 1 where something is not as a test expects, or cannot be read; 2 where there is nothing to test.
+    #[command(
+        after_help = "Examples:\n  pulsewarden test\n  pulsewarden test ./rules --coverage\n  pulsewarden test ./rules/battery.test.yaml --run critical --junit results.xml"
+    )]
+    Test(test::TestArguments),
     /// List alerts, or show one with its moves, its evidence and where each message went
     #[command(
         after_help = "Examples:\n  pulsewarden alerts                     # open ones\n  pulsewarden alerts --all\n  pulsewarden alerts 12"
     )]
     Alerts(alerts::AlertArguments),
+    /// Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would
+    ///
+    /// What is told of an alert was recorded when it was decided.
+    #[command(
+        after_help = "Examples:\n  pulsewarden explain 12                        # an alert\n  pulsewarden explain DeviceSilent device 81500  # a rule and a subject\n  pulsewarden explain order 30188                # every rule about it"
+    )]
+    Explain(explain::ExplainArguments),
     /// List devices, or show one with its state, its alerts, and why rules did not fire
     Devices(devices::DeviceArguments),
     /// List events, newest first; shows no payload
@@ -152,7 +171,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Status(json) => runtime()?.block_on(status::run(&settings(&config)?, json))?,
         Command::Check(check) => check::run(&config, &check)?,
+        Command::Test(test) => test::run(&config, &test)?,
         Command::Alerts(alerts) => alerts::run(&settings(&config)?, &alerts)?,
+        Command::Explain(explain) => explain::run(&settings(&config)?, &explain)?,
         Command::Devices(devices) => devices::run(&settings(&config)?, &devices)?,
         Command::Events(events) => events::run(&settings(&config)?, &events)?,
         Command::Deliveries(deliveries) => deliveries::run(&settings(&config)?, &deliveries)?,

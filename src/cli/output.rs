@@ -47,6 +47,11 @@ pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
     text
 }
 
+/// As in `1 rule` and `2 rules`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// An instant to the second, in UTC.
 pub(super) fn instant(at: Timestamp) -> String {
     at.to_utc().map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string())

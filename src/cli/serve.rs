@@ -8,7 +8,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{FINE, WRONG};
-use crate::daemon::Daemon;
+use crate::daemon::{ConfigFile, Daemon};
 use crate::telemetry;
 
 /// How often the service manager hears that the daemon lives, where it does not say how often it wants to.
@@ -16,11 +16,12 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const SHORTEST_KEEPALIVE: Duration = Duration::from_millis(10);
 
 pub(super) fn run(config: &Path) -> anyhow::Result<u8> {
+    let file = ConfigFile::at(config);
     let settings = super::settings(config)?;
     telemetry::start(&settings.log)?;
     let runtime = super::runtime()?;
     let ended = runtime.block_on(async {
-        let daemon = Daemon::start(settings, Some(config.to_owned())).await?;
+        let daemon = Daemon::start(settings, Some(file)).await?;
         let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be awaited")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be awaited")?;
         let mut hang_up = signal(SignalKind::hangup()).context("SIGHUP cannot be awaited")?;

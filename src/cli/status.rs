@@ -103,10 +103,11 @@ fn screen(status: &Status) -> String {
     let files = match (&rules.problem, rules.changed_on_disk) {
         _ if rules.held => "which cannot be used: nothing is processed",
         (Some(_), _) => "the last good one, since the files cannot be used",
-        (None, true) => "the files have changed since; `sudo systemctl reload pulsewarden` brings them into force",
+        (None, true) => "the files have changed since and come into force in a moment",
         (None, false) => "the same as the files",
     };
-    line(format_args!("Rule set in force: {in_force}, {files}"));
+    let since = rules.in_force_since.map_or_else(String::new, |since| format!(" since {}", instant(since)));
+    line(format_args!("Rule set in force: {in_force}{since}, {files}"));
     if let Some(free) = status.disk_free {
         line(format_args!(
             "Disk: {} MiB free, the store takes {} MiB",

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub enum Origin {
     Library,
     /// The customer's own.
     Own,
+    /// What a test sets for itself, over both.
+    Test,
 }
 
 /// One rule file, or a CSV file that one names.
@@ -79,10 +82,13 @@ impl Bundle {
     pub fn read_all(library: Option<&Path>, rules: &Path) -> (Self, Problems) {
         let mut bundle = Self::default();
         let mut problems = Problems::default();
-        if let Some(library) = library.filter(|folder| folder.exists()) {
-            bundle.gather(Origin::Library, library, &mut problems);
+        for (origin, folder) in folders(library, rules) {
+            let first = bundle.files.len();
+            for (name, path) in files_below(folder, is_rule_file, &mut problems) {
+                bundle.add(origin, name, path, &mut problems);
+            }
+            bundle.add_tables(origin, folder, first, &mut problems);
         }
-        bundle.gather(Origin::Own, rules, &mut problems);
         bundle.incomplete = problems.any_errors();
         (bundle, problems)
     }
@@ -109,6 +115,7 @@ impl Bundle {
             let origin = match file.origin {
                 Origin::Library => "library",
                 Origin::Own => "own",
+                Origin::Test => "test",
             };
             for part in [origin, &file.name, &file.text] {
                 // Lengths keep the end of one part from passing for the beginning of the next.
@@ -133,6 +140,14 @@ impl Bundle {
         Ok(serde_json::from_slice(bytes)?)
     }
 
+    /// The same files and one more, which comes last.
+    #[must_use]
+    pub fn with(&self, file: RuleFile) -> Self {
+        let mut bundle = self.clone();
+        bundle.files.push(file);
+        bundle
+    }
+
     pub(super) const fn is_incomplete(&self) -> bool {
         self.incomplete
     }
@@ -144,12 +159,12 @@ impl Bundle {
 
     /// The rule files themselves.
     pub(super) fn rule_files(&self) -> impl Iterator<Item = &RuleFile> {
-        self.files.iter().filter(|file| !is_table(&file.name))
+        self.files.iter().filter(|file| !file.is_table())
     }
 
     /// The table of this name, from the same folder as the rule file that names it.
     pub(super) fn table(&self, origin: Origin, name: &str) -> Option<&RuleFile> {
-        self.files.iter().find(|file| file.origin == origin && file.name == name && is_table(&file.name))
+        self.files.iter().find(|file| file.origin == origin && file.name == name && file.is_table())
     }
 
     /// Builds and checks the rule set; warnings stand beside it.
@@ -166,77 +181,123 @@ impl Bundle {
         rules::against_settings(self, settings)
     }
 
-    fn gather(&mut self, origin: Origin, folder: &Path, problems: &mut Problems) {
-        let first = self.files.len();
-        let mut waiting = vec![(folder.to_owned(), String::new(), 0)];
-        while let Some((path, name, depth)) = waiting.pop() {
-            let entries = match entries(&path) {
-                Ok(entries) => entries,
-                Err(error) => {
-                    problems.push(unreadable_folder(&path, &error));
-                    continue;
-                }
-            };
-            for (entry, is_folder) in entries {
-                let below = if name.is_empty() { entry.clone() } else { format!("{name}/{entry}") };
-                let path = path.join(&entry);
-                if is_folder && depth < MAX_DEPTH {
-                    waiting.push((path, below, depth + 1));
-                } else if !is_folder && is_rule_file(&entry) {
-                    match read_text(&path) {
-                        Ok(text) => self.files.push(RuleFile { origin, name: below, text, path: Some(path) }),
-                        Err(found) => problems.extend(found),
-                    }
-                } else if !is_folder && let Some(meant) = meant_name(&entry) {
-                    problems.push(
-                        Problem::general_warning(format!(
-                            "{} is not read: the names of rule files end in .yaml",
-                            path.display()
-                        ))
-                        .help(format!("rename it to {meant}")),
-                    );
-                }
-            }
-            if self.files.len() - first > MAX_FILES {
-                problems.push(Problem::general(format!("more than {MAX_FILES} rule files below {}", folder.display())));
-                break;
-            }
+    /// The paths of the files that decide what is in force: rule files, tables, and the tests of rules. Beside them, what
+    /// keeps folders from being looked into. It opens no file.
+    #[must_use]
+    pub fn paths(library: Option<&Path>, rules: &Path) -> (Vec<PathBuf>, Problems) {
+        let mut problems = Problems::default();
+        let mut paths = Vec::new();
+        for (_, folder) in folders(library, rules) {
+            paths.extend(files_below(folder, decides, &mut problems).into_iter().map(|(_, path)| path));
         }
-        self.gather_tables(origin, folder, first, problems);
-        self.files[first..].sort_by(|a, b| a.name.cmp(&b.name));
+        (paths, problems)
+    }
+
+    fn add(&mut self, origin: Origin, name: String, path: PathBuf, problems: &mut Problems) {
+        match read_text(&path) {
+            Ok(text) => self.files.push(RuleFile { origin, name, text, path: Some(path) }),
+            Err(found) => problems.extend(found),
+        }
     }
 
     /// Reads the tables that the rule files from `first` on name. One that is not there is missed when these are compiled.
-    fn gather_tables(&mut self, origin: Origin, folder: &Path, first: usize, problems: &mut Problems) {
+    fn add_tables(&mut self, origin: Origin, folder: &Path, first: usize, problems: &mut Problems) {
         let named = self.files[first..].iter().flat_map(|file| rules::tables_named_by(&file.name, &file.source()));
         let named: BTreeSet<String> = named.collect();
         for name in named.into_iter().take(MAX_FILES) {
             let path = folder.join(&name);
             if path.is_file() {
-                match read_text(&path) {
-                    Ok(text) => self.files.push(RuleFile { origin, name, text, path: Some(path) }),
-                    Err(found) => problems.extend(found),
-                }
+                self.add(origin, name, path, problems);
             }
         }
+        self.files[first..].sort_by(|a, b| a.name.cmp(&b.name));
     }
 }
 
+/// The folders that are there to be read; only the library may be missing.
+fn folders<'p>(library: Option<&'p Path>, rules: &'p Path) -> impl Iterator<Item = (Origin, &'p Path)> {
+    let library = library.filter(|folder| folder.exists()).map(|folder| (Origin::Library, folder));
+    library.into_iter().chain([(Origin::Own, rules)])
+}
+
+/// The files below a folder whose names are `wanted`: their names and paths, by name.
+fn files_below(folder: &Path, wanted: fn(&str) -> bool, problems: &mut Problems) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    let mut waiting = vec![(folder.to_owned(), String::new(), 0)];
+    while let Some((path, name, depth)) = waiting.pop() {
+        let entries = match entries(&path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                problems.push(unreadable_folder(&path, &error));
+                continue;
+            }
+        };
+        for (entry, is_folder) in entries {
+            let below = if name.is_empty() { entry.clone() } else { format!("{name}/{entry}") };
+            let path = path.join(&entry);
+            if is_folder && depth < MAX_DEPTH {
+                waiting.push((path, below, depth + 1));
+            } else if !is_folder && wanted(&entry) {
+                files.push((below, path));
+            } else if !is_folder && let Some(meant) = meant_name(&entry) {
+                problems.push(
+                    Problem::general_warning(format!(
+                        "{} is not read: the names of rule files end in .yaml",
+                        path.display()
+                    ))
+                    .help(format!("rename it to {meant}")),
+                );
+            }
+        }
+        if files.len() > MAX_FILES {
+            problems.push(Problem::general(format!("more than {MAX_FILES} rule files below {}", folder.display())));
+            break;
+        }
+    }
+    files.sort();
+    files
+}
+
 impl RuleFile {
+    /// Whether it is a table, and not a rule file itself.
+    pub(super) fn is_table(&self) -> bool {
+        is_table(&self.name)
+    }
+
+    /// What a test sets for itself: the key `settings` and its value, which stand at `at` in its file. The rest of the file is
+    /// blank, so that what there is to say of them has its place.
+    pub(super) fn of_settings(source: &Source, at: &Range<usize>) -> Self {
+        let blank = |(place, c): (usize, char)| match c {
+            '\n' => "\n".to_owned(),
+            c if at.contains(&place) => c.to_string(),
+            c => " ".repeat(c.len_utf8()),
+        };
+        let text = source.text.char_indices().map(blank).collect();
+        Self { origin: Origin::Test, name: source.name.clone(), text, path: None }
+    }
+
     /// The file as diagnostics name and show it.
     #[must_use]
     pub fn source(&self) -> Arc<Source> {
         let name = match (&self.path, self.origin) {
             (Some(path), _) => path.display().to_string(),
-            (None, Origin::Own) => self.name.clone(),
+            (None, Origin::Own | Origin::Test) => self.name.clone(),
             (None, Origin::Library) => format!("library/{}", self.name),
         };
-        Arc::new(Source::hiding(name, self.text.clone(), &hide::anywhere(&self.text)))
+        Arc::new(Source::hiding(name, self.text.clone(), &hidden(&self.text)))
     }
 }
 
+/// What must not be shown of a rule file: no secret belongs there, but a part of the configuration may stand there by
+/// mistake. The file of a table is none, though its key is that of a reference to a secret.
+fn hidden(text: &str) -> Vec<Range<usize>> {
+    let mut hidden = hide::secrets(text);
+    hidden.retain(|range| !text[..range.start].trim_end_matches([' ', '"', '\'']).ends_with("file:"));
+    hidden
+}
+
 /// Names and whether each is a folder; hidden ones apart. Links are followed.
-fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
+pub(super) fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -252,6 +313,11 @@ fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
 
 fn is_table(name: &str) -> bool {
     name.ends_with(".csv")
+}
+
+/// Whether a file of this name has a say in what is in force.
+fn decides(name: &str) -> bool {
+    name.ends_with(".yaml") || is_table(name)
 }
 
 fn is_rule_file(name: &str) -> bool {
@@ -291,7 +357,22 @@ pub(super) fn read_text(path: &Path) -> Result<String, Problems> {
     })
 }
 
-fn unreadable_folder(folder: &Path, error: &io::Error) -> Problem {
+pub(super) fn unreadable_folder(folder: &Path, error: &io::Error) -> Problem {
     Problem::general(format!("cannot read the folder {}: {error}", folder.display()))
         .help("create it, or set `rules:` in pulsewarden.yaml to the folder of your rule files")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_that_stand_in_a_rule_file_by_mistake_are_not_shown() {
+        let text = "email: { username: care, password: swordfish }\nimpilo: { webhook_secrets: [hunter2hunter2] }\n\
+                    tables: [{ file: teams.csv, key: site }]\n";
+        let source = Bundle::of(&[("own.yaml", text)]).files()[0].source();
+        let shown = source.shown();
+        assert!(!shown.contains("swordfish") && !shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("username: care") && shown.contains("file: teams.csv, key: site"), "{shown}");
+    }
 }

@@ -2,7 +2,9 @@
 
 mod address;
 mod bundle;
+mod cases;
 mod check;
+mod difference;
 mod exposure;
 mod hide;
 mod load;
@@ -17,8 +19,13 @@ mod walk;
 mod yaml;
 
 pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
+pub use cases::{
+    Case, CaseEvent, Expectation, ExpectedAlert, ExpectedMessage, Id, TestFile, When, read_test_file, test_files,
+};
+pub use difference::{Changes, Difference, SettingChange};
 pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
 pub use load::{DEFAULT_FILE, Reviewed, load_settings, parse_settings, review_settings};
+pub use measure::show_duration;
 pub use problem::{Level, Place, Problem, Problems};
 pub use secret::{SECRETS_FOLDER, SecretError};
 pub use settings::{
@@ -26,3 +33,4 @@ pub use settings::{
     Settings, Slack, Storage,
 };
 pub use source::Source;
+pub use suggest::nearest;

@@ -1,5 +1,8 @@
 //! Wiring alone: settings in, threads and tasks out, signals.
 
+mod fault;
+mod files;
+mod hearing;
 mod part;
 mod rules;
 
@@ -8,7 +11,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,10 +22,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use fault::{Fault, RuleFiles};
+pub use files::ConfigFile;
+use hearing::note_absence;
 use part::Ended;
 pub use part::Part;
-pub use rules::RuleFiles;
-use rules::{Wanted, compile};
+use rules::{Standing, compile};
 
 use crate::api::{self, Admin};
 use crate::clock::Clock;
@@ -103,21 +108,24 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     pub counters: Arc<Counters>,
     pub senders: watch::Sender<Arc<Senders>>,
-    pub rule_files: Mutex<RuleFiles>,
-    /// What the store could not take yet. Locked as long as rules or configuration change.
-    wanted: tokio::sync::Mutex<Option<Wanted>>,
+    files: Mutex<RuleFiles>,
+    standing: tokio::sync::Mutex<Standing>,
     pub watch: Watch,
+    /// Until when it is noted that nothing can be heard.
+    deaf_until: Mutex<Option<Timestamp>>,
     pub started_at: Timestamp,
     pub address: SocketAddr,
 }
 
 impl Daemon {
-    /// Starts everything. `config` is read again at a reload.
+    /// Starts everything. `config` is where `settings` were read from; it is read again at a reload, and when it
+    /// changes.
     ///
     /// # Errors
     /// When there is no secret, no port or no store: nothing is left running then.
-    pub async fn start(settings: Settings, config: Option<PathBuf>) -> Result<Self, StartError> {
+    pub async fn start(settings: Settings, config: Option<ConfigFile>) -> Result<Self, StartError> {
         settings.may_serve()?;
+        let (config, print) = config.map(ConfigFile::into_parts).unzip();
         let secrets = Arc::new(Secrets::new(&read_secrets(&settings)?));
         let senders = watch::Sender::new(Arc::new(Senders::new(&settings).map_err(StartError::Senders)?));
         let clock = Clock::Wall;
@@ -130,10 +138,12 @@ impl Daemon {
         let listener = receive::listen(settings.listen).map_err(port)?;
         let address = listener.local_addr().map_err(port)?;
 
+        note_absence(&*store, clock.now())?;
+
         let outbox = Arc::new(Notify::new());
         let waiting = Arc::<AtomicUsize>::default();
         let rule_sets = watch::Sender::new(Arc::<RuleSet>::default());
-        let in_force = rule_sets.subscribe();
+        let (in_force, for_watch) = (rule_sets.subscribe(), rule_sets.subscribe());
         let from = Arc::clone(&store);
         let wake_outbox = Arc::clone(&outbox);
         let (process, process_thread) = Process::start(process::Parts {
@@ -163,9 +173,10 @@ impl Daemon {
             secrets: Arc::clone(&secrets),
             counters: Arc::new(Counters::default()),
             senders,
-            rule_files: Mutex::default(),
-            wanted: tokio::sync::Mutex::default(),
+            files: Mutex::default(),
+            standing: tokio::sync::Mutex::new(Standing::new(print.flatten())),
             watch: Watch::default(),
+            deaf_until: Mutex::default(),
             started_at: clock.now(),
             address,
             settings: Mutex::new(settings.clone()),
@@ -221,8 +232,10 @@ impl Daemon {
                 telemetry::part_ended("the digests", &*error);
             }
         }));
-        tasks.spawn(ended.told(Part::SelfWatch, self_watch::run(Arc::clone(&shared), outbox, stop_tasks.clone())));
+        let watch = self_watch::run(Arc::clone(&shared), outbox, for_watch, stop_tasks.clone());
+        tasks.spawn(ended.told(Part::SelfWatch, watch));
         tasks.spawn(ended.told(Part::Rules, Arc::clone(&shared).keep_offering(stop_tasks.clone())));
+        tasks.spawn(ended.told(Part::Files, Arc::clone(&shared).keep_watching(stop_tasks.clone())));
         tasks.spawn(ended.told(Part::Retention, self_watch::retention::run(Arc::clone(&shared), stop_tasks.clone())));
         telemetry::started(address);
         telemetry::outages_not_healed();
@@ -302,6 +315,10 @@ impl Shared {
             life.check().map_err(|why| format!("{part} {why}"))?;
         }
         Ok(())
+    }
+
+    fn settings(&self) -> Settings {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -14,6 +14,7 @@ pub enum Part {
     SelfWatch,
     Retention,
     Rules,
+    Files,
     PublicPort,
     AdminSocket,
 }
@@ -28,6 +29,7 @@ impl fmt::Display for Part {
             Self::SelfWatch => "the self-watch",
             Self::Retention => "retention",
             Self::Rules => "the bringing of rules into force",
+            Self::Files => "the watching of files",
             Self::PublicPort => "the public port",
             Self::AdminSocket => "the admin socket",
         })

@@ -1,5 +1,5 @@
-//! Rule files and configuration on their way into force, at the start and at a reload: everything that can fail is done
-//! first, then each part is swapped once.
+//! Rule files and configuration on their way into force, at the start, at a reload and when they change: everything
+//! that can fail is done first, then each part is swapped once.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -8,8 +8,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use super::fault::{Fault, RuleFiles};
+use super::files::{Folders, Print, print_of};
 use super::{Shared, read_secrets};
-use crate::config::{Bundle, Problems, Settings, load_settings};
+use crate::config::{Bundle, Settings, load_settings};
 use crate::engine::RuleSet;
 use crate::notify::Senders;
 use crate::store::{Entry, NewRow, Store, StoreError};
@@ -22,17 +24,23 @@ const OFFER_EVERY: Duration = Duration::from_secs(3);
 const TRIES: u32 = 5;
 const TRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// What is known of the rule files on disk, beside the rule set in force. At most one of the two is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RuleFiles {
-    /// Why the files cannot be used; the last good rule set serves meanwhile.
-    pub problem: Option<String>,
-    /// Why good files are not in force yet: the store cannot take them now. It is asked again by itself.
-    pub waiting: Option<String>,
+/// What the store and the parts took last, and what they could not take. Locked as long as rules or configuration
+/// change.
+#[derive(Default)]
+pub(super) struct Standing {
+    /// Hash of the rule files.
+    rules: String,
+    /// What the configuration file held.
+    configuration: Option<Print>,
+    /// What the store could not take yet.
+    waiting: Option<Wanted>,
+    /// Where files lie that were refused. A configuration that was not taken either may name other folders than the one
+    /// that serves.
+    pub(super) refused: Option<Folders>,
 }
 
-/// Good files that are to come into force, with the configuration that was read beside them.
-pub(super) struct Wanted {
+/// Good files that are to come into force.
+struct Wanted {
     /// `None` where the configuration was not read again.
     configuration: Option<Configuration>,
     bundle: Bundle,
@@ -43,12 +51,20 @@ struct Configuration {
     settings: Settings,
     secrets: Vec<SecretString>,
     senders: Arc<Senders>,
+    print: Option<Print>,
+}
+
+/// What need not be read again: what the rule files and the configuration file held when they were taken.
+#[derive(Default)]
+struct Known {
+    rules: String,
+    configuration: Option<Print>,
 }
 
 /// Why nothing new can come into force.
 enum Bad {
-    Configuration(String),
-    Rules(String),
+    Configuration(Fault),
+    Rules { fault: Fault, folders: Folders },
 }
 
 /// Why a stored rule set cannot be used.
@@ -63,13 +79,18 @@ enum Unusable {
 impl Shared {
     /// Brings the rule files into force at the start, where they are good and new. Bad files change nothing.
     pub(super) async fn load_rules(&self) {
-        let mut waiting = self.wanted.lock().await;
-        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match Wanted::read(None, &settings) {
-            Ok(wanted) => *waiting = self.take(wanted).await.err().map(|(wanted, _)| wanted),
-            Err(Bad::Configuration(problem) | Bad::Rules(problem)) => self.refuse_rules(problem),
+        let mut standing = self.standing.lock().await;
+        let settings = self.settings();
+        match Wanted::at_start(&settings) {
+            Ok(wanted) => {
+                // What the store cannot take is offered again.
+                let _ = self.take(wanted, &mut standing).await;
+            }
+            Err(fault) => {
+                self.refuse(Bad::Rules { fault, folders: Folders::of(&settings) }, &mut standing);
+            }
         }
-        drop(waiting);
+        drop(standing);
         if self.process.is_held() {
             telemetry::processing_held();
         }
@@ -80,27 +101,44 @@ impl Shared {
     /// # Errors
     /// What stood in the way; what served before serves on.
     pub async fn reload(&self) -> Result<(), String> {
-        let mut waiting = self.wanted.lock().await;
+        let mut standing = self.standing.lock().await;
         // What is on disk now replaces what was wanted before.
-        *waiting = None;
-        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let config = self.config.clone();
-        let read = tokio::task::spawn_blocking(move || Wanted::read(config.as_deref(), &settings));
-        let wanted = match read.await {
-            Ok(Ok(wanted)) => wanted,
-            Ok(Err(Bad::Configuration(problem))) => return Err(problem),
-            Ok(Err(Bad::Rules(problem))) => {
-                self.refuse_rules(problem.clone());
-                return Err(problem);
-            }
-            Err(_) => return Err("the files could not be read: shutting down".to_owned()),
-        };
-        if let Err((wanted, why)) = self.take(wanted).await {
-            *waiting = Some(wanted);
-            return Err(format!("{why}; the files are good and come into force by themselves as soon as it can"));
+        standing.waiting = None;
+        match self.read(Known::default()).await {
+            Some(Ok(Some(wanted))) => self.take(wanted, &mut standing).await?,
+            Some(Err(bad)) => return Err(self.refuse(bad, &mut standing)),
+            Some(Ok(None)) | None => return Err("the files could not be read: shutting down".to_owned()),
         }
         telemetry::reloaded();
         Ok(())
+    }
+
+    /// Brings changed files into force, as [`Shared::reload`] does; nothing happens where they say what serves already.
+    /// What looks like a file in the middle of being written changes nothing and is no fault as long as it is `early`:
+    /// then the answer is false.
+    pub(super) async fn take_changes(&self, early: bool) -> bool {
+        let mut standing = self.standing.lock().await;
+        let rules = standing.waiting.as_ref().map_or_else(|| standing.rules.clone(), |wanted| wanted.bundle.hash());
+        match self.read(Known { rules, configuration: standing.configuration }).await {
+            Some(Err(_)) if early => return false,
+            Some(Ok(Some(wanted))) if early && wanted.has_empty_file() => return false,
+            Some(Ok(Some(wanted))) => {
+                standing.waiting = None;
+                if self.take(wanted, &mut standing).await.is_ok() {
+                    telemetry::changed_files_taken();
+                }
+            }
+            Some(Ok(None)) => {
+                standing.refused = None;
+                let waiting = standing.waiting.as_ref().and_then(|_| self.rule_files().waiting);
+                self.show(RuleFiles { waiting, ..RuleFiles::default() });
+            }
+            Some(Err(bad)) => {
+                self.refuse(bad, &mut standing);
+            }
+            None => {}
+        }
+        true
     }
 
     /// Offers again what the store could not take, until stopped.
@@ -110,34 +148,37 @@ impl Shared {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(OFFER_EVERY) => {}
             }
-            let mut waiting = self.wanted.lock().await;
-            if let Some(wanted) = waiting.take() {
-                *waiting = self.take(wanted).await.err().map(|(wanted, _)| wanted);
+            let mut standing = self.standing.lock().await;
+            if let Some(wanted) = standing.waiting.take() {
+                // It is kept for the next time where it fails.
+                let _ = self.take(wanted, &mut standing).await;
             } else if self.process.is_held() {
-                drop(waiting);
+                drop(standing);
                 self.begin_with_the_stored().await;
             }
         }
     }
 
-    /// Takes everything at once. The store comes first, since it alone can fail; then the files and why are given back.
-    async fn take(&self, wanted: Wanted) -> Result<(), (Wanted, String)> {
-        if let Err(why) = self.enter(&wanted.bundle).await {
-            let first = {
-                let mut files = self.rule_files.lock().unwrap_or_else(PoisonError::into_inner);
-                let first = files.waiting.is_none();
-                *files = RuleFiles { problem: None, waiting: Some(why.clone()) };
-                first
-            };
-            if first {
-                telemetry::rules_wait(&why);
-            }
-            return Err((wanted, why));
+    /// What is on disk, where it is not what is known. `None` where the daemon ends.
+    async fn read(&self, known: Known) -> Option<Result<Option<Wanted>, Bad>> {
+        let (config, settings) = (self.config.clone(), self.settings());
+        tokio::task::spawn_blocking(move || Wanted::read(config.as_deref(), &settings, &known)).await.ok()
+    }
+
+    /// Takes everything at once. The store comes first, since it alone can fail; then the files are kept to be offered
+    /// again.
+    async fn take(&self, wanted: Wanted, standing: &mut Standing) -> Result<(), String> {
+        let hash = wanted.bundle.hash();
+        standing.refused = None;
+        if let Err(why) = self.enter(&wanted.bundle, &hash).await {
+            self.show(RuleFiles { waiting: Some(why.clone()), ..RuleFiles::default() });
+            standing.waiting = Some(wanted);
+            return Err(format!("{why}; the files are good and come into force by themselves as soon as it can"));
         }
         if self.process.is_held() {
             self.process.begin(Arc::clone(&wanted.rules));
         }
-        if let Some(Configuration { mut settings, secrets, senders }) = wanted.configuration {
+        if let Some(Configuration { mut settings, secrets, senders, print }) = wanted.configuration {
             let changed = {
                 let mut current = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
                 let changed = keep_fixed(&current, &mut settings);
@@ -146,18 +187,19 @@ impl Shared {
             };
             self.secrets.replace(&secrets);
             self.senders.send_replace(senders);
+            standing.configuration = print;
             if !changed.is_empty() {
                 telemetry::needs_restart(&changed);
             }
         }
-        *self.rule_files.lock().unwrap_or_else(PoisonError::into_inner) = RuleFiles::default();
+        standing.rules = hash;
+        self.show(RuleFiles::default());
         Ok(())
     }
 
     /// Puts the rule set into the store and, where it is a new one, into the journal.
-    async fn enter(&self, bundle: &Bundle) -> Result<(), String> {
-        let hash = bundle.hash();
-        let (store, kept, bytes) = (Arc::clone(&self.store), hash.clone(), bundle.to_bytes());
+    async fn enter(&self, bundle: &Bundle, hash: &str) -> Result<(), String> {
+        let (store, kept, bytes) = (Arc::clone(&self.store), hash.to_owned(), bundle.to_bytes());
         let known = tokio::task::spawn_blocking(move || {
             store.keep_rule_set(&kept, &bytes)?;
             store.figures()
@@ -172,23 +214,61 @@ impl Shared {
         if drained && figures.rule_set == hash {
             return Ok(());
         }
-        let row = NewRow { received_at: self.clock.now(), entry: Entry::RuleSet { hash: hash.clone() } };
+        let row = NewRow { received_at: self.clock.now(), entry: Entry::RuleSet { hash: hash.to_owned() } };
         self.journal.append(row).await.map_err(|refused| refused.to_string())?;
-        telemetry::rules_loaded(&hash);
+        telemetry::rules_loaded(hash);
         Ok(())
     }
 
-    fn refuse_rules(&self, problem: String) {
-        telemetry::rules_bad(&problem);
-        let problem = if self.process.is_held() {
-            format!(
-                "{problem}. The last good rules cannot be used either, so events are kept and none is processed until the files are good"
-            )
-        } else {
-            problem
-        };
-        *self.rule_files.lock().unwrap_or_else(PoisonError::into_inner) =
-            RuleFiles { problem: Some(problem), waiting: None };
+    /// Lets everybody know what is wrong; what serves is left alone. Returns it in brief.
+    fn refuse(&self, bad: Bad, standing: &mut Standing) -> String {
+        let (Bad::Rules { fault, .. } | Bad::Configuration(fault)) = &bad;
+        let brief = fault.brief.clone();
+        standing.waiting = None;
+        self.show(match bad {
+            Bad::Rules { mut fault, folders } => {
+                standing.refused = Some(folders);
+                if self.process.is_held() {
+                    fault.brief += ". The last good rules cannot be used either, so events are kept and none is \
+                                    processed until the files are good";
+                }
+                // The configuration was read before the rules, and without complaint.
+                RuleFiles { problem: Some(fault), ..RuleFiles::default() }
+            }
+            Bad::Configuration(fault) => {
+                RuleFiles { problem: self.rule_files().problem, configuration: Some(fault), waiting: None }
+            }
+        });
+        brief
+    }
+
+    /// Lets everybody see what is known of the files, and says what is new of it.
+    fn show(&self, files: RuleFiles) {
+        let before = std::mem::replace(&mut *self.files.lock().unwrap_or_else(PoisonError::into_inner), files.clone());
+        match &files {
+            RuleFiles { configuration: Some(fault), .. } if before.configuration != files.configuration => {
+                telemetry::configuration_bad(&fault.brief);
+            }
+            RuleFiles { problem: Some(fault), .. } if before.problem != files.problem => {
+                telemetry::rules_bad(&fault.brief);
+            }
+            RuleFiles { waiting: Some(why), .. } if before.waiting.is_none() => telemetry::rules_wait(why),
+            RuleFiles { problem: None, configuration: None, .. }
+                if before.problem.is_some() || before.configuration.is_some() =>
+            {
+                telemetry::files_good_again();
+            }
+            _ => {}
+        }
+        if before != files {
+            self.watch.look_now();
+        }
+    }
+
+    /// What is known of the files on disk.
+    #[must_use]
+    pub fn rule_files(&self) -> RuleFiles {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Lets processing begin where the store could only for a while not give the rule set in force.
@@ -202,25 +282,66 @@ impl Shared {
     }
 }
 
+impl Standing {
+    /// Before anything was taken from the files but the configuration that held `print`.
+    pub(super) fn new(configuration: Option<Print>) -> Self {
+        Self { configuration, ..Self::default() }
+    }
+}
+
 impl Wanted {
-    /// Reads the configuration file, where there is one, and the rule files that it names; `settings` name them otherwise.
-    fn read(config: Option<&Path>, settings: &Settings) -> Result<Self, Bad> {
-        let configuration = config.map(Configuration::read).transpose().map_err(Bad::Configuration)?;
+    /// Reads and checks the configuration file, where there is one, and the rule files that it names; `settings` name
+    /// them otherwise. `None` where all this is known.
+    fn read(config: Option<&Path>, settings: &Settings, known: &Known) -> Result<Option<Self>, Bad> {
+        let changed = config.filter(|path| known.configuration.is_none() || print_of(path) != known.configuration);
+        let configuration = changed.map(Configuration::read).transpose().map_err(Bad::Configuration)?;
         let settings = configuration.as_ref().map_or(settings, |configuration| &configuration.settings);
-        let bad = |problems: Problems| Bad::Rules(first_of(&problems));
-        let bundle = Bundle::read(settings.library.as_deref(), &settings.rules).map_err(bad)?;
-        let (rules, _) = bundle.compile().map_err(bad)?;
-        Ok(Self { configuration, bundle, rules: Arc::new(rules) })
+        let bad = |fault| Bad::Rules { fault, folders: Folders::of(settings) };
+        let bundle = read_rules(settings).map_err(bad)?;
+        if configuration.is_none() && bundle.hash() == known.rules {
+            return Ok(None);
+        }
+        let rules = Arc::new(checked(&bundle, Some(settings)).map_err(bad)?);
+        Ok(Some(Self { configuration, bundle, rules }))
+    }
+
+    /// Reads and checks the rule files for a daemon that has none yet. What receivers need of the configuration is not
+    /// asked for then: a message that waits for its mail server is better than an alert that nobody recorded.
+    fn at_start(settings: &Settings) -> Result<Self, Fault> {
+        let bundle = read_rules(settings)?;
+        let rules = Arc::new(checked(&bundle, None)?);
+        Ok(Self { configuration: None, bundle, rules })
+    }
+
+    /// Whether a file holds nothing, as one that an editor is about to fill.
+    fn has_empty_file(&self) -> bool {
+        self.bundle.files().iter().any(|file| file.text.trim().is_empty())
+    }
+}
+
+fn read_rules(settings: &Settings) -> Result<Bundle, Fault> {
+    Bundle::read(settings.library.as_deref(), &settings.rules).map_err(|problems| Fault::of(&problems))
+}
+
+/// The compiled rule set, after everything that must hold before it may take the place of another. Where `settings` are
+/// given, they must have what its receivers need.
+fn checked(bundle: &Bundle, settings: Option<&Settings>) -> Result<RuleSet, Fault> {
+    let (rules, _) = bundle.compile().map_err(|problems| Fault::of(&problems))?;
+    match settings.map(|settings| bundle.check_receivers(settings)) {
+        Some(problems) if problems.any_errors() => Err(Fault::of(&problems)),
+        _ => Ok(rules),
     }
 }
 
 impl Configuration {
-    fn read(path: &Path) -> Result<Self, String> {
-        let (settings, _) = load_settings(path).map_err(|problems| first_of(&problems))?;
-        settings.may_serve().map_err(|error| error.to_string())?;
-        let secrets = read_secrets(&settings).map_err(|error| error.to_string())?;
-        let senders = Arc::new(Senders::new(&settings).map_err(|error| format!("{error:#}"))?);
-        Ok(Self { settings, secrets, senders })
+    fn read(path: &Path) -> Result<Self, Fault> {
+        // Taken first: what changes between the two readings is then read again.
+        let print = print_of(path);
+        let (settings, _) = load_settings(path).map_err(|problems| Fault::of(&problems))?;
+        settings.may_serve().map_err(|error| Fault::one(error.to_string()))?;
+        let secrets = read_secrets(&settings).map_err(|error| Fault::one(error.to_string()))?;
+        let senders = Arc::new(Senders::new(&settings).map_err(|error| Fault::one(format!("{error:#}")))?);
+        Ok(Self { settings, secrets, senders, print })
     }
 }
 
@@ -246,12 +367,6 @@ fn keep_fixed(current: &Settings, new: &mut Settings) -> Vec<&'static str> {
     same.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
 }
 
-/// How many problems there are, and the first: the whole list is `pulsewarden check`'s to show.
-fn first_of(problems: &Problems) -> String {
-    let first = problems.iter().next().map(ToString::to_string).unwrap_or_default();
-    format!("{}: {first}; `pulsewarden check` shows them all", problems.summary())
-}
-
 /// The stored rule set with this hash. A store that fails is asked again: to go on without rules would lose alerts.
 pub(super) fn compile(store: &dyn Store, hash: &str) -> Option<Arc<RuleSet>> {
     let mut tries = 1;
@@ -273,6 +388,6 @@ pub(super) fn compile(store: &dyn Store, hash: &str) -> Option<Arc<RuleSet>> {
 fn stored_rules(store: &dyn Store, hash: &str) -> Result<Arc<RuleSet>, Unusable> {
     let bytes = store.rule_set(hash)?.ok_or_else(|| Unusable::Itself("it is not in the store".to_owned()))?;
     let bundle = Bundle::from_bytes(&bytes).map_err(|error| Unusable::Itself(error.to_string()))?;
-    let (rules, _) = bundle.compile().map_err(|problems| Unusable::Itself(first_of(&problems)))?;
+    let (rules, _) = bundle.compile().map_err(|problems| Unusable::Itself(Fault::of(&problems).brief))?;
     Ok(Arc::new(rules))
 }

@@ -12,6 +12,7 @@ use super::rule::{EventTest, Resolve, Rule, Severity, Trigger};
 use super::rule_set::Interest;
 use super::slice::{Slice, VERDICTS_KEPT, Verdict, Why};
 use super::state::Record;
+use super::time::Timestamp;
 use super::{following, silence, window};
 
 /// An event as one subject takes it.
@@ -25,11 +26,13 @@ pub(super) struct Taken<'a> {
     pub late: bool,
     /// It shows that what was known came late itself.
     pub overtakes: bool,
+    /// Whether the device that it comes from is one of the subject's devices with patients, where a device passed it on.
+    pub counted: Option<bool>,
 }
 
 impl<'a> Taken<'a> {
     pub(super) fn new(at: Moment<'a>, event: &'a Event<'a>, previous: Option<&'a Record>, change: &Change) -> Self {
-        Self { at, event, previous, late: change.late, overtakes: change.overtakes }
+        Self { at, event, previous, late: change.late, overtakes: change.overtakes, counted: None }
     }
 
     pub(super) fn names<'n>(&self, slice: &'n Slice) -> Names<'n>
@@ -130,15 +133,15 @@ fn resolve(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effec
         None => drop(slice.projection.resolved.insert(rule.name.clone(), event.occurred_at)),
     }
     slice.dirty = true;
-    if waits {
-        let memory = slice.memory(&rule.name);
-        memory.waiting.take_if(|waiting| waiting.at <= event.occurred_at);
+    if waits && slice.memory(&rule.name).waiting.take_if(|waiting| waiting.at <= event.occurred_at).is_some() {
+        window::forget(rule, slice, event.occurred_at);
     }
     let Some(alert) = slice.open(&rule.name) else { return };
     let newest = alert.evidence.event.as_ref().map_or(alert.opened_at, |event| event.occurred_at);
     // Where the newest match was late itself, the first one counts.
     let matched = if taken.overtakes { alert.opened_at } else { newest };
     if event.occurred_at >= matched {
+        window::forget(rule, slice, event.occurred_at);
         let reason = Reason::ResolvedByEvent { event: event.kind.to_owned() };
         let closing = Closing { at: event.occurred_at, reason, event: Some(event) };
         lifecycle::would_end(at, rule, slice, closing, effects);
@@ -147,9 +150,11 @@ fn resolve(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effec
 
 /// An event that meets a rule's test.
 pub(super) struct Met {
+    /// When it happened; where several are counted, the newest of them.
+    pub at: Timestamp,
     pub severity: Severity,
     pub evidence: Evidence,
-    /// How many events, or different subjects, it is now; `None` where the rule counts nothing.
+    /// How many events, or different subjects, it is now; `None`: one more than before.
     pub count: Option<u32>,
     /// Why it fires, where it does.
     pub reason: Reason,
@@ -173,7 +178,7 @@ fn tried(taken: Taken<'_>, rule: &Rule, test: &EventTest, slice: &mut Slice, eff
         Truth::True => {
             let (severity, evidence) = (lifecycle::severity(rule, &names), lifecycle::evidence(rule, &names));
             let reason = Reason::Matched { event: event.kind.to_owned() };
-            return Some(Met { severity, evidence, count: None, reason });
+            return Some(Met { at: event.occurred_at, severity, evidence, count: None, reason });
         }
         Truth::False { term } => Why::False { term },
         Truth::Unknown { term } => Why::Unknown { term },
@@ -186,7 +191,7 @@ fn tried(taken: Taken<'_>, rule: &Rule, test: &EventTest, slice: &mut Slice, eff
 /// The rule's condition is met: what is open is refreshed; else an alert opens, or waits for `grace`.
 pub(super) fn fires(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, met: Met, effects: &mut Effects) {
     let Taken { at, event, .. } = taken;
-    let Met { severity, evidence, count, reason } = met;
+    let Met { at: opened_at, severity, evidence, count, reason } = met;
     if let Some(alert) = slice.alerts.iter_mut().find(|alert| alert.rule == rule.name) {
         let alert_number = alert.number;
         slice.unarmed = true;
@@ -194,10 +199,6 @@ pub(super) fn fires(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, met: Met, 
         keep_verdict(slice, rule, event, Why::AlreadyOpen { alert: alert_number });
         return;
     }
-    let opened_at = match evidence.grounds.counted.last() {
-        Some(newest) => newest.at,
-        None => event.occurred_at,
-    };
     let Some(grace) = &rule.grace else {
         let heard_at = event.received_at;
         let opening = Opening { at: opened_at, heard_at, count: count.unwrap_or(1), severity, reason, evidence };

@@ -168,8 +168,9 @@ impl Facts {
 pub enum Message {
     /// Another subject's event said this of the receiver.
     Learned(About),
-    /// The event of the journal row in hand concerns the receiver too, and a rule of its kind wants it.
-    Event,
+    /// The event of the journal row in hand concerns the receiver too, and a rule of its kind wants it. `counted`: whether
+    /// the device that it comes from is one of the receiver's devices with patients, where a device passes it on.
+    Event { counted: Option<bool> },
     /// `subject` belongs to the receiver from now on, or no longer. `brings`: the items of an order on its way.
     Membership { subject: Subject, belongs: bool, brings: Vec<String> },
     /// A device with a patient is counted by the receiver from now on, or no longer.

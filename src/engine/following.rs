@@ -93,7 +93,7 @@ pub(super) fn pass_on(interest: Interest<'_>, slice: &mut Slice, effects: &mut E
     for rule in interest.linked(slice.subject.kind) {
         if let Some(subjects) = slice.projection.awaiting.remove(&rule.name) {
             slice.dirty = true;
-            effects.messages.extend(subjects.into_iter().map(|subject| (subject, Message::Event)));
+            effects.messages.extend(subjects.into_iter().map(|subject| (subject, Message::Event { counted: None })));
         }
     }
 }

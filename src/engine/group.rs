@@ -17,6 +17,12 @@ const KEEP_ENDS: Duration = Duration::from_secs(25 * 60 * 60);
 /// How many ends are kept at most; the oldest go first.
 const ENDS_KEPT: usize = 200;
 
+/// How long a summary of what was so already when its rules came waits for the rest: subjects are judged little by little.
+const BASELINE_WAIT: Duration = Duration::from_secs(2 * 60);
+
+/// The longest that repeats are spaced by `repeat_backoff`.
+const LONGEST_REPEAT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// An alert of this group fired, was raised, ended, or has fresher evidence.
 pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcement) {
     let alert = &announcement.alert;
@@ -39,6 +45,8 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
             sequence: 0,
             last_sent: None,
             flush_at: None,
+            repeats: 0,
+            baseline: alert.baseline,
         });
     }
     if announcement.news || never_told {
@@ -77,6 +85,7 @@ fn is_told_end(member: &Member) -> bool {
 fn schedule(at: Moment<'_>, slice: &mut Slice) {
     let (Some(route), Some(group)) = (&at.rules.route, &mut slice.projection.group) else { return };
     let look = match group.last_sent {
+        None if group.baseline => at.now.plus(route.group_wait.max(BASELINE_WAIT)),
         None => at.now.plus(route.group_wait),
         Some(sent) => at.now.max(sent.plus(route.group_interval)),
     };
@@ -98,8 +107,10 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         rest(slice);
         return;
     };
-    let Says { something, repeat } = Says::now(at, slice, receiver, route, group.last_sent);
+    let repeat_interval = repeat_interval(at, slice, route, &group);
+    let Says { something, repeat } = Says::now(slice, receiver, route, &group, at.now, repeat_interval);
     if something {
+        group.repeats = if repeat { group.repeats.saturating_add(1) } else { 0 };
         group.sequence += 1;
         group.last_sent = Some(at.now);
         effects.notifications.push(notification(at, slice, &group, receiver, repeat));
@@ -117,9 +128,10 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         }
         member.alert.state == AlertState::Firing && member.told.is_some()
     });
+    let repeat_interval = self::repeat_interval(at, slice, route, &group);
     // Where the last one lies further back, there was nothing to repeat.
-    let last = group.last_sent.filter(|sent| sent.plus(route.repeat_interval) > at.now).unwrap_or(at.now);
-    group.flush_at = Some(last.plus(route.repeat_interval));
+    let last = group.last_sent.filter(|sent| sent.plus(repeat_interval) > at.now).unwrap_or(at.now);
+    group.flush_at = Some(last.plus(repeat_interval));
     slice.due = group.flush_at;
     slice.projection.group = Some(group);
     slice.dirty = true;
@@ -148,6 +160,18 @@ fn drop_members(slice: &mut Slice, mut keep: impl FnMut(&Member) -> bool) {
     slice.removed_members.extend(gone);
 }
 
+/// How long until the group is reminded of: longer each time where the rules of all that is open ask for it.
+fn repeat_interval(at: Moment<'_>, slice: &Slice, route: &Route, group: &Group) -> Duration {
+    let open = slice.members.values().filter(|member| member.alert.state == AlertState::Firing);
+    let backoff =
+        |member: &Member| at.rules.rule(&member.alert.rule).and_then(|rule| rule.repeat_backoff).unwrap_or(1.0);
+    let backoff = open.map(backoff).reduce(f64::min).unwrap_or(1.0);
+    let times = backoff.powi(i32::try_from(group.repeats).unwrap_or(i32::MAX));
+    let longest = LONGEST_REPEAT.max(route.repeat_interval);
+    Duration::try_from_secs_f64(route.repeat_interval.as_secs_f64() * times)
+        .map_or(longest, |spaced| spaced.min(longest))
+}
+
 struct Says {
     something: bool,
     /// Nothing changed; the receiver is reminded.
@@ -155,7 +179,14 @@ struct Says {
 }
 
 impl Says {
-    fn now(at: Moment<'_>, slice: &Slice, receiver: &Receiver, route: &Route, last_sent: Option<Timestamp>) -> Self {
+    fn now(
+        slice: &Slice,
+        receiver: &Receiver,
+        route: &Route,
+        group: &Group,
+        now: Timestamp,
+        repeat_interval: Duration,
+    ) -> Self {
         let fires = |member: &Member| member.alert.state == AlertState::Firing;
         let new = slice.members.values().any(|member| {
             let known = member
@@ -165,7 +196,7 @@ impl Says {
             fires(member) && !known
         });
         let ended = slice.members.values().any(|member| !fires(member) && is_said(member, receiver));
-        let due = last_sent.is_some_and(|sent| sent.plus(route.repeat_interval) <= at.now);
+        let due = group.last_sent.is_some_and(|sent| sent.plus(repeat_interval) <= now);
         let repeat = !new && !ended && due && slice.members.values().any(fires);
         // A receiver that the route has left still hears of the end of what it was told.
         let routed = receiver.name == route.receiver;

@@ -29,7 +29,7 @@ pub(super) fn tell_others(
             continue;
         }
         if interest.has(kind) && is_party(slice, other, event) {
-            effects.messages.push_back((other.subject.clone(), Message::Event));
+            effects.messages.push_back((other.subject.clone(), passed_on(slice, &other.subject)));
             continue;
         }
         let copied =
@@ -46,7 +46,8 @@ pub(super) fn tell_others(
         }
         let subject = Subject::new(*kind, related.id.clone());
         if interest.has(*kind) && event.facts.party(*kind).is_none() {
-            effects.messages.push_back((subject, Message::Event));
+            let message = passed_on(slice, &subject);
+            effects.messages.push_back((subject, message));
         } else if heard {
             effects.messages.push_back((subject.clone(), Message::Learned(About::unnamed(subject, true))));
         }
@@ -62,9 +63,15 @@ fn tell_contained(interest: Interest<'_>, slice: &Slice, event: &Event<'_>, effe
     for device in devices {
         let subject = Subject::new(SubjectKind::Device, device);
         if event.facts.of(&subject).is_none() {
-            effects.messages.push_back((subject, Message::Event));
+            effects.messages.push_back((subject, Message::Event { counted: None }));
         }
     }
+}
+
+/// The event, for another subject.
+fn passed_on(slice: &Slice, to: &Subject) -> Message {
+    let from_device = slice.subject.kind == SubjectKind::Device;
+    Message::Event { counted: from_device.then(|| slice.projection.counted.get(&to.kind) == Some(&to.id)) }
 }
 
 /// Whether the event is about `other` too, and does not merely mention it: of several patients or sites it is about one.

@@ -262,6 +262,12 @@ pub struct Group {
     pub last_sent: Option<Timestamp>,
     /// When the group next decides whether there is something to say.
     pub flush_at: Option<Timestamp>,
+    /// Reminders in a row so far, without anything new.
+    #[serde(default)]
+    pub repeats: u32,
+    /// It gathers what was so already when its rules came.
+    #[serde(default)]
+    pub baseline: bool,
 }
 
 /// One alert of a notification group. It stays for a while after its end was told, since that may turn out to have failed.

@@ -82,12 +82,12 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
                 observe(at, slice, Some(about), event, Told::Learned, effects);
             }
         }
-        Message::Event => {
+        Message::Event { counted } => {
             if let Some(event) = event {
                 let heard = event.facts.about.first().is_some_and(|first| first.heard);
                 let about = event.facts.of(&slice.subject).map(Cow::Borrowed);
                 let about = about.unwrap_or_else(|| Cow::Owned(About::unnamed(slice.subject.clone(), heard)));
-                observe(at, slice, Some(&about), event, Told::Concerned, effects);
+                observe(at, slice, Some(&about), event, Told::Concerned { counted: *counted }, effects);
             }
         }
     }
@@ -125,7 +125,7 @@ enum Told {
     /// Another subject passed on what it says of this one.
     Learned,
     /// Another subject passed it on because a rule here wants it.
-    Concerned,
+    Concerned { counted: Option<bool> },
 }
 
 /// Folds the event in, then ends, then starts: a relation ends only what was open before the event.
@@ -149,7 +149,12 @@ fn observe(
     }
     if tried {
         slice.tried = event.position;
-        evaluate::rules(Taken::new(at, event, previous.as_ref(), &change), interest, slice, effects);
+        let counted = match told {
+            Told::Concerned { counted } => counted,
+            Told::First | Told::Learned => None,
+        };
+        let taken = Taken { counted, ..Taken::new(at, event, previous.as_ref(), &change) };
+        evaluate::rules(taken, interest, slice, effects);
     }
     let changed = change.record || !change.related.is_empty();
     slice.unarmed |= changed;

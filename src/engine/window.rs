@@ -18,35 +18,38 @@ use super::value::Value;
 /// How many counted events a decision names as its evidence.
 const NAMED: usize = 20;
 
+/// What a rule has counted, as one event is added to it.
+struct Counted {
+    /// How many, by what the rule needs.
+    count: u64,
+    /// The newest of them; none of them counts once the rule's time has passed since then.
+    newest: Timestamp,
+    grounds: Grounds,
+}
+
 /// Counts an event that meets the test; fires where there are enough.
 pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: Met, effects: &mut Effects) {
     let event = taken.event;
     let hit = Hit { at: event.occurred_at, position: event.position };
-    let (within, why) = match &rule.trigger {
-        Trigger::Count { at_least, within, distinct, .. } => {
-            let needed = u64::from(*at_least);
-            let of = match distinct {
-                Some(kind) => match member(event, *kind) {
-                    Some(member) => add_member(slice, rule, within, member, hit),
-                    None => return keep_verdict(slice, rule, event, unnamed(*kind)),
-                },
-                None => add_hit(slice, rule, hit),
-            };
-            let memory = slice.memory(&rule.name);
-            let (count, newest) = match distinct {
-                Some(_) => (of, memory.members.values().max().copied()),
-                None => (within_reach(&memory.hits, within), memory.hits.last().map(|hit| hit.at)),
-            };
-            met.count = u32::try_from(count).ok();
-            met.reason = Reason::Counted { event: event.kind.to_owned(), count, within: within.to_string() };
-            let why = (count < needed).then_some(Why::TooFew { count, needed });
-            (within, why.or_else(|| over(within, newest, taken.at)))
-        }
-        Trigger::Share { share, and_at_least, distinct, within, .. } => {
-            let Some(member) = member(event, *distinct) else {
-                return keep_verdict(slice, rule, event, unnamed(*distinct));
-            };
-            let count = add_member(slice, rule, within, member, hit);
+    let (within, distinct) = match &rule.trigger {
+        Trigger::Count { within, distinct, .. } => (within, *distinct),
+        Trigger::Share { within, distinct, .. } => (within, Some(*distinct)),
+        _ => return,
+    };
+    if matches!(rule.trigger, Trigger::Share { .. }) && !is_with_patient(taken) {
+        // A share of the devices with patients is made of devices with patients.
+        return keep_verdict(slice, rule, event, Why::False { term: "device.associated".to_owned() });
+    }
+    let mut counted = match distinct {
+        Some(kind) => match member(event, kind) {
+            Some(member) => add_member(slice, rule, within, member, hit),
+            None => return keep_verdict(slice, rule, event, unnamed(kind)),
+        },
+        None => add_hit(slice, rule, within, hit),
+    };
+    let count = counted.count;
+    let why = match &rule.trigger {
+        Trigger::Share { share, and_at_least, .. } => {
             let Some(Value::Int(of)) = slice.projection.record.get("devices_with_patients") else {
                 let term = format!("{}.devices_with_patients", slice.subject.kind);
                 return keep_verdict(slice, rule, event, Why::Unknown { term });
@@ -54,24 +57,28 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
             let of = u64::try_from(*of).unwrap_or(0);
             let part = count as f64 / of.max(1) as f64;
             let enough = if share.inclusive { part >= share.part } else { part > share.part };
-            met.count = u32::try_from(count).ok();
-            met.evidence.grounds.of = Some(of);
+            counted.grounds.of = Some(of);
             met.reason = Reason::Shared { event: event.kind.to_owned(), count, of, within: within.to_string() };
-            let why = if count < u64::from(*and_at_least) {
+            if count < u64::from(*and_at_least) {
                 Some(Why::TooFew { count, needed: u64::from(*and_at_least) })
-            } else if of == 0 || !enough {
-                Some(Why::ShareTooSmall { count, of })
             } else {
-                None
-            };
-            let newest = slice.memory(&rule.name).members.values().max().copied();
-            (within, why.or_else(|| over(within, newest, taken.at)))
+                (of == 0 || !enough).then_some(Why::ShareTooSmall { count, of })
+            }
         }
-        _ => return,
+        _ => {
+            met.reason = Reason::Counted { event: event.kind.to_owned(), count, within: within.to_string() };
+            let needed = u64::from(fires_at(rule));
+            (count < needed).then_some(Why::TooFew { count, needed })
+        }
     };
-    let memory = slice.memory(&rule.name);
-    let grounds = Grounds { of: met.evidence.grounds.of, ..grounds(memory, within) };
-    met.evidence.grounds = grounds;
+    // What comes so late opens nothing: the window that it belongs to is over.
+    let over = || (within.after(counted.newest) <= taken.at.now).then_some(Why::Late);
+    let why = why.or_else(over);
+    let goes_on = slice.open(&rule.name).is_some() || slice.memory(&rule.name).waiting.is_some();
+    // Of events each is one more; of subjects as many are seen as there are.
+    met.count = u32::try_from(count).ok().filter(|_| distinct.is_some() || !goes_on);
+    met.at = counted.newest;
+    met.evidence.grounds = counted.grounds;
     match why {
         // What is open goes on while there is more of it, however few there are now.
         Some(_) if slice.open(&rule.name).is_some() => fires(taken, rule, slice, met, effects),
@@ -86,13 +93,14 @@ fn member<'e>(event: &'e Event<'_>, kind: SubjectKind) -> Option<&'e str> {
     Some(&about.subject.id)
 }
 
-fn unnamed(kind: SubjectKind) -> Why {
-    Why::Unknown { term: format!("{kind}.id") }
+/// Whether the event's device is with a patient, as far as is known.
+fn is_with_patient(taken: Taken<'_>) -> bool {
+    let said = || taken.event.facts.about(SubjectKind::Device)?.said("associated").and_then(Value::as_bool);
+    taken.counted.or_else(said) != Some(false)
 }
 
-/// Why what comes so late opens nothing: the window that it belongs to is over.
-fn over(within: &Length, newest: Option<Timestamp>, at: Moment<'_>) -> Option<Why> {
-    newest.is_some_and(|newest| within.after(newest) <= at.now).then_some(Why::Late)
+fn unnamed(kind: SubjectKind) -> Why {
+    Why::Unknown { term: format!("{kind}.id") }
 }
 
 /// The memory of a rule, without what another version of it has counted.
@@ -106,18 +114,40 @@ fn counting<'s>(slice: &'s mut Slice, rule: &Rule) -> &'s mut Memory {
     memory
 }
 
-fn add_hit(slice: &mut Slice, rule: &Rule, hit: Hit) -> u64 {
-    let needed = hits_needed(rule);
+fn add_hit(slice: &mut Slice, rule: &Rule, within: &Length, hit: Hit) -> Counted {
+    let (enough, kept) = (fires_at(rule) as usize, hits_needed(rule));
     let hits = &mut counting(slice, rule).hits;
     let place = hits.partition_point(|known| known <= &hit);
     hits.insert(place, hit);
-    if hits.len() > needed {
-        hits.drain(..hits.len() - needed);
+    let together = |window: &[Hit]| {
+        let (first, last) = (window.first(), window.last());
+        first.zip(last).is_some_and(|(first, last)| within.after(first.at) > last.at)
+    };
+    // An event that is late can make enough of those before the newest.
+    let ends = (place..hits.len()).rev().filter_map(|last| Some((last + 1).checked_sub(enough)?..=last));
+    let found = ends.filter(|window| *window.start() <= place).find(|window| together(&hits[window.clone()]));
+    let counted = found.unwrap_or_else(|| {
+        let last = hits.len() - 1;
+        let first = hits.partition_point(|known| within.after(known.at) <= hits[last].at);
+        first..=last
+    });
+    let counted = &hits[counted];
+    let newest = counted.last().map_or(hit.at, |last| last.at);
+    let named = counted.len().saturating_sub(NAMED);
+    let grounds = Grounds {
+        since: counted.first().map(|first| first.at),
+        due: Some(within.after(newest)),
+        counted: counted[named..].to_vec(),
+        ..Grounds::default()
+    };
+    let counted = Counted { count: counted.len() as u64, newest, grounds };
+    if hits.len() > kept {
+        hits.drain(..hits.len() - kept);
     }
-    hits.len() as u64
+    counted
 }
 
-fn add_member(slice: &mut Slice, rule: &Rule, within: &Length, member: &str, hit: Hit) -> u64 {
+fn add_member(slice: &mut Slice, rule: &Rule, within: &Length, member: &str, hit: Hit) -> Counted {
     let members = &mut counting(slice, rule).members;
     match members.get_mut(member) {
         Some(known) => *known = hit.at.max(*known),
@@ -125,42 +155,46 @@ fn add_member(slice: &mut Slice, rule: &Rule, within: &Length, member: &str, hit
     }
     let newest = members.values().max().copied().unwrap_or(hit.at);
     members.retain(|_, at| within.after(*at) > newest);
-    members.len() as u64
+    let count = members.len() as u64;
+    let since = members.values().min().copied();
+    let due = Some(within.after(newest));
+    Counted { count, newest, grounds: Grounds { since, due, distinct: Some(count), ..Grounds::default() } }
+}
+
+/// How many events fire a rule.
+fn fires_at(rule: &Rule) -> u32 {
+    match &rule.trigger {
+        Trigger::Count { at_least, .. } => (*at_least).max(1),
+        _ => 1,
+    }
 }
 
 /// How many events a rule must remember to decide whether it fires, and whether it ends.
 fn hits_needed(rule: &Rule) -> usize {
-    let fires = match &rule.trigger {
-        Trigger::Count { at_least, distinct: None, .. } => *at_least,
-        _ => 1,
-    };
     let ends = rule.resolve.iter().filter_map(|resolve| match resolve {
         Resolve::Below { count, .. } => Some(*count),
         Resolve::Event(_) | Resolve::After(_) => None,
     });
-    ends.fold(fires, u32::max) as usize
-}
-
-/// How many of the hits lie within the time that ends with the newest.
-fn within_reach(hits: &[Hit], within: &Length) -> u64 {
-    let Some(newest) = hits.last() else { return 0 };
-    hits.iter().filter(|hit| within.after(hit.at) > newest.at).count() as u64
-}
-
-fn grounds(memory: &Memory, within: &Length) -> Grounds {
-    let named = memory.hits.len().saturating_sub(NAMED);
-    let distinct = (!memory.members.is_empty()).then_some(memory.members.len() as u64);
-    let members = memory.members.values();
-    let since = memory.hits.first().map(|hit| hit.at).or_else(|| members.clone().min().copied());
-    let newest = memory.hits.last().map(|hit| hit.at).or_else(|| members.max().copied());
-    let due = newest.map(|newest| within.after(newest));
-    Grounds { since, due, counted: memory.hits[named..].to_vec(), distinct, of: None }
+    ends.fold(fires_at(rule), u32::max) as usize
 }
 
 /// Remembers an event for a rule that counts nothing but ends by a count.
 pub(super) fn note(taken: Taken<'_>, rule: &Rule, slice: &mut Slice) {
-    if rule.resolve.iter().any(|resolve| matches!(resolve, Resolve::Below { .. })) {
-        add_hit(slice, rule, Hit { at: taken.event.occurred_at, position: taken.event.position });
+    let ends = rule.resolve.iter().find_map(|resolve| match resolve {
+        Resolve::Below { within, .. } => Some(within),
+        Resolve::Event(_) | Resolve::After(_) => None,
+    });
+    if let Some(within) = ends {
+        add_hit(slice, rule, within, Hit { at: taken.event.occurred_at, position: taken.event.position });
+    }
+}
+
+/// What was counted up to then is over: it counts for no other alert.
+pub(super) fn forget(rule: &Rule, slice: &mut Slice, until: Timestamp) {
+    if slice.projection.rules.contains_key(&rule.name) {
+        let memory = slice.memory(&rule.name);
+        memory.hits.retain(|hit| hit.at > until);
+        memory.members.retain(|_, at| *at > until);
     }
 }
 
@@ -181,7 +215,7 @@ pub(super) fn runs_out(rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Tim
     };
     let below = rule.resolve.iter().filter_map(|resolve| match resolve {
         Resolve::Below { count, within } => {
-            let falls = below(memory, *count, within)?;
+            let falls = below(memory?, *count, within, alert)?;
             Some((falls, Reason::TooFew { within: within.to_string() }))
         }
         Resolve::Event(_) | Resolve::After(_) => None,
@@ -189,17 +223,18 @@ pub(super) fn runs_out(rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Tim
     empty.into_iter().chain(below).min_by_key(|(at, _)| *at)
 }
 
-/// When there are fewer than `count` within the time.
-fn below(memory: Option<&Memory>, count: u32, within: &Length) -> Option<Timestamp> {
-    let memory = memory?;
+/// When there are fewer than `count` within the time; `None` where nothing is known of what was counted.
+fn below(memory: &Memory, count: u32, within: &Length, alert: &Alert) -> Option<Timestamp> {
     let mut times: Vec<Timestamp> = if memory.members.is_empty() {
         memory.hits.iter().map(|hit| hit.at).collect()
     } else {
         memory.members.values().copied().collect()
     };
     times.sort_unstable_by(|one, other| other.cmp(one));
-    let deciding = times.get(usize::try_from(count).ok()?.checked_sub(1)?)?;
-    Some(within.after(*deciding))
+    times.first()?;
+    // There never were so many.
+    let deciding = times.get(usize::try_from(count).ok()?.checked_sub(1)?);
+    Some(deciding.map_or(alert.opened_at, |deciding| within.after(*deciding)))
 }
 
 /// Ends an alert whose window has run out, where its subject was heard since its newest match.

@@ -7,6 +7,8 @@ mod slack;
 
 use std::time::Duration;
 
+pub use page::{annotation, label};
+
 use crate::config::Settings;
 use crate::engine::{Channel, Notification};
 use crate::store::{Delivery, Rendered};

@@ -1,6 +1,6 @@
 //! What a message says, before it takes the form of a channel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::value::Value as Shown;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
@@ -26,7 +26,7 @@ pub(super) struct Page {
     /// For the mail's subject and Slack's notification: holds no identifier.
     pub headline: String,
     pub tone: Tone,
-    /// A sentence or two before the lists.
+    /// A sentence or two before the lists. What has several lines is shown as it stands.
     pub lead: Vec<String>,
     pub sections: Vec<Section>,
     /// Small print.
@@ -59,7 +59,11 @@ pub(super) struct Entry {
     pub tone: Tone,
     pub title: String,
     pub summary: String,
+    /// What came before it, and what it may mean.
+    pub description: Option<String>,
     pub action: Option<String>,
+    /// How to look into it.
+    pub runbook: Option<String>,
     pub facts: Vec<(String, String)>,
 }
 
@@ -94,7 +98,7 @@ fn own(alert: &SelfAlert) -> Page {
     Page {
         headline: format!("[{badge}] {}", alert.summary),
         tone: if alert.firing { Tone::Critical } else { Tone::Good },
-        lead: vec![alert.summary.clone(), alert.action.clone()],
+        lead: std::iter::once(alert.summary.as_str()).chain(alert.action.split("\n\n")).map(str::to_owned).collect(),
         sections: Vec::new(),
         foot: vec![format!("Pulsewarden watches itself; this is its watch {}.", alert.watch)],
     }
@@ -121,13 +125,34 @@ fn alerts(
     };
     list("Open", firing, firing_omitted);
     list("Ended", ended, ended_omitted);
-    let lead = if repeat { vec!["Still open; nothing has changed since the last message.".to_owned()] } else { vec![] };
+    tell_how_once(&mut sections);
+    let baseline = !firing.is_empty() && firing.iter().all(|alert| alert.baseline);
+    let mut lead = Vec::new();
+    if repeat {
+        lead.push("Still open; nothing has changed since the last message.".to_owned());
+    } else if baseline {
+        lead.push(
+            "These were so already when their rules came into force. They are listed here once, together.".to_owned(),
+        );
+    }
+    let already = if baseline && !repeat { "already so: " } else { "" };
+    let again = if repeat { "still: " } else { already };
     Page {
-        headline: headline(firing, ended, (firing_omitted, ended_omitted), repeat),
+        headline: headline(firing, ended, (firing_omitted, ended_omitted), again),
         tone: tone(firing),
         lead,
         sections,
         foot: vec![foot(receiver)],
+    }
+}
+
+/// How to look into it is told with the first alert of each rule.
+fn tell_how_once(sections: &mut [Section]) {
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    for entry in sections.iter_mut().flat_map(|section| &mut section.entries) {
+        if entry.runbook.is_some() && !told.insert(entry.title.clone()) {
+            entry.runbook = None;
+        }
     }
 }
 
@@ -147,7 +172,7 @@ fn severity_tone(severity: Severity) -> Tone {
     }
 }
 
-fn headline(firing: &[Alert], ended: &[Alert], omitted: (usize, usize), repeat: bool) -> String {
+fn headline(firing: &[Alert], ended: &[Alert], omitted: (usize, usize), again: &str) -> String {
     let badge = match firing.iter().map(|alert| alert.severity).max() {
         Some(severity) => severity.as_str().to_uppercase(),
         None => {
@@ -156,7 +181,6 @@ fn headline(firing: &[Alert], ended: &[Alert], omitted: (usize, usize), repeat: 
             first.filter(|_| same).map_or("ended", end_word).to_uppercase()
         }
     };
-    let again = if repeat { "still: " } else { "" };
     let (open, over) = (firing.len() + omitted.0, ended.len() + omitted.1);
     let total = open + over;
     match firing.first().or(ended.first()) {
@@ -218,6 +242,8 @@ fn entry(alert: &Alert, phi: Phi) -> Entry {
     let summary = annotation(alert, "summary", phi).unwrap_or_else(fallback);
     // What fired it is over: the line must not read as if it were so now.
     let summary = if ended.is_some() { format!("Was: {summary}") } else { summary };
+    // What to do is over as well.
+    let open_text = |name: &str| if ended.is_some() { None } else { annotation(alert, name, phi) };
     let mut facts = Vec::new();
     let mut add = |name: &str, value: String| {
         if value != "unknown" && !value.is_empty() {
@@ -251,7 +277,9 @@ fn entry(alert: &Alert, phi: Phi) -> Entry {
         tone: if ended.is_some() { Tone::Good } else { severity_tone(alert.severity) },
         title,
         summary,
-        action: if ended.is_some() { None } else { annotation(alert, "action", phi) },
+        description: open_text("description"),
+        action: open_text("action"),
+        runbook: open_text("runbook"),
         facts,
     }
 }
@@ -263,6 +291,8 @@ fn reason(reason: &Reason, phi: Phi) -> String {
             "the watch ended".to_owned()
         }
         Reason::StatusReached { .. } if phi == Phi::None => "its status ended the watch".to_owned(),
+        Reason::NoLonger { .. } if phi == Phi::None => "it is no longer so".to_owned(),
+        Reason::HeardAgain { .. } if phi == Phi::None => "it was heard again".to_owned(),
         Reason::QuietSince { last_match } => format!("heard from, with nothing new since {}", instant(*last_match)),
         Reason::NoNews { since } => format!("no news since {}; not known to be well", instant(*since)),
         _ => reason.to_string(),
@@ -273,7 +303,9 @@ fn subject_id(alert: &Alert, phi: Phi) -> String {
     if phi == Phi::None { HIDDEN.to_owned() } else { phi::printable(&alert.subject.id) }
 }
 
-fn label(alert: &Alert, name: &str, phi: Phi) -> String {
+/// A label for a receiver that may see `phi`; empty where the alert has none of that name.
+#[must_use]
+pub fn label(alert: &Alert, name: &str, phi: Phi) -> String {
     alert.labels.get(name).map(|seen| phi::text(seen, phi)).unwrap_or_default()
 }
 
@@ -289,8 +321,10 @@ fn times(alert: &Alert) -> Vec<(&'static str, Timestamp)> {
     times
 }
 
-/// A rule's text, rendered from the alert's evidence and nothing else.
-fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<String> {
+/// A rule's text for a receiver that may see `phi`, rendered from the alert's evidence and nothing else. `None` where the rule
+/// has no such text, or it comes to nothing.
+#[must_use]
+pub fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<String> {
     let template = alert.annotations.get(name)?;
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -406,9 +440,11 @@ fn digest(phi: Phi, report: &DigestReport, receiver: &str) -> Page {
 
 fn section(title: &str, part: &DigestSection, phi: Phi) -> Section {
     let omitted = usize::try_from(part.total).unwrap_or(usize::MAX).saturating_sub(part.alerts.len());
+    // A digest is a list to go through: how to look into each is told when it fires.
+    let short = |alert: &Alert| Entry { description: None, runbook: None, ..entry(alert, phi) };
     Section {
         title: format!("{title} ({})", part.total),
-        entries: part.alerts.iter().map(|alert| entry(alert, phi)).collect(),
+        entries: part.alerts.iter().map(short).collect(),
         more: more(omitted),
     }
 }

@@ -161,8 +161,14 @@ fn text_of(entry: &Entry) -> String {
         entry.number,
         escaped(&entry.summary)
     );
+    if let Some(description) = &entry.description {
+        text.push_str(&format!("\n{}", escaped(description)));
+    }
     if let Some(action) = &entry.action {
         text.push_str(&format!("\n_{}_", escaped(action)));
+    }
+    if let Some(runbook) = &entry.runbook {
+        text.push_str(&format!("\n>{}", escaped(runbook).replace('\n', "\n>")));
     }
     let facts: Vec<String> =
         entry.facts.iter().map(|(name, value)| format!("{}: {}", escaped(name), escaped(value))).collect();

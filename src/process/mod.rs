@@ -7,6 +7,7 @@ mod cache;
 mod order;
 mod reader;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -54,6 +55,8 @@ struct Shared {
     failing: AtomicBool,
     held: AtomicBool,
     position: AtomicU64,
+    /// Rules of the set in force with conditions that could not be computed, with what was wrong.
+    faults: Mutex<BTreeMap<String, String>>,
     life: Life,
 }
 
@@ -150,6 +153,12 @@ impl Process {
         self.shared.position.load(Ordering::Relaxed)
     }
 
+    /// Rules of the set in force with conditions that could not be computed, with what was wrong.
+    #[must_use]
+    pub fn faults(&self) -> BTreeMap<String, String> {
+        self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The thread's signs of life.
     #[must_use]
     pub fn life(&self) -> &Life {
@@ -203,6 +212,7 @@ impl Shared {
                     backoff = SHORTEST_BACKOFF;
                     self.failing.store(false, Ordering::Relaxed);
                     self.position.store(processor.position(), Ordering::Relaxed);
+                    self.note_faults(&done);
                     announce(&done, &processor, &parts.rule_sets, &*parts.outbox);
                     give_way(&parts.waiting, began.elapsed());
                 }
@@ -218,6 +228,21 @@ impl Shared {
                     self.pause(backoff);
                     backoff = (backoff * 2).min(LONGEST_BACKOFF);
                 }
+            }
+        }
+    }
+
+    fn note_faults(&self, done: &Done) {
+        if !done.rules_changed && done.faults.is_empty() {
+            return;
+        }
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        if done.rules_changed {
+            faults.clear();
+        }
+        for (rule, error) in &done.faults {
+            if faults.insert(rule.clone(), error.clone()).is_none() {
+                telemetry::rule_faulty(rule, error);
             }
         }
     }

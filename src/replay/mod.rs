@@ -1,5 +1,8 @@
 //! The same engine over other histories: what rules would have made of recorded events, and what they make of invented ones.
 
+mod invent;
+mod rehearsal;
 mod run;
 
+pub use rehearsal::{Difference, FieldDifference, Mismatch, Part, Tested, junit, rehearse};
 pub use run::{Run, Watch};

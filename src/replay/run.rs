@@ -1,11 +1,12 @@
 //! A run of the engine over a history, in memory. It holds what the fleet is like now, and nothing of what was.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::engine::{
-    Alert, Event, Notification, Position, RuleSet, Slice, Standing, Subject, SubjectKind, Timestamp, Transition,
+    self, Alert, Event, Ground, Interval, Notification, Pending, Position, Rule, RuleSet, Slice, Standing, Subject,
+    SubjectKind, Timestamp, Transition, Why,
 };
 use crate::process::{Given, Order, Slices};
 
@@ -67,6 +68,13 @@ impl Run {
         self.tell(watch);
     }
 
+    /// In this stretch nothing could be heard, as was known `at`.
+    pub fn blind(&mut self, interval: Interval, at: Timestamp, watch: &mut impl Watch) {
+        // What was due in it must know of that.
+        self.order.standing.add_blind(interval);
+        self.wake_until(at.max(self.now), watch);
+    }
+
     /// Lets time pass: whatever is due by `until` runs.
     pub fn wake_until(&mut self, until: Timestamp, watch: &mut impl Watch) {
         while let Some(due) = self.order.first_due().filter(|due| *due <= until) {
@@ -103,6 +111,28 @@ impl Run {
     /// Everything that is known, in no order.
     pub fn slices(&self) -> impl Iterator<Item = &Slice> {
         self.memory.slices.values()
+    }
+
+    /// The rules that are pending for a subject now.
+    #[must_use]
+    pub fn pending(&self, slice: &Slice) -> Vec<Pending<'_>> {
+        engine::pending(self.ground(), slice, self.now)
+    }
+
+    /// Why a rule does not fire for a subject now, where that is known.
+    #[must_use]
+    pub fn why_not(&self, slice: &Slice, rule: &Rule) -> Option<Why> {
+        engine::why_not(self.ground(), slice, rule, self.now)
+    }
+
+    /// Rules with conditions that could not be computed, with what was wrong.
+    #[must_use]
+    pub const fn faults(&self) -> &BTreeMap<String, String> {
+        &self.order.effects.faults
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground { rules: &self.order.rules, standing: &self.order.standing }
     }
 
     fn tell(&mut self, watch: &mut impl Watch) {

@@ -12,6 +12,8 @@ pub struct Vitals {
     pub progress: Progress,
     /// No later row has an `at` below this.
     pub reached: Timestamp,
+    /// When the daemon last proved that it can commit.
+    pub last_commit: Option<Timestamp>,
     /// `at` of the oldest row that is not processed.
     pub oldest_unprocessed: Option<Timestamp>,
     /// Newest receipt by event type, with how many there were.

@@ -262,6 +262,8 @@ pub struct AlertFilter {
     pub number: Option<u64>,
     pub state: Option<AlertState>,
     pub subject: Option<Subject>,
+    /// Of rules that are tried out, or of the others.
+    pub shadow: Option<bool>,
     /// Moved to its present state at or after this instant.
     pub moved_from: Option<Timestamp>,
     /// Moved to its present state before this instant.

@@ -1,15 +1,20 @@
 //! What the self-watch looks at, and what it finds there.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::tell::RULES;
 use crate::clock::Steps;
 use crate::config::{Settings, Storage};
-use crate::daemon::Shared;
+use crate::daemon::{Fault, Shared};
 use crate::engine::Timestamp;
 use crate::store::{Told, Vitals};
+use crate::telemetry::short;
+
+/// How many rules with faults are named.
+const FAULTS_NAMED: usize = 5;
 
 /// Refused secrets are counted over this long.
 const REFUSALS_OVER: Duration = Duration::from_secs(600);
@@ -26,11 +31,37 @@ const CLOCK_OFF_BY: Duration = Duration::from_secs(60);
 /// A step of the clock is news for this long.
 const STEPPED_FOR: Duration = Duration::from_secs(3600);
 
+/// Whoever mends files saves them many times: how often it is told that they are bad.
+const MENDING: Duration = Duration::from_secs(600);
+
+/// A configuration may name a credential that is there after a restart, for which its author is given this long.
+const RESTARTING: Duration = Duration::from_secs(60);
+
 /// What one watch found.
 pub(super) struct Finding {
     pub name: &'static str,
     pub state: State,
     pub action: &'static str,
+    /// What stands below summary and action; where there are details, what else is wrong later is told, too.
+    pub details: Option<String>,
+    /// What is over before this long has passed is not told.
+    pub patience: Duration,
+    /// At least this long lies between two times that it tells that something is wrong.
+    pub spacing: Duration,
+}
+
+impl Finding {
+    fn new(name: &'static str, state: State, action: &'static str) -> Self {
+        Self { name, state, action, details: None, patience: Duration::ZERO, spacing: Duration::ZERO }
+    }
+
+    /// Of files that cannot be used: what is wrong with them in brief and whole, and what serves instead.
+    fn of_files(name: &'static str, wrong: Option<(String, Fault)>, action: &'static str, serves: &str) -> Self {
+        let (summary, details) =
+            wrong.map(|(summary, fault)| (summary, format!("{serves}\n\n{}", fault.whole))).unzip();
+        let finding = Self::new(name, State::wrong_if(summary), action);
+        Self { details, spacing: MENDING, ..finding }
+    }
 }
 
 pub(super) enum State {
@@ -76,54 +107,113 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         State::wrong_if(lag.map(|lag| format!("Processing is {} s behind.", lag.as_secs())))
     });
     let well = commits.is_none() && matches!(lag, State::Well);
-    let files = shared.rule_files.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let serves = if shared.process.is_held() {
-        "there are no rules to serve with, so events are kept and not processed"
-    } else {
-        "the last good rules serve"
-    };
+    let heard = from(&|vitals| quiet(vitals.last_webhook(), shared.started_at, settings.own.quiet_after, now));
+    if let (State::Wrong(_), Some(vitals)) = (&heard, &vitals) {
+        shared.hear_nothing(vitals.last_webhook(), now);
+    }
+    let files = shared.rule_files();
+    let serves = in_force(shared, vitals.as_ref(), told.as_deref());
     let findings = vec![
-        Finding {
-            name: "commits",
-            state: State::wrong_if(commits),
-            action: "Look at the disk and at `pulsewarden status`; Impilo repeats what was refused for about two hours.",
-        },
-        Finding { name: "lag", state: lag, action: "Look at the load of the machine and at the log." },
-        Finding {
-            name: "no_webhooks",
-            state: from(&|vitals| quiet(vitals.last_webhook(), shared.started_at, settings.own.quiet_after, now)),
-            action: "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be reached.",
-        },
-        Finding {
-            name: "undelivered",
-            state: from(&|vitals| {
+        Finding::new(
+            "commits",
+            State::wrong_if(commits),
+            "Look at the disk and at `pulsewarden status`; Impilo repeats what was refused for about two hours.",
+        ),
+        Finding::new("lag", lag, "Look at the load of the machine and at the log."),
+        Finding::new(
+            "no_webhooks",
+            heard,
+            "Check that Impilo's subscriptions point here, that the secret is the same, and that the port can be \
+             reached.",
+        ),
+        Finding::new(
+            "undelivered",
+            from(&|vitals| {
                 let late = vitals.outbox_oldest.filter(|due| now.since(*due) > UNDELIVERED_AFTER);
                 State::wrong_if(late.map(|due| format!("A message has been waiting to be delivered since {due}.")))
             }),
-            action: "See `pulsewarden deliveries` for where it should go, and what the other side answers.",
-        },
-        Finding {
-            name: "dead_letters",
-            state: from(&|vitals| {
+            "See `pulsewarden deliveries` for where it should go, and what the other side answers.",
+        ),
+        Finding::new(
+            "dead_letters",
+            from(&|vitals| {
                 let dead = vitals.last_dead.filter(|at| now.since(*at) < DEAD_FOR);
                 State::wrong_if(dead.map(|at| format!("A message could not be delivered and was given up at {at}.")))
             }),
-            action: "See `pulsewarden deliveries --dead` for where it should have gone, and why it did not.",
-        },
+            "See `pulsewarden deliveries --dead` for where it should have gone, and why it did not.",
+        ),
+        Finding::new(
+            "rule_conditions",
+            State::wrong_if(faulty(&shared.process.faults())),
+            "Correct the condition; `pulsewarden explain RULE KIND ID` says what it reads. Other rules are not touched \
+             by it.",
+        ),
+        Finding::new("low_disk", State::wrong_if(low_disk(settings)), "Free space on the disk that holds the store."),
+        Finding::of_files(
+            "rule_files",
+            files
+                .problem
+                .map(|fault| (format!("The rule files cannot be used; {}: {}.", serves.brief, fault.brief), fault)),
+            "Mend what is shown here; `pulsewarden check` says whether all is well. Changed files are read again by \
+             themselves.",
+            &serves.sentence,
+        ),
         Finding {
-            name: "low_disk",
-            state: State::wrong_if(low_disk(settings)),
-            action: "Free space on the disk that holds the store.",
-        },
-        Finding {
-            name: "rule_files",
-            state: State::wrong_if(
-                files.problem.map(|problem| format!("The rule files cannot be used; {serves}: {problem}.")),
-            ),
-            action: "Run `pulsewarden check`, mend what it shows, then `systemctl reload pulsewarden`.",
+            patience: RESTARTING,
+            ..Finding::of_files(
+                "configuration",
+                files.configuration.map(|fault| {
+                    (
+                        format!("The configuration file cannot be used; what was read before serves: {}.", fault.brief),
+                        fault,
+                    )
+                }),
+                "Mend what is shown here; `pulsewarden check` says whether all is well. The file is read again by \
+             itself, and changes of rule files wait for it.",
+                &serves.sentence,
+            )
         },
     ];
     Seen { findings, vitals, told, well }
+}
+
+/// Rules with conditions that could not be computed.
+fn faulty(faults: &BTreeMap<String, String>) -> Option<String> {
+    let named = faults.iter().take(FAULTS_NAMED).map(|(rule, error)| format!("{rule} ({error})"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = faults.len().saturating_sub(FAULTS_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!faults.is_empty()).then(|| format!("Conditions that cannot be computed keep rules from firing: {named}{more}."))
+}
+
+/// What decides while the files cannot be used.
+struct Serves {
+    brief: &'static str,
+    sentence: String,
+}
+
+fn in_force(shared: &Shared, vitals: Option<&Vitals>, told: Option<&[Told]>) -> Serves {
+    let hash = vitals.map_or("", |vitals| vitals.progress.rule_set.as_str());
+    if shared.process.is_held() {
+        let brief = "there are no rules to serve with, so events are kept and not processed";
+        return Serves {
+            brief,
+            sentence: "No event is lost: all are processed as soon as there are rules.".to_owned(),
+        };
+    }
+    if vitals.is_some() && hash.is_empty() {
+        let brief = "there were none before, so no event raises an alert";
+        return Serves {
+            brief,
+            sentence: "Events that come meanwhile are kept, and raise no alert later either.".to_owned(),
+        };
+    }
+    let before = told.and_then(|told| told.iter().find(|told| told.name == RULES && told.summary == hash));
+    let since = before.map(|told| told.since).or_else(|| shared.watch.in_force_since(hash));
+    let since = since.map_or_else(String::new, |since| format!(" since {since}"));
+    let rules = if hash.is_empty() { String::new() } else { format!(" ({})", short(hash)) };
+    let sentence = format!("The rules that have been in force{since}{rules} go on serving.");
+    Serves { brief: "the last good rules serve", sentence }
 }
 
 /// Time in which this daemon did not run says nothing about Impilo, for better or for worse.
@@ -174,17 +264,19 @@ impl Eyes {
         self.refusals.push((Instant::now(), total));
         self.refusals.retain(|(at, _)| at.elapsed() <= REFUSALS_OVER);
         let recent = total.saturating_sub(self.refusals.first().map_or(0, |(_, before)| *before));
-        Finding {
-            name: "refused_secrets",
-            state: if recent >= settings.own.refused_secrets.max(1) {
-                State::Wrong(format!("{recent} webhooks in ten minutes came with a missing or wrong secret."))
-            } else if self.started.elapsed() < REFUSALS_OVER {
-                State::Unknown
-            } else {
-                State::Well
-            },
-            action: "If Impilo's secret was changed, add the new secret beside the old one (see README, \"Changing Impilo's secret\"), then restart.",
-        }
+        let state = if recent >= settings.own.refused_secrets.max(1) {
+            State::Wrong(format!("{recent} webhooks in ten minutes came with a missing or wrong secret."))
+        } else if self.started.elapsed() < REFUSALS_OVER {
+            State::Unknown
+        } else {
+            State::Well
+        };
+        Finding::new(
+            "refused_secrets",
+            state,
+            "If Impilo's secret was changed, add the new secret beside the old one (see README, \"Changing Impilo's \
+             secret\"), then restart.",
+        )
     }
 
     pub(super) fn clock(&mut self, vitals: Option<&Vitals>, now: Timestamp) -> Finding {
@@ -204,15 +296,12 @@ impl Eyes {
                 "Events are kept with times up to {reached}, and this machine's clock shows {now}: alerts are held back until it gets there."
             ));
         }
-        Finding {
-            name: "clock",
-            state: match (wrong.is_empty(), vitals) {
-                (false, _) => State::Wrong(wrong.join(" ")),
-                (true, Some(_)) => State::Well,
-                (true, None) => State::Unknown,
-            },
-            action: "Look at this machine's clock and at what sets it (`timedatectl`).",
-        }
+        let state = match (wrong.is_empty(), vitals) {
+            (false, _) => State::Wrong(wrong.join(" ")),
+            (true, Some(_)) => State::Well,
+            (true, None) => State::Unknown,
+        };
+        Finding::new("clock", state, "Look at this machine's clock and at what sets it (`timedatectl`).")
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use look::free_bytes;
@@ -18,7 +18,7 @@ pub use ready::check as ready;
 
 use crate::config::{Heartbeat, Settings};
 use crate::daemon::Shared;
-use crate::engine::{SelfAlert, Timestamp};
+use crate::engine::{RuleSet, SelfAlert, Timestamp};
 use crate::store::Told;
 use crate::telemetry;
 use look::{Eyes, Finding, State};
@@ -31,11 +31,18 @@ const GOOD_LOOKS: u32 = 3;
 
 /// What the self-watch sees now.
 #[derive(Default)]
-pub struct Watch(Mutex<Memory>);
+pub struct Watch {
+    memory: Mutex<Memory>,
+    look_now: Notify,
+}
 
 #[derive(Default)]
 struct Memory {
     firing: BTreeMap<String, Firing>,
+    /// Since when those had fired that fire no more.
+    fired: BTreeMap<String, Timestamp>,
+    /// The rule set that was last told of: its hash is the summary.
+    rules: Option<Told>,
     /// Event types that this version does not know and has told.
     types: BTreeSet<String>,
     /// Whether what was told before this start is known.
@@ -48,6 +55,10 @@ struct Firing {
     summary: String,
     good_looks: u32,
     told: How,
+    /// The summary that was told last.
+    said: String,
+    /// Nothing is told before.
+    quiet_until: Timestamp,
 }
 
 /// How it was told that a watch fires.
@@ -75,22 +86,38 @@ impl Watch {
         memory.firing.iter().map(|(name, firing)| (name.clone(), firing.since, firing.summary.clone())).collect()
     }
 
+    /// Since when the rule set with this hash has been in force, where that is known.
+    #[must_use]
+    pub fn in_force_since(&self, hash: &str) -> Option<Timestamp> {
+        self.memory().rules.as_ref().filter(|rules| rules.summary == hash).map(|rules| rules.since)
+    }
+
+    /// Asks for a look before the next one is due.
+    pub fn look_now(&self) {
+        self.look_now.notify_one();
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in what a finding says; returns what is to be done about it, again and again until it is done.
     fn turn(&self, finding: &Finding, now: Timestamp) -> Option<Step> {
         let mut memory = self.memory();
+        let spaced = memory.fired.get(finding.name).map_or(now, |before| before.plus(finding.spacing));
+        let quiet_until = spaced.max(now.plus(finding.patience));
         let firing = match (&finding.state, memory.firing.get_mut(finding.name)) {
             (State::Wrong(summary), Some(firing)) => {
                 firing.summary.clone_from(summary);
                 firing.good_looks = 0;
+                if finding.tells_anew(firing, now) {
+                    (firing.since, firing.told) = (now, How::NotYet);
+                }
                 firing
             }
             (State::Wrong(summary), None) => {
                 telemetry::watch_turned(&finding.begins(summary));
-                let new = Firing { since: now, summary: summary.clone(), good_looks: 0, told: How::NotYet };
+                let new = Firing::new(now, summary, quiet_until);
                 memory.firing.entry(finding.name.to_owned()).or_insert(new)
             }
             (State::Well, Some(firing)) => {
@@ -102,7 +129,16 @@ impl Watch {
         };
         let told = Told { name: finding.name.to_owned(), since: firing.since, summary: firing.summary.clone() };
         match firing.told {
-            How::NotYet => Some(Step::Begin(told)),
+            How::NotYet if now < firing.quiet_until => {
+                if firing.good_looks >= GOOD_LOOKS {
+                    memory.firing.remove(finding.name);
+                }
+                None
+            }
+            How::NotYet => {
+                firing.said.clone_from(&firing.summary);
+                Some(Step::Begin(told))
+            }
             How::PastTheStore => Some(Step::Keep(told)),
             How::ThroughTheStore => (firing.good_looks >= GOOD_LOOKS).then_some(Step::End(told)),
         }
@@ -115,41 +151,62 @@ impl Watch {
     }
 
     fn end(&self, name: &str) {
-        self.memory().firing.remove(name);
+        let mut memory = self.memory();
+        if let Some(firing) = memory.firing.remove(name) {
+            memory.fired.insert(name.to_owned(), firing.since);
+        }
     }
 
     /// Takes in what was told before this start.
     fn remember(&self, before: Vec<Told>) {
         let mut memory = self.memory();
         memory.read = true;
-        for Told { name, since, summary } in before {
-            match name.strip_prefix(tell::UNKNOWN_TYPE) {
-                Some(kind) => {
-                    memory.types.insert(kind.to_owned());
-                }
-                None => {
-                    let firing = memory.firing.entry(name).or_insert(Firing {
-                        since,
-                        summary,
-                        good_looks: 0,
-                        told: How::NotYet,
-                    });
-                    (firing.since, firing.told) = (since, How::ThroughTheStore);
-                }
+        for told in before {
+            if told.name == tell::RULES {
+                memory.rules = Some(told);
+            } else if let Some(kind) = told.name.strip_prefix(tell::UNKNOWN_TYPE) {
+                memory.types.insert(kind.to_owned());
+            } else {
+                let Told { name, since, summary } = told;
+                let firing = memory.firing.entry(name).or_insert_with(|| Firing::new(since, &summary, since));
+                (firing.since, firing.told, firing.said) = (since, How::ThroughTheStore, summary);
             }
         }
     }
 }
 
+impl Firing {
+    fn new(since: Timestamp, summary: &str, quiet_until: Timestamp) -> Self {
+        let (summary, told, said) = (summary.to_owned(), How::NotYet, String::new());
+        Self { since, summary, good_looks: 0, told, said, quiet_until }
+    }
+}
+
 impl Finding {
     fn begins(&self, summary: &str) -> SelfAlert {
-        let (watch, action) = (self.name.to_owned(), self.action.to_owned());
-        SelfAlert { watch, firing: true, summary: summary.to_owned(), action }
+        let action = match &self.details {
+            Some(details) => format!("{}\n\n{details}", self.action),
+            None => self.action.to_owned(),
+        };
+        SelfAlert { watch: self.name.to_owned(), firing: true, summary: summary.to_owned(), action }
+    }
+
+    /// Whether it is another thing that is wrong now than the one that was told, which was long enough ago.
+    fn tells_anew(&self, firing: &Firing, now: Timestamp) -> bool {
+        self.details.is_some()
+            && firing.told == How::ThroughTheStore
+            && firing.said != firing.summary
+            && now.since(firing.since) >= self.spacing
     }
 }
 
 /// Looks until it is stopped; beats the heart while commits work and processing keeps up.
-pub async fn run(shared: Arc<Shared>, outbox: Arc<Notify>, stop: CancellationToken) {
+pub async fn run(
+    shared: Arc<Shared>,
+    outbox: Arc<Notify>,
+    mut rule_sets: watch::Receiver<Arc<RuleSet>>,
+    stop: CancellationToken,
+) {
     let mut eyes = Eyes::new(&shared);
     let mut heart = Heart::new();
     loop {
@@ -158,7 +215,17 @@ pub async fn run(shared: Arc<Shared>, outbox: Arc<Notify>, stop: CancellationTok
             if turn(&shared, &settings, &mut eyes, &outbox).await {
                 heart.beat(&settings, shared.clock.now()).await;
             }
-            tokio::time::sleep(EVERY).await;
+            let new_rules = async {
+                if rule_sets.changed().await.is_err() {
+                    // Processing has ended, and soon everything does.
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = shared.watch.look_now.notified() => {}
+                () = new_rules => {}
+            }
         };
         tokio::select! {
             () = stop.cancelled() => return,
@@ -180,6 +247,9 @@ async fn turn(shared: &Arc<Shared>, settings: &Settings, eyes: &mut Eyes, outbox
     let now = shared.clock.now();
     seen.findings.push(eyes.refused(shared, settings));
     seen.findings.push(eyes.clock(seen.vitals.as_ref(), now));
+    if let Some(vitals) = &seen.vitals {
+        tell::new_rules(shared, settings, &vitals.progress.rule_set, outbox, now).await;
+    }
     for finding in &seen.findings {
         if let Some(step) = shared.watch.turn(finding, now) {
             tell::carry_out(shared, settings, finding, step, outbox).await;
@@ -221,5 +291,94 @@ async fn beat(client: &reqwest::Client, heartbeat: &Heartbeat) {
         Ok(response) if response.status().is_success() => {}
         Ok(response) => telemetry::heartbeat_failed(&format!("it answered {}", response.status().as_u16())),
         Err(error) => telemetry::heartbeat_failed(&error.without_url().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn of_files(state: State) -> Finding {
+        let details = matches!(state, State::Wrong(_)).then(|| "own.yaml:3:1".to_owned());
+        Finding {
+            name: "rule_files",
+            state,
+            action: "Mend it.",
+            details,
+            patience: Duration::ZERO,
+            spacing: MINUTE * 10,
+        }
+    }
+
+    fn bad(what: &str) -> Finding {
+        of_files(State::Wrong(what.to_owned()))
+    }
+
+    /// What a look at this minute leads to, which the store takes.
+    fn look(watch: &Watch, finding: &Finding, minute: u32) -> Option<String> {
+        match watch.turn(finding, Timestamp(0).plus(MINUTE * minute))? {
+            Step::Begin(told) | Step::Keep(told) => {
+                watch.set_told(&told.name, How::ThroughTheStore);
+                Some(format!("{} since {}", told.summary, told.since.0 / 60_000))
+            }
+            Step::End(told) => {
+                watch.end(&told.name);
+                Some("well".to_owned())
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_fault_is_told_once_and_another_after_ten_minutes() {
+        let watch = Watch::default();
+        assert_eq!(look(&watch, &bad("a"), 0).as_deref(), Some("a since 0"));
+        assert_eq!(look(&watch, &bad("a"), 60), None);
+        assert_eq!(look(&watch, &bad("b"), 61).as_deref(), Some("b since 61"));
+        for minute in 62..71 {
+            assert_eq!(look(&watch, &bad("c"), minute), None);
+        }
+        assert_eq!(look(&watch, &bad("c"), 71).as_deref(), Some("c since 71"));
+        let looks: Vec<_> = (72..75).map(|minute| look(&watch, &of_files(State::Well), minute)).collect();
+        assert_eq!(looks, [None, None, Some("well".to_owned())]);
+    }
+
+    #[test]
+    fn whoever_mends_and_breaks_again_within_ten_minutes_is_told_at_their_end() {
+        let watch = Watch::default();
+        let well = of_files(State::Well);
+        assert!(look(&watch, &bad("a"), 0).is_some());
+        let ends = |from: u32| (from..from + 3).filter_map(|minute| look(&watch, &well, minute)).count();
+        assert_eq!(ends(1), 1);
+        assert_eq!(look(&watch, &bad("b"), 4), None);
+        assert_eq!(watch.firing().len(), 1, "status shows it all the same");
+        assert_eq!(ends(5), 0, "what was not told is not taken back");
+        assert!(watch.firing().is_empty());
+        assert_eq!(look(&watch, &bad("c"), 9), None);
+        assert_eq!(look(&watch, &bad("c"), 10).as_deref(), Some("c since 9"));
+    }
+
+    #[test]
+    fn what_is_over_soon_is_not_told_where_there_is_patience() {
+        let watch = Watch::default();
+        let patient = |state| Finding { patience: MINUTE * 5, ..of_files(state) };
+        let wrong = || patient(State::Wrong("a".to_owned()));
+        assert_eq!(look(&watch, &wrong(), 0), None);
+        assert_eq!((1..4).filter_map(|minute| look(&watch, &patient(State::Well), minute)).count(), 0);
+        assert_eq!((4..9).filter_map(|minute| look(&watch, &wrong(), minute)).count(), 0);
+        assert_eq!(look(&watch, &wrong(), 9).as_deref(), Some("a since 4"));
+    }
+
+    #[test]
+    fn a_restart_tells_another_fault_and_not_the_same() {
+        let watch = Watch::default();
+        let told = Told { name: "rule_files".to_owned(), since: Timestamp(0), summary: "a".to_owned() };
+        let rules = Told { name: tell::RULES.to_owned(), since: Timestamp(7), summary: "hash".to_owned() };
+        watch.remember(vec![told, rules]);
+        assert_eq!(look(&watch, &bad("a"), 60), None);
+        assert_eq!(look(&watch, &bad("b"), 60).as_deref(), Some("b since 60"));
+        assert_eq!(watch.firing().len(), 1, "the rule set in force is no fault");
+        assert_eq!((watch.in_force_since("hash"), watch.in_force_since("other")), (Some(Timestamp(7)), None));
     }
 }

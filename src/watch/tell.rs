@@ -6,16 +6,19 @@ use tokio::sync::Notify;
 
 use super::look::Finding;
 use super::{How, Step};
-use crate::config::Settings;
+use crate::config::{Bundle, Settings};
 use crate::daemon::Shared;
 use crate::engine::{Channel, Content, Notification, Phi, SelfAlert, Timestamp, key_of};
 use crate::impilo::schema;
 use crate::notify::{self, Sent};
-use crate::store::{Delivery, Telling, Told, Vitals};
+use crate::store::{Delivery, Store, StoreError, Telling, Told, Vitals};
 use crate::telemetry;
 
 /// What is told of an event type is remembered under this and the type.
 pub(super) const UNKNOWN_TYPE: &str = "unknown_type ";
+
+/// The rule set that was told of last is remembered under this, with its hash.
+pub(super) const RULES: &str = "rules";
 
 /// Characters of a type that a mail shows.
 const SHOWN: usize = 60;
@@ -61,6 +64,64 @@ pub(super) async fn carry_out(
             }
         }
     }
+}
+
+/// Tells what the rule set in force changes of the one before, once for each that comes into force.
+pub(super) async fn new_rules(shared: &Arc<Shared>, settings: &Settings, hash: &str, outbox: &Notify, now: Timestamp) {
+    let before = {
+        let memory = shared.watch.memory();
+        if !memory.read || hash.is_empty() || memory.rules.as_ref().is_some_and(|rules| rules.summary == hash) {
+            return;
+        }
+        memory.rules.clone()
+    };
+    let mut alert = None;
+    if let Some(before) = &before {
+        let (store, old, new) = (Arc::clone(&shared.store), before.summary.clone(), hash.to_owned());
+        let compared =
+            tokio::task::spawn_blocking(move || Ok::<_, StoreError>((bundle(&*store, &old)?, bundle(&*store, &new)?)));
+        // What the store cannot give now is asked for at the next look.
+        let Ok(Ok(bundles)) = compared.await else { return };
+        alert = announcement(&before.summary, hash, bundles);
+    }
+    // It may come into force again, so the hash alone would not tell the times apart.
+    let from = before.as_ref().map_or_else(String::new, |before| format!("{} {}", before.since.0, before.summary));
+    let key = key_of(&["self", RULES, &from, hash]);
+    let mail = alert.clone().and_then(|alert| mail(settings, key, now, alert));
+    let rules = Told { name: RULES.to_owned(), since: now, summary: hash.to_owned() };
+    if tell(shared, Telling::Begins(rules.clone()), mail).await {
+        if let (Some(before), Some(alert)) = (before, alert) {
+            telemetry::rules_changed(&before.summary, hash, &alert.summary);
+        }
+        shared.watch.memory().rules = Some(rules);
+        outbox.notify_one();
+    }
+}
+
+/// `None` where the store has it no longer, or another version wrote it.
+fn bundle(store: &dyn Store, hash: &str) -> Result<Option<Bundle>, StoreError> {
+    Ok(store.rule_set(hash)?.and_then(|bytes| Bundle::from_bytes(&bytes).ok()))
+}
+
+/// `None` where nothing is said in another way than before.
+fn announcement(old: &str, new: &str, bundles: (Option<Bundle>, Option<Bundle>)) -> Option<SelfAlert> {
+    let (old, new) = (telemetry::short(old), telemetry::short(new));
+    let (summary, changes) = match bundles {
+        (Some(before), Some(now)) => {
+            let difference = before.difference(&now);
+            if difference.is_empty() {
+                return None;
+            }
+            (difference.summary(), format!("{difference}\n"))
+        }
+        _ => ("the ones before cannot be read any more".to_owned(), String::new()),
+    };
+    Some(SelfAlert {
+        watch: RULES.to_owned(),
+        firing: false,
+        summary: format!("The rules have changed: {summary}."),
+        action: format!("{changes}Rule set in force: {new}\nBefore: {old}"),
+    })
 }
 
 /// Tells of each event type that this version does not know, once for ever.

@@ -4,11 +4,13 @@
 
 mod alerts;
 mod associations;
+mod counting;
 mod ends;
 mod groups;
 mod late;
 mod messages;
 mod parties;
 mod routes;
+mod shares;
 mod statuses;
 mod world;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use pulsewarden::config::Bundle;
-use pulsewarden::engine::{Content, DeliveryFailure, Notification, RuleSet, Source, Timestamp};
+use pulsewarden::engine::{
+    Alert, Content, DeliveryFailure, Interval, Notification, RuleSet, Source, Timestamp, Transition,
+};
 use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
 use pulsewarden::process::Processor;
@@ -21,9 +23,43 @@ pub struct World {
     messages: Vec<String>,
     /// Every notification decided, in the order of the messages in the timeline.
     pub notifications: Vec<Notification>,
+    /// Every rule that could not be computed, with what was wrong, once for each batch.
+    pub faults: Vec<(String, String)>,
     /// While set, what comes waits for one batch.
     gathering: bool,
+    /// What happens besides, and must make no difference.
+    habit: Habit,
+    /// The last event, to be sent again.
+    last: Option<NewRow>,
     folder: tempfile::TempDir,
+}
+
+/// What must make no difference to a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Habit {
+    Nothing,
+    /// Everything in memory is forgotten after every step, and after every batch of it.
+    Restarting,
+    /// Impilo sends every event again, at once and before the next one.
+    Repeating,
+}
+
+/// Plays a story in every way that must make no difference, and gives its history: as it is, with a restart between every two
+/// steps, with every event sent again, and with all of it in one batch.
+pub fn play(rules: &str, story: impl Fn(&mut World)) -> String {
+    let history = |habit: Habit| {
+        let mut world = World { habit, ..World::new(rules) };
+        story(&mut world);
+        world.history()
+    };
+    let plain = history(Habit::Nothing);
+    for habit in [Habit::Restarting, Habit::Repeating] {
+        assert_eq!(plain, history(habit), "{habit:?} makes a difference");
+    }
+    let mut world = World::new(rules);
+    world.at_once(&story);
+    assert_eq!(plain, world.history(), "one batch makes a difference");
+    plain
 }
 
 pub fn instant(text: &str) -> Timestamp {
@@ -31,15 +67,17 @@ pub fn instant(text: &str) -> Timestamp {
 }
 
 fn span(text: &str) -> std::time::Duration {
-    let (number, unit) = text.split_at(text.len() - 1);
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => panic!("a span like 5m, not {text}"),
     };
-    std::time::Duration::from_secs(number.parse::<u64>().unwrap() * seconds)
+    std::time::Duration::from_millis(number.parse::<u64>().unwrap() * millis)
 }
 
 fn bundle(rules: &str) -> Bundle {
@@ -69,7 +107,10 @@ impl World {
             next_id: 1,
             messages: Vec::new(),
             notifications: Vec::new(),
+            faults: Vec::new(),
             gathering: false,
+            habit: Habit::Nothing,
+            last: None,
             folder,
         };
         world.rules(rules);
@@ -97,31 +138,68 @@ impl World {
     }
 
     pub fn append(&mut self, entry: Entry) {
-        let row = NewRow { received_at: self.now, entry };
-        self.store.append(&[row], self.now).unwrap();
+        self.add(NewRow { received_at: self.now, entry });
+    }
+
+    fn add(&mut self, row: NewRow) {
+        if self.habit == Habit::Repeating {
+            let again = self.last.clone();
+            self.store.append(again.as_slice(), self.now).unwrap();
+        }
+        self.store.append(std::slice::from_ref(&row), self.now).unwrap();
+        if self.habit == Habit::Repeating && matches!(row.entry, Entry::Event(_)) {
+            self.store.append(std::slice::from_ref(&row), self.now).unwrap();
+            self.last = Some(row);
+        }
         self.drain();
     }
 
     /// Posts an event with the next envelope id.
     pub fn post(&mut self, kind: &str, payload: Value) {
+        let row = self.event(kind, payload, Source::Webhook);
+        self.append(row);
+    }
+
+    /// Finds an event in Impilo's log, which has it since `at`.
+    pub fn recover(&mut self, kind: &str, payload: Value, at: &str) {
+        let entry = self.event(kind, payload, Source::Recovered);
+        self.add(NewRow { received_at: instant(at), entry });
+    }
+
+    fn event(&mut self, kind: &str, payload: Value, source: Source) -> Entry {
         let id = self.next_id;
         self.next_id += 1;
         let body = json!({ "id": id, "type": kind, "payload": payload }).to_string();
         let envelope = Envelope::read(body.as_bytes()).unwrap();
-        let entry = Entry::Event(EventRow {
+        let recovered = source == Source::Recovered;
+        Entry::Event(EventRow {
             kind: envelope.kind.to_string(),
-            envelope_id: Some(envelope.id.to_string()),
-            log_id: None,
-            source: Source::Webhook,
+            envelope_id: (!recovered).then(|| envelope.id.to_string()),
+            log_id: recovered.then_some(id),
+            source,
             body: Some(codec::encode(body.as_bytes())),
-        });
-        self.append(entry);
+        })
     }
 
     /// Moves the clock; what falls due in between runs at its own time.
     pub fn wait(&mut self, text: &str) {
         self.now = self.now.plus(span(text));
         self.drain();
+    }
+
+    /// Moves the clock to this instant; what falls due in between runs at its own time.
+    pub fn until(&mut self, at: &str) {
+        let at = instant(at);
+        assert!(self.now <= at, "it is {} already", self.now);
+        self.now = at;
+        self.drain();
+    }
+
+    /// Moves the clock to this instant, while nothing can be heard.
+    pub fn blind_until(&mut self, at: &str) {
+        let interval = Interval { from: self.now, to: instant(at) };
+        self.now = interval.to;
+        self.append(Entry::Blind(interval));
     }
 
     /// The notification at this place of the timeline turns out not to have reached anybody.
@@ -142,7 +220,13 @@ impl World {
         if self.gathering {
             return;
         }
-        while self.processor.turn(self.now).unwrap().is_some() {}
+        while let Some(done) = self.processor.turn(self.now).unwrap() {
+            assert_eq!(done.broke, None, "the engine panicked");
+            self.faults.extend(done.faults);
+            if self.habit == Habit::Restarting {
+                self.restart();
+            }
+        }
         let until = self.now.plus(span("1m"));
         let mut leased = self
             .store
@@ -173,15 +257,34 @@ impl World {
         }
     }
 
+    /// Every alert, oldest first.
+    pub fn alerts(&self) -> Vec<Alert> {
+        let mut alerts = self.store.alerts(&AlertFilter { limit: 10_000, ..AlertFilter::default() }).unwrap();
+        alerts.reverse();
+        alerts
+    }
+
     /// Every move of every alert, then every message decided.
     pub fn timeline(&self) -> String {
-        let mut alerts = self.store.alerts(&AlertFilter { limit: 1000, ..AlertFilter::default() }).unwrap();
-        alerts.reverse();
+        self.told(|_| String::new())
+    }
+
+    /// The timeline, where each move says when it happened or was due, if it was noticed at another time.
+    pub fn history(&self) -> String {
+        self.told(|moved| if moved.at == moved.noticed_at { String::new() } else { format!(", as of {}", moved.at) })
+    }
+
+    fn told(&self, more: impl Fn(&Transition) -> String) -> String {
         let mut text = String::new();
-        for alert in alerts {
-            writeln!(text, "#{} {} on {}, seen {}×", alert.number, alert.rule, alert.subject, alert.count).unwrap();
+        for alert in self.alerts() {
+            write!(text, "#{} {} on {}, seen {}×", alert.number, alert.rule, alert.subject, alert.count).unwrap();
+            for (set, word) in [(alert.baseline, ", baseline"), (alert.shadow, ", shadow")] {
+                text.push_str(if set { word } else { "" });
+            }
+            text.push('\n');
             for moved in self.store.transitions(alert.number).unwrap() {
-                writeln!(text, "  {} {} {}: {}", moved.noticed_at, moved.to, moved.severity, moved.reason).unwrap();
+                let Transition { noticed_at, to, severity, reason, .. } = &moved;
+                writeln!(text, "  {noticed_at} {to} {severity}{}: {reason}", more(&moved)).unwrap();
             }
         }
         for line in &self.messages {

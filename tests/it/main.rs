@@ -11,6 +11,7 @@ mod mail;
 mod outages;
 mod program;
 mod receiving;
+mod reloading;
 mod rules;
 mod spine;
 mod watch;

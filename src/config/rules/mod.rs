@@ -322,5 +322,6 @@ fn earlier_names(draft: &Draft, problems: &mut Problems) {
     }
 }
 
-const SEVERITIES: [(&str, Severity); 3] =
+/// The words for severities.
+pub(in crate::config) const SEVERITIES: [(&str, Severity); 3] =
     [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];

@@ -162,7 +162,7 @@ fn rule(
         draft.expires_at_once(node, expire, &trigger);
     }
     for (node, end) in items(walk, fields, "resolve").zip(&resolve) {
-        draft.ends_at_once(node, end.as_ref(), &trigger);
+        draft.ends_soon(node, end.as_ref(), &trigger);
     }
 
     let name = name.filter(|_| told.is_some() && fits)?;

@@ -110,6 +110,23 @@ pub fn event_type(name: &str) -> Option<&'static EventType> {
     EVENT_TYPES.iter().find(|known| known.name == name)
 }
 
+/// Whether events of this type can say when they happened. One that is not known may.
+#[must_use]
+pub fn tells_time(kind: &str) -> bool {
+    let thin = [
+        "device.lowBattery",
+        "device.weakSignal",
+        "device.healthcheck",
+        "order.status",
+        "return.status",
+        "patient.created",
+        "patient.updated",
+        "procurement.status",
+        "transferRequest.status",
+    ];
+    !thin.contains(&kind)
+}
+
 /// The field at a dotted path below `payload`, as the known type `event` has it.
 #[must_use]
 pub fn payload_field(event: &str, path: &[&str]) -> Option<&'static PayloadField> {

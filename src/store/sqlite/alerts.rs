@@ -27,10 +27,10 @@ pub(super) fn write(writer: &Writer<'_>, prepared: &Prepared<'_>) -> Result<(), 
     let severity = Severity::ALL.iter().position(|known| *known == alert.severity).unwrap_or_default() as i64;
     let moved_at = alert.end.as_ref().map_or(alert.noticed_at, |end| end.noticed_at);
     let mut upsert = writer.sql.prepare_cached(
-        "INSERT INTO alerts (number, rule, kind, id, state, severity, noticed_at, moved_at, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (number) DO UPDATE SET state = excluded.state, severity = excluded.severity,
-             moved_at = excluded.moved_at, body = excluded.body",
+        "INSERT INTO alerts (number, rule, kind, id, state, severity, shadow, noticed_at, moved_at, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (number) DO UPDATE SET rule = excluded.rule, state = excluded.state, severity = excluded.severity,
+             shadow = excluded.shadow, moved_at = excluded.moved_at, body = excluded.body",
     )?;
     upsert.execute(params![
         alert.number.cast_signed(),
@@ -39,6 +39,7 @@ pub(super) fn write(writer: &Writer<'_>, prepared: &Prepared<'_>) -> Result<(), 
         alert.subject.id,
         state_number(alert.state),
         severity,
+        alert.shadow,
         alert.noticed_at.0,
         moved_at.0,
         body
@@ -88,6 +89,9 @@ fn conditions(filter: &AlertFilter) -> (String, Vec<Sql>) {
     }
     if let Some(state) = filter.state {
         add("state = ?", state_number(state));
+    }
+    if let Some(shadow) = filter.shadow {
+        add("shadow = ?", i64::from(shadow));
     }
     if let Some(from) = filter.moved_from {
         add("moved_at >= ?", from.0);

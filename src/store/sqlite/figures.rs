@@ -34,6 +34,7 @@ pub(super) fn vitals(reader: &Connection) -> Result<Vitals, Failure> {
         last_position: number(reader, "SELECT max(position) FROM journal")?,
         reached: newest.unwrap_or_default().max(progress.frontier),
         progress,
+        last_commit: instant(reader, "SELECT max(at) FROM probe WHERE at > 0")?,
         oldest_unprocessed: oldest.map(Timestamp),
         last_by_type,
         outbox_oldest: instant(reader, "SELECT min(due) FROM outbox WHERE state = 0")?,

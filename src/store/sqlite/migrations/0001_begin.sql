@@ -43,6 +43,7 @@ CREATE TABLE alerts (
     id TEXT NOT NULL,
     state INTEGER NOT NULL,
     severity INTEGER NOT NULL,
+    shadow INTEGER NOT NULL,
     noticed_at INTEGER NOT NULL,
     moved_at INTEGER NOT NULL,
     body TEXT NOT NULL

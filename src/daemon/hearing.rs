@@ -1,0 +1,51 @@
+//! Stretches in which nothing could be heard, put into the journal, so that no silence in them is held against a device.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use super::Shared;
+use crate::engine::{Interval, Timestamp};
+use crate::store::{Entry, NewRow, Store, StoreError};
+use crate::telemetry;
+
+/// A daemon that comes back sooner has missed nothing: Impilo tries again after a quarter of an hour (documented).
+const BRIEF: Duration = Duration::from_secs(60);
+
+/// Notes that nobody listened from the last commit until now, before anything that was due in between is decided.
+///
+/// # Errors
+/// When the store fails; silence must not be judged then.
+pub(super) fn note_absence(store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+    let vitals = store.vitals()?;
+    let last = vitals.last_webhook().max(vitals.last_commit).max(Some(vitals.reached));
+    let Some(from) = last.filter(|last| vitals.last_position > 0 && now.since(*last) > BRIEF) else { return Ok(()) };
+    note(store, Interval { from, to: now }, now)
+}
+
+/// While nothing comes from the whole account, the stretch reaches this far ahead, and is lengthened before that is over.
+const AHEAD: Duration = Duration::from_secs(10 * 60);
+
+impl Shared {
+    /// Nothing has come from the whole account since `since`, for too long to be chance.
+    pub fn hear_nothing(&self, since: Option<Timestamp>, now: Timestamp) {
+        let mut noted = self.deaf_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.is_some_and(|until| now.plus(AHEAD / 2) < until) {
+            return;
+        }
+        let interval = Interval { from: since.unwrap_or(self.started_at), to: now.plus(AHEAD) };
+        if note(&*self.store, interval, now).is_ok() {
+            *noted = Some(interval.to);
+            self.process.wake();
+        }
+    }
+}
+
+/// Puts a stretch into the journal.
+///
+/// # Errors
+/// When the store fails; nothing is kept then.
+pub(super) fn note(store: &dyn Store, interval: Interval, now: Timestamp) -> Result<(), StoreError> {
+    store.append(&[NewRow { received_at: now, entry: Entry::Blind(interval) }], now)?;
+    telemetry::heard_nothing(interval.from, interval.to);
+    Ok(())
+}
