@@ -90,6 +90,12 @@ pub fn duration(text: &str) -> Result<Duration, NotDuration> {
     Ok(Duration::from_millis(total))
 }
 
+/// As [`duration`], where nobody asks what is wrong.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    duration(text).ok()
+}
+
 /// The length as one would write it, in the largest unit that leaves no rest.
 #[must_use]
 pub fn show_duration(length: Duration) -> String {
