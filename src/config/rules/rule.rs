@@ -268,6 +268,10 @@ fn tell(
     let subject = subject(walk, fields, kind, patterns.as_deref());
     if let (Some(node), Some(patterns), Some(subject)) = (event, &patterns, subject) {
         events::concern(walk, node, patterns, subject);
+        if kind == Kind::Silent && subject != SubjectKind::Device {
+            let help = format!("{} is heard through its devices: choose events that name one", article(subject));
+            events::need(walk, node, patterns, SubjectKind::Device, &help);
+        }
     }
     Some((subject?, patterns?))
 }
