@@ -28,11 +28,13 @@ pub(super) struct Taken<'a> {
     pub overtakes: bool,
     /// Whether the device that it comes from is one of the subject's devices with patients, where a device passed it on.
     pub counted: Option<bool>,
+    /// It comes from the past, to be counted and nothing else.
+    pub recounts: bool,
 }
 
 impl<'a> Taken<'a> {
     pub(super) fn new(at: Moment<'a>, event: &'a Event<'a>, previous: Option<&'a Record>, change: &Change) -> Self {
-        Self { at, event, previous, late: change.late, overtakes: change.overtakes, counted: None }
+        Self { at, event, previous, late: change.late, overtakes: change.overtakes, counted: None, recounts: false }
     }
 
     pub(super) fn names<'n>(&self, slice: &'n Slice) -> Names<'n>

@@ -75,12 +75,12 @@ pub struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// When we heard: receipt, or for what was learned otherwise the time that it has.
+    /// When we heard: receipt, which for a row of Impilo's log is its time there; for what was read back the time that it has.
     #[must_use]
     pub fn heard_at(&self) -> Timestamp {
         match self.source {
-            Source::Recovered | Source::Reconciled => self.occurred_at.min(self.received_at),
-            Source::Webhook | Source::Replayed | Source::Test => self.received_at,
+            Source::Reconciled => self.occurred_at.min(self.received_at),
+            Source::Webhook | Source::Recovered | Source::Replayed | Source::Test => self.received_at,
         }
     }
 }
@@ -222,6 +222,10 @@ pub enum Input<'a> {
     Message { message: &'a Message, event: Option<&'a Event<'a>>, position: Position },
     /// A due time of this subject has come; `now` is that due time, `position` the last row before it.
     Wake { position: Position },
+    /// An event of the past, for a rule that counts anew.
+    Recount { event: &'a Event<'a>, rule: &'a str },
+    /// What came before is counted for a rule; `now` is when the rule came into force.
+    Recounted { rule: &'a str, position: Position },
     /// Another rule set is in force since the journal row `since`; `now` is that row's time.
     Rules { since: Position, position: Position },
     /// A notification of this group was given up.

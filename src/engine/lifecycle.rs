@@ -197,6 +197,14 @@ pub(super) fn would_end(at: Moment<'_>, rule: &Rule, slice: &mut Slice, closing:
     end(at, alert, when, reason, event.map(reference), effects);
 }
 
+/// What would have ended the open alert of a rule, and was kept back, counts no more; true where there is such an alert.
+pub(super) fn comes_back(rule: &Rule, slice: &mut Slice) -> bool {
+    let Some(alert) = slice.alerts.iter_mut().find(|alert| alert.rule == rule.name) else { return false };
+    alert.changed |= alert.ending.take().is_some();
+    slice.unarmed = true;
+    true
+}
+
 /// Makes an open alert more urgent.
 pub(super) fn raise(at: Moment<'_>, alert: &mut Alert, to: Severity, when: Timestamp, effects: &mut Effects) {
     alert.severity = to;

@@ -21,6 +21,12 @@ pub struct Memory {
     /// Since when `while` has been true; `None` while it is not.
     #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
     pub held_since: Option<Timestamp>,
+    /// It was so when the subject's relations ended, and counts for nothing until they begin anew, or it has been otherwise.
+    #[serde(rename = "o", skip_serializing_if = "std::ops::Not::not")]
+    pub rests: bool,
+    /// `while` was true, and is not known now.
+    #[serde(rename = "u", skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
     /// The value of the field that `each` names.
     #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
     pub each: Option<String>,
@@ -68,16 +74,23 @@ pub struct Waiting {
 }
 
 impl Memory {
+    /// Since when `while` counts, where it does.
+    pub(super) fn counts_since(&self) -> Option<Timestamp> {
+        self.held_since.filter(|_| !self.rests && !self.unsure)
+    }
+
     /// Whether there is nothing in it that is worth keeping.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Forgets what was under way, as the subject's relations end; what was counted and awaited goes with it.
-    pub(super) fn let_go(&mut self) {
-        self.hits.clear();
-        self.members.clear();
+    /// Forgets what was under way, as the subject's relations end; what was counted goes with it unless it stays.
+    pub(super) fn let_go(&mut self, counted_stays: bool) {
         self.waiting = None;
+        if !counted_stays {
+            self.hits.clear();
+            self.members.clear();
+        }
     }
 }
 

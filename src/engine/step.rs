@@ -6,12 +6,13 @@ use super::effect::Effects;
 use super::evaluate::Taken;
 use super::event::{About, Event, Input, Message, Position};
 use super::lifecycle::{self, Moment};
+use super::project::Change;
 use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::standing::Standing;
 use super::subject::SubjectKind;
 use super::time::Timestamp;
-use super::{evaluate, following, group, holding, memory, project, relations, wake};
+use super::{evaluate, following, group, holding, memory, project, recount, relations, wake};
 
 /// What a step stands on besides its subject and its input.
 #[derive(Clone, Copy)]
@@ -42,6 +43,19 @@ pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Times
             slice.projection.judged = *since;
             judge_anew(Moment { baseline: true, ..at(*position) }, slice, effects);
         }
+        Input::Recount { event, rule } => {
+            if let Some(rule) = rules.rule(rule) {
+                let taken = Taken::new(at(event.position), event, None, &Change::default());
+                recount::take(Taken { recounts: true, ..taken }, rule, slice, effects);
+            }
+        }
+        Input::Recounted { rule, position } => {
+            if let Some(rule) = rules.rule(rule) {
+                let at = Moment { baseline: true, ..at(*position) };
+                recount::judge(at, rule, slice, effects);
+                wake::arm(at, slice);
+            }
+        }
         Input::DeliveryFailed { failure, position } => group::failed(at(*position), slice, failure),
         Input::Command { command, position } => group::command(at(*position), slice, command, effects),
     }
@@ -53,7 +67,7 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
         Message::Left { alert } => group::leave(slice, *alert),
         Message::Membership { subject, belongs, brings } => {
             if relations::membership(slice, subject, *belongs, brings) {
-                states(at, slice, None, effects);
+                states(at, slice, event, effects);
                 wake::arm(at, slice);
                 relations::tell_members(slice, effects);
             }
@@ -147,6 +161,9 @@ fn observe(
     if let Some(reason) = &change.ends {
         relations::end_with_relation(at, slice, event.occurred_at, reason, Some(event), effects);
     }
+    if change.begins {
+        holding::begin_anew(at, slice, Some(event));
+    }
     if tried {
         slice.tried = event.position;
         let counted = match told {
@@ -162,6 +179,9 @@ fn observe(
         if changed || rule.derived.restless {
             holding::judge(at, rule, slice, Some(event), effects);
         }
+    }
+    if change.earlier {
+        holding::held_for_longer(at, slice, effects);
     }
     if slice.heard_at() == Some(event.received_at) {
         wake::heard(at, slice, event, effects);
