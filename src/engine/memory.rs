@@ -49,12 +49,15 @@ pub struct Memory {
     /// What fires unless something comes in between.
     #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Box<Waiting>>,
-    /// When the awaited event last happened.
-    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
-    pub awaited_at: Option<Timestamp>,
     /// When it fired within the last day, oldest first.
     #[serde(rename = "f", skip_serializing_if = "Vec::is_empty")]
     pub fired_at: Vec<Timestamp>,
+    /// When the awaited events last happened, newest last; no more than the rule needs.
+    #[serde(rename = "a", skip_serializing_if = "Vec::is_empty")]
+    pub awaited: Vec<Timestamp>,
+    /// The subject that the first event and the awaited one have in common, where that is another than this.
+    #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// The rule is younger than the subject: what happened before this is not known.
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub known_from: Option<Timestamp>,
