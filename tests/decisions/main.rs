@@ -6,6 +6,7 @@ mod alerts;
 mod associations;
 mod counting;
 mod ends;
+mod following;
 mod groups;
 mod late;
 mod messages;
