@@ -4,8 +4,10 @@
 
 mod alerts;
 mod associations;
+mod blind;
 mod counting;
 mod ends;
+mod faults;
 mod following;
 mod groups;
 mod late;
