@@ -5,6 +5,7 @@
 mod alerts;
 mod associations;
 mod blind;
+mod business;
 mod counting;
 mod ends;
 mod faults;
