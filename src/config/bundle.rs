@@ -159,12 +159,12 @@ impl Bundle {
 
     /// The rule files themselves.
     pub(super) fn rule_files(&self) -> impl Iterator<Item = &RuleFile> {
-        self.files.iter().filter(|file| !is_table(&file.name))
+        self.files.iter().filter(|file| !file.is_table())
     }
 
     /// The table of this name, from the same folder as the rule file that names it.
     pub(super) fn table(&self, origin: Origin, name: &str) -> Option<&RuleFile> {
-        self.files.iter().find(|file| file.origin == origin && file.name == name && is_table(&file.name))
+        self.files.iter().find(|file| file.origin == origin && file.name == name && file.is_table())
     }
 
     /// Builds and checks the rule set; warnings stand beside it.
@@ -259,6 +259,11 @@ fn files_below(folder: &Path, wanted: fn(&str) -> bool, problems: &mut Problems)
 }
 
 impl RuleFile {
+    /// Whether it is a table, and not a rule file itself.
+    pub(super) fn is_table(&self) -> bool {
+        is_table(&self.name)
+    }
+
     /// What a test sets for itself: the key `settings` and its value, which stand at `at` in its file. The rest of the file is
     /// blank, so that what there is to say of them has its place.
     pub(super) fn of_settings(source: &Source, at: &Range<usize>) -> Self {

@@ -287,6 +287,17 @@ impl<'n> Fields<'n> {
         }
     }
 
+    /// Complains about keys of other programs, with what to do instead.
+    pub fn refuse(&self, walk: &Walk, keys: &[&'static str], help: &str) {
+        for entry in self.entries {
+            if let Some(key) = keys.iter().find(|key| entry.key == **key) {
+                self.find(key);
+                self.noted.borrow_mut().push(key);
+                walk.add(Problem::error(entry.place.clone(), format!("`{key}` is not a key here")).help(help));
+            }
+        }
+    }
+
     /// As [`Fields::get`], and an error where there is none.
     pub fn need(&self, walk: &Walk, key: &'static str, what: &str, example: &str) -> Option<&'n Node> {
         let found = self.find(key);

@@ -41,11 +41,11 @@ pub enum CalendarError {
 
 /// The hours in which business is done.
 ///
-/// Each open day has one shift. It opens when the clock of the zone first shows `from`, or a later time where that one is
-/// skipped, and closes in the same way by `to`. Where `to` is not later than `from`, the shift runs over midnight and belongs
-/// to the day on which it begins: a holiday takes away the shift that begins on it, and not the end of the one before. Time
-/// that passes while the shift is open counts as it passes, so a night shift in which the clocks change is an hour longer or
-/// shorter. A day on which the clock skips the whole shift is closed.
+/// Each open day has one shift. It opens when the clock of the zone first shows `from`, or a later time where that one
+/// is skipped, and closes in the same way by `to`. Where `to` is not later than `from`, the shift runs over midnight
+/// and belongs to the day on which it begins: a holiday takes away the shift that begins on it, and not the end of the
+/// one before. Time that passes while the shift is open counts as it passes, so a night shift in which the clocks
+/// change is an hour longer or shorter. A day on which the clock skips the whole shift is closed.
 ///
 /// Clock changes are known from 1970 to 2100; before and after, the first and the last offset hold.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,14 +60,14 @@ pub struct Calendar {
     weekdays: [i64; 8],
     /// Days without a shift on a weekday that has one, counted from 1970-01-01; sorted.
     closed: Vec<i64>,
-    /// Shifts in which the clock changes: the day, and how much longer than the clock says all of them up to this one were
-    /// together, in milliseconds.
+    /// Shifts in which the clock changes: the day, and how much longer than the clock says all of them up to this one
+    /// were together, in milliseconds.
     uneven: Vec<(i64, i64)>,
 }
 
 impl Calendar {
-    /// Makes a calendar. `days` are the open weekdays, Monday first; `from` and `to` are minutes since midnight, and `to` may be
-    /// 24:00.
+    /// Makes a calendar. `days` are the open weekdays, Monday first; `from` and `to` are minutes since midnight, and
+    /// `to` may be 24:00.
     ///
     /// # Errors
     /// When nothing would ever be open, or a time is none of a day.
@@ -139,7 +139,8 @@ impl Calendar {
         Duration::from_millis(u64::try_from(open).unwrap_or(0))
     }
 
-    /// The earliest instant by which `open` of open time has passed since `start`; the end of time where it is never reached.
+    /// The earliest instant by which `open` of open time has passed since `start`; the end of time where it is never
+    /// reached.
     #[must_use]
     pub fn add(&self, start: Timestamp, open: Duration) -> Timestamp {
         let Some(open) = i64::try_from(open.as_millis()).ok().filter(|open| *open < NEVER) else {
@@ -157,13 +158,13 @@ impl Calendar {
         }
     }
 
-    /// The same local time `days` business days later, and not later than that day's closing; the end of time where it is never
-    /// reached.
+    /// The same local time `days` business days later, and not later than that day's closing; the end of time where it
+    /// is never reached.
     ///
-    /// A start outside the hours counts from the next opening; so with zero days this is the first instant, from `start` on, at
-    /// which business is done. A local time that the clock skips on the last day is the first instant after the gap, and one that
-    /// it shows twice is the first of both. A start in an hour that the clock shows for the second time counts from that hour's
-    /// end, so that a later start never ends earlier.
+    /// A start outside the hours counts from the next opening; so with zero days this is the first instant, from
+    /// `start` on, at which business is done. A local time that the clock skips on the last day is the first instant
+    /// after the gap, and one that it shows twice is the first of both. A start in an hour that the clock shows for the
+    /// second time counts from that hour's end, so that a later start never ends earlier.
     #[must_use]
     pub fn add_days(&self, start: Timestamp, days: u32) -> Timestamp {
         if start.0 >= NEVER {

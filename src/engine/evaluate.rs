@@ -28,6 +28,8 @@ pub(super) struct Taken<'a> {
     pub overtakes: bool,
     /// Whether the device that it comes from is one of the subject's devices with patients, where a device passed it on.
     pub counted: Option<bool>,
+    /// It comes from the past, to be counted and nothing else.
+    pub recounts: bool,
     /// Another subject passed it on to this one.
     pub passed_on: bool,
 }
@@ -40,7 +42,16 @@ impl<'a> Taken<'a> {
 
     /// An event of which nothing more is to be said.
     pub(super) fn alone(at: Moment<'a>, event: &'a Event<'a>) -> Self {
-        Self { at, event, previous: None, late: false, overtakes: false, counted: None, passed_on: false }
+        Self {
+            at,
+            event,
+            previous: None,
+            late: false,
+            overtakes: false,
+            counted: None,
+            passed_on: false,
+            recounts: false,
+        }
     }
 
     pub(super) fn names<'n>(&self, slice: &'n Slice) -> Names<'n>

@@ -226,6 +226,10 @@ pub enum Input<'a> {
     Message { message: &'a Message, event: Option<&'a Event<'a>>, position: Position },
     /// A due time of this subject has come; `now` is that due time, `position` the last row before it.
     Wake { position: Position },
+    /// An event of the past, for a rule that counts anew.
+    Recount { event: &'a Event<'a>, rule: &'a str },
+    /// What came before is counted for a rule; `now` is when the rule came into force.
+    Recounted { rule: &'a str, position: Position },
     /// Another rule set is in force since the journal row `since`; `now` is that row's time.
     Rules { since: Position, position: Position },
     /// A notification of this group was given up.

@@ -47,9 +47,9 @@ impl Length {
 
     /// The same, where time inside `blind` does not count. The intervals are sorted and do not overlap.
     ///
-    /// Business days that meet a blind interval are counted on as open time: the open time that was left when it began is left
-    /// when it ends. They end never earlier than without it, never inside one, and never later than those that begin when it
-    /// ends. So a later start never ends earlier here either.
+    /// Business days that meet a blind interval are counted on as open time: the open time that was left when it began
+    /// is left when it ends. They end never earlier than without it, never inside one, and never later than those that
+    /// begin when it ends. So a later start never ends earlier here either.
     #[must_use]
     pub fn after_hearing(&self, start: Timestamp, blind: &[Interval]) -> Timestamp {
         match self {

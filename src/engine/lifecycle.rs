@@ -98,6 +98,7 @@ pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Open
     let Opening { at: when, heard_at, count, severity, reason, evidence } = opening;
     let number = effects.next_alert;
     effects.next_alert += 1;
+    let fired = slice.memory(&rule.name).fires(at.now);
     let episode = slice.projection.episodes.entry(rule.name.clone()).or_insert(0);
     *episode += 1;
     let mut alert = Alert {
@@ -121,6 +122,7 @@ pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Open
         ending: None,
         baseline: at.baseline,
         shadow: rule.shadow,
+        fired,
         changed: true,
     };
     alert.groups = groups(at.rules, &alert);

@@ -24,7 +24,7 @@ pub struct Names<'a> {
     pub previous: Option<&'a Record>,
     pub event: Option<&'a Event<'a>>,
     pub settings: &'a BTreeMap<String, Value>,
-    /// The calendars by name, for business time.
+    /// The hours of business that conditions can count in, by name.
     pub calendars: &'a BTreeMap<String, Arc<Calendar>>,
     pub now: Timestamp,
 }

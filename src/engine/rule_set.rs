@@ -116,6 +116,16 @@ impl RuleSet {
         self.index.states.iter().filter(move |(of, _)| *of == kind).map(|(_, rule)| &self.rules[*rule])
     }
 
+    /// The rules that must count anew what came before, where this rule set takes the place of `old`: those that are new,
+    /// count other events, or remember less than they need.
+    pub fn recounts<'s>(&'s self, old: &'s Self) -> impl Iterator<Item = &'s Rule> {
+        self.rules.iter().filter(move |rule| {
+            let names = std::iter::once(&rule.name).chain(&rule.was);
+            let before = names.filter_map(|name| old.rule(name)).find(|before| before.subject == rule.subject);
+            rule.counts() && before.is_none_or(|before| !before.remembers_for(rule))
+        })
+    }
+
     /// The rule with this name.
     #[must_use]
     pub fn rule(&self, name: &str) -> Option<&Rule> {

@@ -11,7 +11,7 @@ use super::slice::Slice;
 use super::standing::Standing;
 use super::subject::SubjectKind;
 use super::time::Timestamp;
-use super::{evaluate, following, group, holding, memory, project, relations, wake};
+use super::{evaluate, following, group, holding, memory, project, recount, relations, wake};
 
 /// What a step stands on besides its subject and its input.
 #[derive(Clone, Copy)]
@@ -41,6 +41,19 @@ pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Times
         Input::Rules { since, position } => {
             slice.projection.judged = *since;
             judge_anew(Moment { baseline: true, ..at(*position) }, slice, effects);
+        }
+        Input::Recount { event, rule } => {
+            if let Some(rule) = rules.rule(rule) {
+                let taken = Taken::alone(at(event.position), event);
+                recount::take(Taken { recounts: true, ..taken }, rule, slice, effects);
+            }
+        }
+        Input::Recounted { rule, position } => {
+            if let Some(rule) = rules.rule(rule) {
+                let at = Moment { baseline: true, ..at(*position) };
+                recount::judge(at, rule, slice, effects);
+                wake::arm(at, slice);
+            }
         }
         Input::DeliveryFailed { failure, position } => group::failed(at(*position), slice, failure),
         Input::Command { command, position } => group::command(at(*position), slice, command, effects),

@@ -47,6 +47,9 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
         },
         None => add_hit(slice, rule, within, hit),
     };
+    if taken.recounts {
+        return;
+    }
     let count = counted.count;
     let why = match &rule.trigger {
         Trigger::Share { share, and_at_least, .. } => {
@@ -87,6 +90,45 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
     }
 }
 
+/// A window that holds enough for its rule.
+pub(super) struct Full<'r> {
+    pub count: u64,
+    pub newest: Timestamp,
+    pub within: &'r Length,
+    pub grounds: Grounds,
+}
+
+/// What a rule has counted and what still counts at `now`, where that is enough.
+pub(super) fn full<'r>(rule: &'r Rule, slice: &Slice, now: Timestamp) -> Option<Full<'r>> {
+    let memory = slice.projection.rules.get(&rule.name)?;
+    let (Trigger::Count { within, .. } | Trigger::Share { within, .. }) = &rule.trigger else { return None };
+    let counts = |at: &Timestamp| within.after(*at) > now;
+    let hits: Vec<Hit> = memory.hits.iter().filter(|hit| counts(&hit.at)).copied().collect();
+    let members: Vec<Timestamp> = memory.members.values().filter(|at| counts(at)).copied().collect();
+    let times = || hits.iter().map(|hit| hit.at).chain(members.iter().copied());
+    let (since, newest) = (times().min()?, times().max()?);
+    let count = hits.len().max(members.len()) as u64;
+    let of = match &rule.trigger {
+        Trigger::Share { share, and_at_least, .. } => {
+            let Some(Value::Int(of)) = slice.projection.record.get("devices_with_patients") else { return None };
+            let of = u64::try_from(*of).ok().filter(|of| *of > 0)?;
+            let part = count as f64 / of as f64;
+            let enough = if share.inclusive { part >= share.part } else { part > share.part };
+            (enough && count >= u64::from(*and_at_least)).then_some(Some(of))?
+        }
+        _ => (count >= u64::from(fires_at(rule))).then_some(None)?,
+    };
+    let distinct = (!members.is_empty()).then_some(count);
+    let named = hits.len().saturating_sub(NAMED);
+    let due = Some(within.after(newest));
+    Some(Full {
+        count,
+        newest,
+        within,
+        grounds: Grounds { since: Some(since), due, counted: hits[named..].to_vec(), distinct, of },
+    })
+}
+
 /// The subject that an event counts for.
 fn member<'e>(event: &'e Event<'_>, kind: SubjectKind) -> Option<&'e str> {
     let about = event.facts.party(kind).or_else(|| event.facts.about(kind))?;
@@ -117,8 +159,11 @@ fn counting<'s>(slice: &'s mut Slice, rule: &Rule) -> &'s mut Memory {
 fn add_hit(slice: &mut Slice, rule: &Rule, within: &Length, hit: Hit) -> Counted {
     let (enough, kept) = (fires_at(rule) as usize, hits_needed(rule));
     let hits = &mut counting(slice, rule).hits;
-    let place = hits.partition_point(|known| known <= &hit);
-    hits.insert(place, hit);
+    // An event is counted once, also where what came before is counted anew.
+    let place = hits.binary_search(&hit).unwrap_or_else(|place| {
+        hits.insert(place, hit);
+        place
+    });
     let together = |window: &[Hit]| {
         let (first, last) = (window.first(), window.last());
         first.zip(last).is_some_and(|(first, last)| within.after(first.at) > last.at)

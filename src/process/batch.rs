@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::cache::Cache;
 use super::order::{Given, InHand, Order, Slices};
 use super::reader::{BATCH, Read, Reader};
+use super::recount::recount;
 use crate::engine::{Position, RuleSet, Slice, Subject, SubjectKind, Timestamp};
 use crate::store::{Entry, JournalRow, Outcome, Progress, Store, StoreError};
 
@@ -338,7 +339,11 @@ impl Pass<'_> {
             (Entry::DeliveryFailed(failure), _) => Given::DeliveryFailed(failure),
             (Entry::Blind(interval), _) => Given::Blind(*interval),
         };
+        let before = matches!(given, Given::Rules(_)).then(|| Arc::clone(&self.order.rules));
         self.order.row(&mut self.slices, position, row.at, given)?;
+        if let Some(before) = before {
+            recount(self.slices.store, &mut self.order, &mut self.slices, &before, position)?;
+        }
         self.progress.position = position;
         self.progress.frontier = row.at;
         self.done.rows += 1;

@@ -14,6 +14,7 @@ mod groups;
 mod late;
 mod messages;
 mod parties;
+mod recount;
 mod routes;
 mod shares;
 mod silence;

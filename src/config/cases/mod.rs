@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
-pub use files::{TestFile, read_test_file, test_files};
+pub use files::{TestFile, read_test_file, read_test_text, test_files};
 
 use super::bundle::RuleFile;
 use super::problem::{Place, Problem, Problems};

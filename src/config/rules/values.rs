@@ -1,8 +1,9 @@
 //! `settings:` of rule files: named values that conditions, texts and durations read.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{File, Placed};
+use super::{File, Origin, Placed};
 use crate::config::measure;
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
@@ -16,6 +17,8 @@ pub(super) struct Values {
     pub known: BTreeMap<String, Placed<Value>>,
     /// A file could not be read, so that there may be others.
     pub incomplete: bool,
+    /// Those that stand in the place of a value.
+    used: RefCell<BTreeSet<String>>,
 }
 
 pub(super) fn read(file: &File<'_>, node: &Node, settings: &mut Values) {
@@ -106,6 +109,7 @@ impl Values {
         let Yaml::Scalar(scalar) = &node.value else { return Written::Here };
         let Some(name) = scalar.text.strip_prefix("settings.") else { return Written::Here };
         if let Some(found) = self.known.get(name) {
+            self.used.borrow_mut().insert(name.to_owned());
             return Written::Setting(name, found);
         }
         if !self.incomplete {
@@ -116,6 +120,21 @@ impl Values {
             walk.error(node, format!("no setting is named `{name}`"), help);
         }
         Written::Nowhere
+    }
+
+    /// Complains of a customer's own settings that nothing reads, `read` being what conditions and texts do.
+    pub(super) fn unread(&self, read: &BTreeSet<&str>) -> Vec<Problem> {
+        let used = self.used.borrow();
+        let is_read = |name: &str| used.contains(name) || read.contains(name);
+        let unread = self.known.iter().filter(|(name, found)| found.origin == Origin::Own && !is_read(name));
+        let say = |(name, found): (&String, &Placed<Value>)| {
+            let problem = Problem::warning(found.place.clone(), format!("nothing reads the setting `{name}`"));
+            match nearest(name, read.iter().copied().chain(used.iter().map(String::as_str))) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help("remove it, or name it in a rule as settings.NAME"),
+            }
+        };
+        unread.map(say).collect()
     }
 
     /// A number, written or taken from a setting.

@@ -6,42 +6,62 @@ use cel::ExecutionError;
 use cel::common::traits::Indexer;
 use cel::common::types::{CelBool, CelDouble, CelDuration, CelInt, CelList, CelString, CelTimestamp, MAP_TYPE, Type};
 use cel::common::value::{CowVal, Val};
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, FixedOffset, TimeDelta};
 use serde_json_borrow::Value as Json;
 
+use super::budget::{Budget, steps_of_node};
 use crate::engine::names::Node;
+use crate::engine::time::Timestamp;
 
-/// A node as a CEL value that borrows what it stands for.
-pub(super) fn borrow<'b, 'v>(node: Node<'v>) -> CowVal<'b, 'v> {
-    CowVal::Owned(boxed(node))
+/// The first and the last instant that CEL knows, in milliseconds since 1970: the years 1 to 9999.
+const CEL_TIMES: (i64, i64) = (-62_135_596_800_000, 253_402_300_799_999);
+
+/// The longest length of time that CEL knows, in milliseconds: 292 years, which are as many nanoseconds as it can
+/// count.
+const CEL_SPAN: i64 = i64::MAX / 1_000_000;
+
+/// A node as a CEL value that borrows what it stands for; reading it spends steps.
+///
+/// # Errors
+/// When there are not enough of them left.
+pub(super) fn borrow<'v>(node: Node<'v>, budget: &'v Budget) -> Result<Box<dyn Val + 'v>, ExecutionError> {
+    budget.spend(steps_of_node(&node))?;
+    Ok(boxed(node, budget))
 }
 
-fn boxed<'v>(node: Node<'v>) -> Box<dyn Val + 'v> {
+/// An instant as CEL has it. What lies outside of the years that it knows becomes the nearest one that does not.
+pub(super) fn instant(at: Timestamp) -> DateTime<FixedOffset> {
+    let (first, last) = CEL_TIMES;
+    DateTime::from_timestamp_millis(at.0.clamp(first, last)).unwrap_or_default().fixed_offset()
+}
+
+fn boxed<'v>(node: Node<'v>, budget: &'v Budget) -> Box<dyn Val + 'v> {
     match node {
         Node::Bool(flag) => Box::new(CelBool::from(flag)),
         Node::Int(number) => Box::new(CelInt::from(number)),
         Node::Float(number) => Box::new(CelDouble::from(number)),
         Node::Text(text) => Box::new(CelString::from(text)),
-        Node::Time(at) => {
-            let at = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
-            Box::new(CelTimestamp::from(at.fixed_offset()))
-        }
-        Node::Span(millis) => Box::new(CelDuration::from(TimeDelta::milliseconds(millis))),
+        Node::Time(at) => Box::new(CelTimestamp::from(instant(at))),
+        Node::Span(millis) => Box::new(CelDuration::from(TimeDelta::milliseconds(millis.clamp(-CEL_SPAN, CEL_SPAN)))),
         Node::Values(values) => {
-            let items: Vec<Box<dyn Val + 'v>> = values.iter().map(|value| boxed(Node::value(value))).collect();
+            let items: Vec<Box<dyn Val + 'v>> = values.iter().map(|value| boxed(Node::value(value), budget)).collect();
             Box::new(CelList::from(items))
         }
         Node::Json(Json::Array(items)) => {
-            let items: Vec<Box<dyn Val + 'v>> = items.iter().filter_map(Node::json).map(boxed).collect();
+            let items: Vec<Box<dyn Val + 'v>> =
+                items.iter().filter_map(Node::json).map(|node| boxed(node, budget)).collect();
             Box::new(CelList::from(items))
         }
-        Node::Json(_) | Node::Event(_) | Node::Settings(_) | Node::State { .. } => Box::new(Object(node)),
+        Node::Json(_) | Node::Event(_) | Node::Settings(_) | Node::State { .. } => Box::new(Object { node, budget }),
     }
 }
 
 /// Something with fields.
 #[derive(Clone, Copy)]
-struct Object<'v>(Node<'v>);
+struct Object<'v> {
+    node: Node<'v>,
+    budget: &'v Budget,
+}
 
 /// Fields may be protected.
 impl fmt::Debug for Object<'_> {
@@ -92,8 +112,8 @@ impl<'v> Indexer for Object<'v> {
                 want: "string".to_owned(),
             });
         };
-        match self.0.child(name.inner()) {
-            Some(node) => Ok(CowVal::Owned(boxed(node))),
+        match self.node.child(name.inner()) {
+            Some(node) => borrow(node, self.budget).map(CowVal::Owned),
             None => Err(ExecutionError::no_such_key(name.inner())),
         }
     }

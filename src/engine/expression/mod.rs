@@ -1,26 +1,37 @@
 //! Conditions: CEL over borrowed names, with unknown as a third value.
+//!
+//! A condition is computed in a rewritten form (`rewrite`), which holds names that no source can spell (`reserved`): so
+//! that it can read how long ago something was, also in open time, and spends steps of a `budget` as it goes.
 
 mod borrowed;
+mod budget;
 mod paths;
+mod reserved;
+mod rewrite;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::{Expr, IdedExpr};
-use cel::common::types::CelBool;
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, MapExpr, StructExpr};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Program, Value as Cel};
 
 use super::names::Names;
 use borrowed::borrow;
+use budget::Budget;
+use reserved::BUSINESS_TIME;
+use rewrite::rewrite;
 
 /// The longest condition, in bytes.
 pub const LONGEST: usize = 4096;
 
 /// How deep brackets may nest: the parser's stack is bounded by it.
 pub const DEEPEST: usize = 32;
+
+/// How deep the parts of a condition may lie in one another, as the terms of a sum do too: each takes some of the stack.
+pub const DEEPEST_PART: usize = 200;
 
 /// How many loops (`exists`, `all`, `map`, `filter`) may stand inside one another.
 pub const LOOPS: usize = 2;
@@ -61,7 +72,9 @@ pub struct ConditionError {
 /// A compiled condition.
 pub struct Condition {
     source: String,
+    /// As it was written; positions in the source are those of its parts.
     program: Arc<Program>,
+    reads_clock: bool,
     /// The parts that `&&` and `||` join, so that the one that decided can be named.
     terms: Terms,
 }
@@ -70,7 +83,7 @@ pub struct Condition {
 enum Terms {
     All(Vec<Terms>),
     Any(Vec<Terms>),
-    Term { source: String, program: Arc<Program> },
+    Term { source: String, expression: Box<IdedExpr> },
 }
 
 impl fmt::Debug for Condition {
@@ -94,15 +107,20 @@ impl Condition {
             let start = offset(source, line, column);
             ConditionError { message, at: start..end_of_token(source, start) }
         })?;
-        let loops = nested_loops(program.expression());
-        if loops > LOOPS {
-            let message = format!("{loops} loops inside one another; at most {LOOPS} are allowed");
+        let (depth, loops) = nesting(program.expression());
+        let message = if depth > DEEPEST_PART {
+            Some(format!("its parts lie {depth} deep in one another; at most {DEEPEST_PART} are allowed"))
+        } else {
+            (loops > LOOPS).then(|| format!("{loops} loops inside one another; at most {LOOPS} are allowed"))
+        };
+        if let Some(message) = message {
             return Err(ConditionError { message, at: 0..source.len() });
         }
-        let program = Arc::new(program);
-        let whole = || Terms::Term { source: source.trim().to_owned(), program: Arc::clone(&program) };
+        let whole = rewrite(program.expression());
+        let reads_clock = whole.reads_clock;
+        let whole = || Terms::Term { source: source.trim().to_owned(), expression: Box::new(whole.expression) };
         let terms = Terms::of(source.trim()).unwrap_or_else(whole);
-        Ok(Self { source: source.to_owned(), program, terms })
+        Ok(Self { source: source.to_owned(), program: Arc::new(program), reads_clock, terms })
     }
 
     /// The condition as it was written.
@@ -111,10 +129,10 @@ impl Condition {
         &self.source
     }
 
-    /// The compiled expression, for the checker.
+    /// Whether it reads the time, and so may come to something else although nothing happens.
     #[must_use]
-    pub fn expression(&self) -> &IdedExpr {
-        self.program.expression()
+    pub fn reads_clock(&self) -> bool {
+        self.reads_clock
     }
 
     /// Every dotted name that the condition reads, root first.
@@ -123,10 +141,10 @@ impl Condition {
         paths::paths(self.program.expression())
     }
 
-    /// Whether it reads the time, so that it changes by itself.
+    /// The compiled expression as it was written, for the checker.
     #[must_use]
-    pub fn reads_clock(&self) -> bool {
-        self.reads().iter().any(|path| path[0] == "now")
+    pub fn expression(&self) -> &IdedExpr {
+        self.program.expression()
     }
 
     /// The bytes of the token of one part of the expression.
@@ -142,7 +160,7 @@ impl Condition {
     /// What the condition comes to with these names. Only [`Truth::True`] may fire or resolve anything.
     #[must_use]
     pub fn holds(&self, names: &Names<'_>) -> Truth {
-        self.terms.hold(names)
+        self.terms.hold(&Resolver { names: *names, budget: Budget::new() })
     }
 }
 
@@ -154,24 +172,33 @@ enum Outcome {
     Fault(&'static str),
 }
 
-struct Resolver<'a>(Names<'a>);
+/// What the names of one evaluation stand for.
+struct Resolver<'a> {
+    names: Names<'a>,
+    budget: Budget,
+}
 
 impl VariableResolver for Resolver<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        self.0.root(if variable == RETURN { "return" } else { variable }).map(borrow)
+        if variable.starts_with('@') {
+            return reserved::resolve(variable, &self.names, &self.budget);
+        }
+        let node = self.names.root(if variable == RETURN { "return" } else { variable })?;
+        borrow(node, &self.budget).ok().map(CowVal::Owned)
     }
 }
 
-fn evaluate(program: &Program, names: &Names<'_>) -> Outcome {
-    let resolver = Resolver(*names);
+fn evaluate(expression: &IdedExpr, resolver: &Resolver<'_>) -> Outcome {
     let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-    context.set_variable_resolver(&resolver);
-    match Cel::resolve_val(program.expression(), &context) {
-        Ok(value) => match value.downcast_ref::<CelBool>() {
-            Some(flag) if *flag.inner() => Outcome::True,
-            Some(_) => Outcome::False,
-            None => Outcome::Fault("it gives a value that is neither true nor false"),
-        },
+    context.set_variable_resolver(resolver);
+    let value = Cel::resolve(expression, &context);
+    if resolver.budget.is_spent() {
+        return Outcome::Fault("it takes too long");
+    }
+    match value {
+        Ok(Cel::Bool(true)) => Outcome::True,
+        Ok(Cel::Bool(false)) => Outcome::False,
+        Ok(_) => Outcome::Fault("it gives a value that is neither true nor false"),
         Err(error) => fault(&error),
     }
 }
@@ -190,6 +217,9 @@ fn fault(error: &ExecutionError) -> Outcome {
         }
         ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => Outcome::Fault("it divides by zero"),
         ExecutionError::Overflow(..) => Outcome::Fault("a number is too large"),
+        ExecutionError::FunctionError { function, .. } if function == BUSINESS_TIME => {
+            Outcome::Fault("no calendar has this name")
+        }
         ExecutionError::FunctionError { .. } => Outcome::Fault("a function refused its argument"),
         _ => Outcome::Fault("it cannot be computed"),
     }
@@ -205,16 +235,17 @@ impl Terms {
             }
         }
         let program = ENVIRONMENT.compile(&spelled(source)).ok()?;
-        Some(Self::Term { source: source.to_owned(), program: Arc::new(program) })
+        let expression = Box::new(rewrite(program.expression()).expression);
+        Some(Self::Term { source: source.to_owned(), expression })
     }
 
     /// Joins the terms as CEL joins its operands: a false one decides an `&&` and a true one an `||`, whatever the others come
     /// to.
-    fn hold(&self, names: &Names<'_>) -> Truth {
+    fn hold(&self, resolver: &Resolver<'_>) -> Truth {
         match self {
-            Self::Term { source, program } => {
+            Self::Term { source, expression } => {
                 let term = || source.clone();
-                match evaluate(program, names) {
+                match evaluate(expression, resolver) {
                     Outcome::True => Truth::True,
                     Outcome::False => Truth::False { term: term() },
                     Outcome::Unknown => Truth::Unknown { term: term() },
@@ -224,7 +255,7 @@ impl Terms {
             Self::All(parts) => {
                 let mut undecided = None;
                 for part in parts {
-                    match part.hold(names) {
+                    match part.hold(resolver) {
                         Truth::True => {}
                         decided @ Truth::False { .. } => return decided,
                         other => undecided = Some(worse(undecided, other)),
@@ -235,7 +266,7 @@ impl Terms {
             Self::Any(parts) => {
                 let (mut undecided, mut failed) = (None, Vec::new());
                 for part in parts {
-                    match part.hold(names) {
+                    match part.hold(resolver) {
                         Truth::True => return Truth::True,
                         Truth::False { term } => failed.push(term),
                         other => undecided = Some(worse(undecided, other)),
@@ -338,21 +369,34 @@ fn bounded(source: &str) -> Result<(), ConditionError> {
     Ok(())
 }
 
-/// How many loops stand inside one another.
-fn nested_loops(expression: &IdedExpr) -> usize {
-    match &expression.expr {
-        Expr::Call(call) => {
-            let inner = call.args.iter().chain(call.target.as_deref()).map(nested_loops);
-            inner.max().unwrap_or(0)
+/// How deep the parts of an expression lie in one another, and how many loops. Not by recursion, which it is to bound.
+fn nesting(expression: &IdedExpr) -> (usize, usize) {
+    let (mut deepest, mut most) = (0, 0);
+    let mut pending = vec![(expression, 1, 0)];
+    while let Some((part, depth, loops)) = pending.pop() {
+        deepest = deepest.max(depth);
+        most = most.max(loops);
+        let mut add = |part, loops| pending.push((part, depth + 1, loops));
+        match &part.expr {
+            Expr::Call(call) => call.args.iter().chain(call.target.as_deref()).for_each(|part| add(part, loops)),
+            Expr::Comprehension(looped) => {
+                [&looped.iter_range, &looped.accu_init].into_iter().for_each(|part| add(part, loops));
+                let inside = [&looped.loop_cond, &looped.loop_step, &looped.result];
+                inside.into_iter().for_each(|part| add(part, loops + 1));
+            }
+            Expr::Select(select) => add(&select.operand, loops),
+            Expr::List(list) => list.elements.iter().for_each(|part| add(part, loops)),
+            Expr::Map(MapExpr { entries }) | Expr::Struct(StructExpr { entries, .. }) => {
+                let parts = entries.iter().flat_map(|entry| match &entry.expr {
+                    EntryExpr::StructField(field) => [Some(&field.value), None],
+                    EntryExpr::MapEntry(entry) => [Some(&entry.key), Some(&entry.value)],
+                });
+                parts.flatten().for_each(|part| add(part, loops));
+            }
+            Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => {}
         }
-        Expr::Comprehension(looped) => {
-            let inner = nested_loops(&looped.loop_step).max(nested_loops(&looped.loop_cond));
-            (1 + inner).max(nested_loops(&looped.iter_range))
-        }
-        Expr::Select(select) => nested_loops(&select.operand),
-        Expr::List(list) => list.elements.iter().map(nested_loops).max().unwrap_or(0),
-        _ => 0,
     }
+    (deepest, most)
 }
 
 fn offset(source: &str, line: isize, column: isize) -> usize {

@@ -1,0 +1,1 @@
+//! `pulsewarden backtest`.
