@@ -20,7 +20,8 @@ mod yaml;
 
 pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
 pub use cases::{
-    Case, CaseEvent, Expectation, ExpectedAlert, ExpectedMessage, Id, TestFile, When, read_test_file, test_files,
+    Case, CaseEvent, Expectation, ExpectedAlert, ExpectedMessage, Id, TestFile, When, read_test_file, read_test_text,
+    test_files,
 };
 pub use difference::{Changes, Difference, SettingChange};
 pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};

@@ -9,7 +9,7 @@ mod syntax;
 
 use std::ops::Range;
 
-pub use build::parse;
+pub use build::{parse, parse_with_nulls};
 pub use plain::{is_doubtful, plain_truth};
 pub use slips::TYPOGRAPHIC;
 pub use syntax::quote;
