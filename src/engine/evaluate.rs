@@ -195,7 +195,7 @@ fn tried(taken: Taken<'_>, rule: &Rule, test: &EventTest, slice: &mut Slice, eff
     let why = match truth {
         Truth::True if late => Why::Late,
         Truth::True => {
-            let (severity, evidence) = (lifecycle::severity(rule, &names), lifecycle::evidence(rule, &names));
+            let (severity, evidence) = (lifecycle::severity(rule, &names, effects), lifecycle::evidence(rule, &names));
             let reason = Reason::Matched { event: event.kind.to_owned() };
             return Some(Met { at: event.occurred_at, severity, evidence, count: None, reason });
         }

@@ -303,7 +303,7 @@ pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut 
         return;
     }
     let Waiting { at: from, heard_at, severity, count, reason, mut evidence } = *waiting;
-    let severity = severity.max(lifecycle::severity(rule, &names));
+    let severity = severity.max(lifecycle::severity(rule, &names, effects));
     for (name, seen) in lifecycle::evidence(rule, &names).values {
         evidence.values.insert(name, seen);
     }
