@@ -12,16 +12,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{colors_stderr, counted, instant, json, printable, table, text};
+use super::output::{counted, instant, json, printable, table, text};
+use super::tried::{Tried, short};
 use super::{FINE, WRONG, reader_at, store_path};
 use crate::clock::Clock;
-use crate::config::{Bundle, Reviewed, Settings, parse_duration, review_settings};
+use crate::config::{Reviewed, Settings, parse_duration, review_settings};
 use crate::engine::{RuleSet, Timestamp};
 use crate::replay::{
     Backtest, Change, Contrast, Episode, EventsFile, Journal, Outcome, RuleSummary, Window, backtest, difference,
     last_receipt,
 };
-use crate::store::Store;
 use crate::store::sqlite::Sqlite;
 
 /// How often the progress is shown.
@@ -73,17 +73,6 @@ struct Printed<'r> {
     differences: Option<&'r [Change]>,
 }
 
-/// A rule set, and how people know it.
-struct Tried {
-    name: String,
-    rules: Arc<RuleSet>,
-}
-
-/// Rule files that cannot be used; what is wrong with them has been printed.
-#[derive(Debug, thiserror::Error)]
-#[error("the rules in {0} cannot be used")]
-struct BadRules(String);
-
 pub(super) fn run(config: &Path, arguments: &BacktestArguments) -> anyhow::Result<u8> {
     let Reviewed { settings, understood, .. } = review_settings(config);
     let settings = understood.then_some(settings);
@@ -95,8 +84,8 @@ pub(super) fn run(config: &Path, arguments: &BacktestArguments) -> anyhow::Resul
         _ => None,
     };
     let new = match &arguments.rules {
-        Some(folder) => arguments.folder(folder, settings.as_ref())?,
-        None => in_force(store.as_ref())?,
+        Some(folder) => Tried::of_folder(folder, arguments.library.as_deref(), settings.as_ref())?,
+        None => Tried::in_force(store.as_ref())?,
     };
     let old = arguments.against.as_deref().map(|against| arguments.old(against, store.as_ref(), settings.as_ref()));
     let old = old.transpose()?;
@@ -123,31 +112,18 @@ impl BacktestArguments {
         self.rules.is_none() || self.against.as_deref().is_some_and(from_store)
     }
 
-    fn folder(&self, folder: &Path, settings: Option<&Settings>) -> anyhow::Result<Tried> {
-        let configured = settings.and_then(|settings| settings.library.as_deref()).filter(|library| *library != folder);
-        let library = self.library.as_deref().or(configured);
-        let compiled = Bundle::read(library, folder).and_then(|bundle| bundle.compile());
-        match compiled {
-            Ok((rules, _)) => Ok(Tried { name: folder.display().to_string(), rules: Arc::new(rules) }),
-            Err(problems) => {
-                eprint!("{}", problems.render(colors_stderr()));
-                Err(BadRules(folder.display().to_string()).into())
-            }
-        }
-    }
-
     fn old(&self, against: &str, store: Option<&Sqlite>, settings: Option<&Settings>) -> anyhow::Result<Tried> {
         if against == "live" {
-            return in_force(store);
+            return Tried::in_force(store);
         }
         let folder = Path::new(against);
         if folder.is_dir() {
-            return self.folder(folder, settings);
+            return Tried::of_folder(folder, self.library.as_deref(), settings);
         }
         let is_hash = against.len() == 64 && against.bytes().all(|byte| byte.is_ascii_hexdigit());
         match store {
-            Some(store) if is_hash => stored(store, against),
-            _ => bail!("{against} is neither a folder nor the hash of a rule set that the store keeps, nor `live`"),
+            Some(store) if is_hash => Tried::stored(store, against),
+            _ => bail!("`{against}` is neither a folder nor the hash of a rule set that the store keeps, nor `live`"),
         }
     }
 
@@ -175,34 +151,6 @@ impl BacktestArguments {
     fn begin(&self, end: Option<Timestamp>) -> Option<Timestamp> {
         self.from.or_else(|| Some(end?.minus(self.since?)))
     }
-}
-
-fn in_force(store: Option<&Sqlite>) -> anyhow::Result<Tried> {
-    let Some(store) = store else {
-        bail!("there is no store that knows the rules in force; say which to try: --rules FOLDER");
-    };
-    let hash = store.progress()?.rule_set;
-    if hash.is_empty() {
-        bail!("the store has never had rules in force; start the service once, or say which to try: --rules FOLDER");
-    }
-    Ok(Tried { name: "in force".to_owned(), ..stored(store, &hash)? })
-}
-
-fn stored(store: &Sqlite, hash: &str) -> anyhow::Result<Tried> {
-    let Some(bytes) = store.rule_set(hash)? else { bail!("the store keeps no rule set {hash}") };
-    let bundle = Bundle::from_bytes(&bytes).with_context(|| format!("the rule set {hash}"))?;
-    match bundle.compile() {
-        Ok((rules, _)) => Ok(Tried { name: short(hash).to_owned(), rules: Arc::new(rules) }),
-        Err(problems) => {
-            eprint!("{}", problems.render(colors_stderr()));
-            Err(BadRules(format!("the stored rule set {}", short(hash))).into())
-        }
-    }
-}
-
-/// Enough of a hash to know it by.
-fn short(hash: &str) -> &str {
-    hash.get(..12).unwrap_or(hash)
 }
 
 fn length(written: &str) -> Result<Duration, String> {
@@ -253,7 +201,7 @@ fn tell(result: &Backtest, new: &Tried, old: Option<&Tried>, changes: Option<&[C
         out.push('\n');
         out.push_str(&match rest.first() {
             None => summary(after),
-            Some(before) => both_summaries(after, before),
+            Some(before) => both_summaries(after, before, &new.rules),
         });
         out.push_str(&receivers(after, rest.first()));
         out.push_str(&faults(after));
@@ -317,12 +265,16 @@ fn summary(outcome: &Outcome) -> String {
 }
 
 /// Figures of both, as in `12 → 9`; those of rules that only one of them has stand alone.
-fn both_summaries(after: &Outcome, before: &Outcome) -> String {
-    let old: BTreeMap<&str, &RuleSummary> = before.rules.iter().map(|rule| (rule.rule.as_str(), rule)).collect();
-    let is_new = |name: &str| after.rules.iter().all(|rule| rule.rule != name);
-    let both = after.rules.iter().map(|rule| (Some(rule), old.get(rule.rule.as_str()).copied()));
-    let gone = before.rules.iter().filter(|rule| is_new(&rule.rule)).map(|rule| (None, Some(rule)));
-    let rows = both.chain(gone).map(|(new, old)| {
+fn both_summaries(after: &Outcome, before: &Outcome, rules: &RuleSet) -> String {
+    let mut old: BTreeMap<&str, &RuleSummary> = before.rules.iter().map(|rule| (rule.rule.as_str(), rule)).collect();
+    let mut rows = Vec::new();
+    for new in &after.rules {
+        let was = rules.rule(&new.rule).map_or(&[][..], |rule| &rule.was);
+        let before = std::iter::once(&new.rule).chain(was).find_map(|name| old.remove(name.as_str()));
+        rows.push((Some(new), before));
+    }
+    rows.extend(before.rules.iter().filter(|rule| old.contains_key(rule.rule.as_str())).map(|rule| (None, Some(rule))));
+    let rows = rows.into_iter().map(|(new, old)| {
         let name = new.or(old).map(|rule| rule.rule.clone()).unwrap_or_default();
         let side = |of: fn(&RuleSummary) -> String| arrow(old.map(of), new.map(of));
         vec![

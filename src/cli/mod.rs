@@ -9,10 +9,12 @@ mod events;
 mod explain;
 mod notify;
 mod output;
+mod record;
 mod reload;
 mod serve;
 mod status;
 mod test;
+mod tried;
 mod words;
 
 use std::fs::File;

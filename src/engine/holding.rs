@@ -215,7 +215,7 @@ pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut 
     }
     let Some((since, due)) = held_long_enough(at, rule, slice) else { return };
     let names = names(at, slice);
-    let severity = lifecycle::severity(rule, &names);
+    let severity = lifecycle::severity(rule, &names, effects);
     let mut evidence = lifecycle::evidence(rule, &names);
     evidence.grounds.since = Some(since);
     evidence.grounds.due = Some(due);

@@ -1,6 +1,7 @@
 //! What a subject remembers of a rule between events: what it counts, what it waits for, since when a state holds.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,12 @@ use super::rule::{Severity, Trigger};
 use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::time::Timestamp;
+
+/// A rule that fires again and again for one subject within this time flaps.
+const FLAPS_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often that is counted at most.
+const FLAPS_COUNTED: usize = 20;
 
 /// What a subject remembers of one rule. Nothing is kept of rules that have met nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -42,9 +49,15 @@ pub struct Memory {
     /// What fires unless something comes in between.
     #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Box<Waiting>>,
-    /// When the awaited event last happened.
-    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
-    pub awaited_at: Option<Timestamp>,
+    /// When it fired within the last day, oldest first.
+    #[serde(rename = "f", skip_serializing_if = "Vec::is_empty")]
+    pub fired_at: Vec<Timestamp>,
+    /// When the awaited events last happened, newest last; no more than the rule needs.
+    #[serde(rename = "a", skip_serializing_if = "Vec::is_empty")]
+    pub awaited: Vec<Timestamp>,
+    /// The subject that the first event and the awaited one have in common, where that is another than this.
+    #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// The rule is younger than the subject: what happened before this is not known.
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub known_from: Option<Timestamp>,
@@ -82,6 +95,16 @@ impl Memory {
     /// Whether there is nothing in it that is worth keeping.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Notes that the rule fires, and says how many times it did within the last day.
+    pub(super) fn fires(&mut self, now: Timestamp) -> u32 {
+        self.fired_at.retain(|at| at.plus(FLAPS_WITHIN) > now);
+        if self.fired_at.len() >= FLAPS_COUNTED {
+            self.fired_at.remove(0);
+        }
+        self.fired_at.push(now);
+        u32::try_from(self.fired_at.len()).unwrap_or(u32::MAX)
     }
 
     /// Forgets what was under way, as the subject's relations end; what was counted goes with it unless it stays.

@@ -132,7 +132,7 @@ impl RuleSet {
         self.index.by_name.get(name).map(|rule| &self.rules[*rule])
     }
 
-    /// Whether any rule is about subjects of `kind`.
+    /// Whether any rule is about subjects of `kind`, or has its events linked by one.
     #[must_use]
     pub fn has_rules_for(&self, kind: SubjectKind) -> bool {
         self.index.kinds.contains(&kind)
@@ -156,8 +156,11 @@ impl Index {
         let mut index = Self::default();
         for (at, rule) in rules.iter().enumerate() {
             index.by_name.insert(rule.name.clone(), at);
-            if !index.kinds.contains(&rule.subject) {
-                index.kinds.push(rule.subject);
+            let links = rule.trigger.awaited().map(|(_, same)| same);
+            for kind in [Some(rule.subject), links].into_iter().flatten() {
+                if !index.kinds.contains(&kind) {
+                    index.kinds.push(kind);
+                }
             }
             if matches!(rule.trigger, Trigger::While { .. } | Trigger::Silent { .. }) {
                 index.states.push((rule.subject, at));

@@ -117,7 +117,7 @@ pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut 
     }
     let Some((from, due)) = ends_patience(at, rule, slice) else { return };
     let names = names(at, slice);
-    let severity = lifecycle::severity(rule, &names);
+    let severity = lifecycle::severity(rule, &names, effects);
     let mut evidence = lifecycle::evidence(rule, &names);
     evidence.grounds.since = Some(from);
     evidence.grounds.due = Some(due);

@@ -6,7 +6,6 @@ use super::effect::Effects;
 use super::evaluate::Taken;
 use super::event::{About, Event, Input, Message, Position};
 use super::lifecycle::{self, Moment};
-use super::project::Change;
 use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::standing::Standing;
@@ -45,7 +44,7 @@ pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Times
         }
         Input::Recount { event, rule } => {
             if let Some(rule) = rules.rule(rule) {
-                let taken = Taken::new(at(event.position), event, None, &Change::default());
+                let taken = Taken::alone(at(event.position), event);
                 recount::take(Taken { recounts: true, ..taken }, rule, slice, effects);
             }
         }
@@ -77,7 +76,15 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
             states(at, slice, None, effects);
             wake::arm(at, slice);
         }
-        Message::Awaits { rule, subject, awaits } => following::awaits(slice, rule, subject, *awaits),
+        Message::Awaits { rule, subject, since, met } => {
+            following::awaits(at.rules, slice, (rule, subject), *since, met.as_deref(), effects);
+        }
+        Message::Awaited { rule, times, known_from, met } => {
+            if let Some(event) = event {
+                following::awaited(at, slice, (rule, times), *known_from, met.as_deref(), event, effects);
+                wake::arm(at, slice);
+            }
+        }
         Message::Relation { kind, related, site } => {
             if relations::relation(at, slice, *kind, related, site.as_ref(), event, effects) {
                 states(at, slice, event, effects);
@@ -153,6 +160,9 @@ fn observe(
 ) {
     let tried = told != Told::Learned && slice.tried != event.position;
     let interest = at.rules.interest(event.kind);
+    if matches!(told, Told::Concerned { .. }) && !tried {
+        interest.rules(slice.subject.kind).for_each(|rule| following::ask_again(rule, slice, effects));
+    }
     let previous = (tried && evaluate::reads_previous(interest, slice)).then(|| slice.projection.record.clone());
     let change = about.map(|about| project::fold(slice, about, event)).unwrap_or_default();
     if change.overtakes {
@@ -166,11 +176,10 @@ fn observe(
     }
     if tried {
         slice.tried = event.position;
-        let counted = match told {
-            Told::Concerned { counted } => counted,
-            Told::First | Told::Learned => None,
-        };
-        let taken = Taken { counted, ..Taken::new(at, event, previous.as_ref(), &change) };
+        let mut taken = Taken::new(at, event, previous.as_ref(), &change);
+        if let Told::Concerned { counted } = told {
+            (taken.counted, taken.passed_on) = (counted, true);
+        }
         evaluate::rules(taken, interest, slice, effects);
     }
     let changed = change.record || !change.related.is_empty();

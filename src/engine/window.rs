@@ -244,8 +244,8 @@ pub(super) fn forget(rule: &Rule, slice: &mut Slice, until: Timestamp) {
 }
 
 /// When an alert's window runs out, and why it ends then; `None` for rules that do not count. It ends no sooner than a
-/// hearing after its newest match.
-pub(super) fn runs_out(rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Timestamp, Reason)> {
+/// hearing after its newest match, and time in which nothing could be heard does not make it empty.
+pub(super) fn runs_out(at: Moment<'_>, rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Timestamp, Reason)> {
     let memory = slice.projection.rules.get(&rule.name);
     let newest = |memory: &Memory| {
         let hit = memory.hits.last().map(|hit| hit.at);
@@ -254,13 +254,13 @@ pub(super) fn runs_out(rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Tim
     let newest = memory.and_then(newest).unwrap_or(alert.matched_at);
     let empty = match &rule.trigger {
         Trigger::Count { within, .. } | Trigger::Share { within, .. } => {
-            Some((within.after(newest), Reason::TooFew { within: within.to_string() }))
+            Some((within.after_hearing(newest, at.blind), Reason::TooFew { within: within.to_string() }))
         }
         _ => None,
     };
     let below = rule.resolve.iter().filter_map(|resolve| match resolve {
         Resolve::Below { count, within } => {
-            let falls = below(memory?, *count, within, alert)?;
+            let falls = below(at, memory?, *count, within, alert)?;
             Some((falls, Reason::TooFew { within: within.to_string() }))
         }
         Resolve::Event(_) | Resolve::After(_) => None,
@@ -269,7 +269,7 @@ pub(super) fn runs_out(rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Tim
 }
 
 /// When there are fewer than `count` within the time; `None` where nothing is known of what was counted.
-fn below(memory: &Memory, count: u32, within: &Length, alert: &Alert) -> Option<Timestamp> {
+fn below(at: Moment<'_>, memory: &Memory, count: u32, within: &Length, alert: &Alert) -> Option<Timestamp> {
     let mut times: Vec<Timestamp> = if memory.members.is_empty() {
         memory.hits.iter().map(|hit| hit.at).collect()
     } else {
@@ -279,13 +279,13 @@ fn below(memory: &Memory, count: u32, within: &Length, alert: &Alert) -> Option<
     times.first()?;
     // There never were so many.
     let deciding = times.get(usize::try_from(count).ok()?.checked_sub(1)?);
-    Some(deciding.map_or(alert.opened_at, |deciding| within.after(*deciding)))
+    Some(deciding.map_or(alert.opened_at, |deciding| within.after_hearing(*deciding, at.blind)))
 }
 
 /// Ends an alert whose window has run out, where its subject was heard since its newest match.
 pub(super) fn end(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
     let Some(alert) = slice.open(&rule.name) else { return };
-    let Some((due, reason)) = runs_out(rule, slice, alert) else { return };
+    let Some((due, reason)) = runs_out(at, rule, slice, alert) else { return };
     let heard = slice.heard_at().is_some_and(|heard| heard > alert.matched_at);
     if due <= at.now && heard {
         let when = due.max(event.map_or(due, |event| event.received_at));

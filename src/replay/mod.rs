@@ -2,6 +2,7 @@
 
 mod backtest;
 mod invent;
+mod record;
 mod rehearsal;
 mod run;
 
@@ -9,5 +10,6 @@ pub use backtest::{
     Backtest, Change, Contrast, Episode, EventsFile, History, HistoryError, Journal, Outcome, Recorded, RuleSummary,
     Window, backtest, difference, last_receipt,
 };
+pub use record::{Original, Recording, Unusable, record};
 pub use rehearsal::{Difference, FieldDifference, Mismatch, Part, Tested, junit, rehearse};
 pub use run::{Run, Watch};

@@ -4,8 +4,12 @@
 
 mod alerts;
 mod associations;
+mod blind;
+mod business;
 mod counting;
 mod ends;
+mod faults;
+mod following;
 mod groups;
 mod late;
 mod messages;

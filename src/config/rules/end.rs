@@ -111,8 +111,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Complains of an end that is reached as the alert fires.
-    pub(super) fn ends_at_once(&self, node: &Node, end: Option<&Resolve>, trigger: &Trigger) {
+    /// Complains of an end that is reached already as the alert fires.
+    pub(super) fn ends_soon(&self, node: &Node, end: Option<&Resolve>, trigger: &Trigger) {
         let Some(Resolve::Below { count, within: Length::Plain(ends_within) }) = end else { return };
         let (fires, within) = match trigger {
             Trigger::Event(_) => (1, None),
@@ -120,12 +120,12 @@ impl Draft<'_> {
             _ => return,
         };
         if *count > fires && within.is_none_or(|within| ends_within <= within) {
-            let message = format!("the alert fires with {fires}, which is below {count}, and ends at once");
+            let message = format!("the alert fires with {fires}, which is below {count}: whatever comes next ends it");
             let help = match fires {
                 1 => "write below: 1, or `count` into the rule itself as well".to_owned(),
                 _ => format!("write {fires} or less, or a longer `within`"),
             };
-            self.walk.error(node, message, help);
+            self.walk.warn(node, message, help);
         }
     }
 

@@ -162,7 +162,7 @@ fn rule(
         draft.expires_at_once(node, expire, &trigger);
     }
     for (node, end) in items(walk, fields, "resolve").zip(&resolve) {
-        draft.ends_at_once(node, end.as_ref(), &trigger);
+        draft.ends_soon(node, end.as_ref(), &trigger);
     }
 
     let name = name.filter(|_| told.is_some() && fits)?;
@@ -268,6 +268,10 @@ fn tell(
     let subject = subject(walk, fields, kind, patterns.as_deref());
     if let (Some(node), Some(patterns), Some(subject)) = (event, &patterns, subject) {
         events::concern(walk, node, patterns, subject);
+        if kind == Kind::Silent && subject != SubjectKind::Device {
+            let help = format!("{} is heard through its devices: choose events that name one", article(subject));
+            events::need(walk, node, patterns, SubjectKind::Device, &help);
+        }
     }
     Some((subject?, patterns?))
 }
