@@ -101,7 +101,8 @@ pub(super) enum Written<'v> {
     /// The value itself.
     Here,
     Setting(&'v str, &'v Placed<Value>),
-    /// A setting that does not exist, or may stand in a file that could not be read; what there is to say has been said.
+    /// A setting that does not exist, or may stand in a file that could not be read; what there is to say has been
+    /// said.
     Nowhere,
 }
 

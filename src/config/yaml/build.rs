@@ -20,8 +20,8 @@ const MAX_NODES: usize = 100_000;
 /// Parse problems after which a file is given up.
 const MAX_PROBLEMS: usize = 50;
 
-/// Reads the one document of a file. `None` where it cannot be read to its end; the problems then say why. An empty file is an
-/// empty node.
+/// Reads the one document of a file. `None` where it cannot be read to its end; the problems then say why. An empty
+/// file is an empty node.
 #[must_use]
 pub fn parse(source: &Arc<Source>) -> (Option<Node>, Problems) {
     build(source, false)
