@@ -70,6 +70,39 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+'--rules=[Test the rules in this folder; otherwise the folder of the test files itself]:FOLDER:_files' \
+'--library=[The folder of the shipped rules, which those under test may change; otherwise the configured one]:FOLDER:_files' \
+'--run=[Run only tests with this in their names]:TEXT:_default' \
+'--junit=[Write the results to this file too, as JUnit'\''s XML]:FILE:_files' \
+'(--run --junit --coverage)--record=[Print a test case made from these events of the store\: journal rows as in 120-140,155, or id\:57637002]:EVENTS:_default' \
+'--store=[With --record\: the file of the store; otherwise the configured one]:FILE:_files' \
+'--config=[The configuration file]:FILE:_files' \
+'--coverage[Say which rules no test expects anything of]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- Test files, or folders in which to look for them; the configured folder of rules where none is given:_files' \
+&& ret=0
+;;
+(backtest)
+_arguments "${_arguments_options[@]}" : \
+'(--from)--since=[Look at this long before the end, as in 30d; otherwise at all that there is]:LENGTH:_default' \
+'--from=[Look at what came from then on\: a date, or an instant as in 2026-03-02T10\:00\:00Z]:TIME:_default' \
+'--until=[Look at what came until then; otherwise until now, or until the last event of a file]:TIME:_default' \
+'--rules=[Try the rules in this folder instead of those in force]:FOLDER:_files' \
+'--library=[With a folder of rules\: the folder of the shipped ones; otherwise the configured one]:FOLDER:_files' \
+'--against=[Compare with an older rule set\: a folder, the hash of a stored one, or \`live\` for the one in force]:FOLDER|HASH|live:_default' \
+'--events=[Read events from this file, one a line, instead of the store]:FILE:_files' \
+'--store=[The file of the store; otherwise the configured one]:FILE:_files' \
+'--limit=[List at most this many alerts and differences]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--exit-code[Exit with code 1 where the two rule sets differ]' \
+'--json[Print JSON for programs\: every alert and every difference]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (alerts)
 _arguments "${_arguments_options[@]}" : \
 '--device=[Alerts of this device alone, by Impilo'\''s id]:ID:_default' \
@@ -80,6 +113,15 @@ _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
 '--help[Print help]' \
 '::number -- Show this alert alone, with everything about it:_default' \
+&& ret=0
+;;
+(explain)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::what -- An alert'\''s number; or a rule with the kind and the id of a subject; or a subject alone:_default' \
 && ret=0
 ;;
 (devices)
@@ -214,7 +256,19 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(backtest)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (alerts)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(explain)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -279,7 +333,10 @@ _pulsewarden_commands() {
 'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
+'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
+'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand' \
@@ -294,6 +351,11 @@ _pulsewarden_commands() {
 _pulsewarden__subcmd__alerts_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__backtest_commands] )) ||
+_pulsewarden__subcmd__backtest_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden backtest commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__check_commands] )) ||
 _pulsewarden__subcmd__check_commands() {
@@ -325,6 +387,11 @@ _pulsewarden__subcmd__events_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden events commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__explain_commands] )) ||
+_pulsewarden__subcmd__explain_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden explain commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help_commands] )) ||
 _pulsewarden__subcmd__help_commands() {
     local commands; commands=(
@@ -333,7 +400,10 @@ _pulsewarden__subcmd__help_commands() {
 'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
+'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
+'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand' \
@@ -348,6 +418,11 @@ _pulsewarden__subcmd__help_commands() {
 _pulsewarden__subcmd__help__subcmd__alerts_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__backtest_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__backtest_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help backtest commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__check_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__check_commands() {
@@ -378,6 +453,11 @@ _pulsewarden__subcmd__help__subcmd__devices_commands() {
 _pulsewarden__subcmd__help__subcmd__events_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help events commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__explain_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__explain_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help explain commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__help_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__help_commands() {
@@ -415,6 +495,11 @@ _pulsewarden__subcmd__help__subcmd__serve_commands() {
 _pulsewarden__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help status commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help test commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__man_commands() {
@@ -466,6 +551,11 @@ _pulsewarden__subcmd__serve_commands() {
 _pulsewarden__subcmd__status_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden status commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden test commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_pulsewarden" ]; then
