@@ -18,7 +18,7 @@ pub(super) fn take(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &m
         condition.holds(&names) == Truth::True
     });
     if holds {
-        let (severity, evidence) = (lifecycle::severity(rule, &names), lifecycle::evidence(rule, &names));
+        let (severity, evidence) = (lifecycle::severity(rule, &names, effects), lifecycle::evidence(rule, &names));
         let reason = Reason::Matched { event: taken.event.kind.to_owned() };
         let met = Met { at: taken.event.occurred_at, severity, evidence, count: None, reason };
         window::count(taken, rule, slice, met, effects);
@@ -32,7 +32,7 @@ pub(super) fn judge(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mu
     }
     let Some(full) = window::full(rule, slice, at.now) else { return };
     let names = names(at, slice);
-    let severity = lifecycle::severity(rule, &names);
+    let severity = lifecycle::severity(rule, &names, effects);
     let mut evidence = lifecycle::evidence(rule, &names);
     let count = full.count;
     let event = match &rule.trigger {
