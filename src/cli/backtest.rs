@@ -123,7 +123,7 @@ impl BacktestArguments {
         let is_hash = against.len() == 64 && against.bytes().all(|byte| byte.is_ascii_hexdigit());
         match store {
             Some(store) if is_hash => Tried::stored(store, against),
-            _ => bail!("{against} is neither a folder nor the hash of a rule set that the store keeps, nor `live`"),
+            _ => bail!("`{against}` is neither a folder nor the hash of a rule set that the store keeps, nor `live`"),
         }
     }
 
@@ -201,7 +201,7 @@ fn tell(result: &Backtest, new: &Tried, old: Option<&Tried>, changes: Option<&[C
         out.push('\n');
         out.push_str(&match rest.first() {
             None => summary(after),
-            Some(before) => both_summaries(after, before),
+            Some(before) => both_summaries(after, before, &new.rules),
         });
         out.push_str(&receivers(after, rest.first()));
         out.push_str(&faults(after));
@@ -265,12 +265,16 @@ fn summary(outcome: &Outcome) -> String {
 }
 
 /// Figures of both, as in `12 → 9`; those of rules that only one of them has stand alone.
-fn both_summaries(after: &Outcome, before: &Outcome) -> String {
-    let old: BTreeMap<&str, &RuleSummary> = before.rules.iter().map(|rule| (rule.rule.as_str(), rule)).collect();
-    let is_new = |name: &str| after.rules.iter().all(|rule| rule.rule != name);
-    let both = after.rules.iter().map(|rule| (Some(rule), old.get(rule.rule.as_str()).copied()));
-    let gone = before.rules.iter().filter(|rule| is_new(&rule.rule)).map(|rule| (None, Some(rule)));
-    let rows = both.chain(gone).map(|(new, old)| {
+fn both_summaries(after: &Outcome, before: &Outcome, rules: &RuleSet) -> String {
+    let mut old: BTreeMap<&str, &RuleSummary> = before.rules.iter().map(|rule| (rule.rule.as_str(), rule)).collect();
+    let mut rows = Vec::new();
+    for new in &after.rules {
+        let was = rules.rule(&new.rule).map_or(&[][..], |rule| &rule.was);
+        let before = std::iter::once(&new.rule).chain(was).find_map(|name| old.remove(name.as_str()));
+        rows.push((Some(new), before));
+    }
+    rows.extend(before.rules.iter().filter(|rule| old.contains_key(rule.rule.as_str())).map(|rule| (None, Some(rule))));
+    let rows = rows.into_iter().map(|(new, old)| {
         let name = new.or(old).map(|rule| rule.rule.clone()).unwrap_or_default();
         let side = |of: fn(&RuleSummary) -> String| arrow(old.map(of), new.map(of));
         vec![

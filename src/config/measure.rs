@@ -96,6 +96,21 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     duration(text).ok()
 }
 
+/// The length to the second as test cases have it, as in `1d2h`.
+#[must_use]
+pub fn spell_duration(length: Duration) -> String {
+    let mut left = length.as_secs();
+    let mut out = String::new();
+    for (seconds, unit) in [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')] {
+        if left >= seconds {
+            out.push_str(&(left / seconds).to_string());
+            out.push(unit);
+            left %= seconds;
+        }
+    }
+    if out.is_empty() { "0s".to_owned() } else { out }
+}
+
 /// The length as one would write it, in the largest unit that leaves no rest.
 #[must_use]
 pub fn show_duration(length: Duration) -> String {

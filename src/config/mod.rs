@@ -26,7 +26,7 @@ pub use cases::{
 pub use difference::{Changes, Difference, SettingChange};
 pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
 pub use load::{DEFAULT_FILE, Reviewed, load_settings, parse_settings, review_settings};
-pub use measure::{parse_duration, show_duration};
+pub use measure::{parse_duration, spell_duration};
 pub use problem::{Level, Place, Problem, Problems};
 pub use secret::{SECRETS_FOLDER, SecretError};
 pub use settings::{

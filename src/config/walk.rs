@@ -29,7 +29,8 @@ impl Walk {
         Self { problems: RefCell::default(), empty_keys: true }
     }
 
-    /// A walk in which a key without a value is an error: a rule whose condition was forgotten would fire at every event.
+    /// A walk in which a key without a value is an error: a rule whose condition was forgotten would fire at every
+    /// event.
     pub fn strict() -> Self {
         Self { empty_keys: false, ..Self::new() }
     }
@@ -89,8 +90,8 @@ impl Walk {
         items
     }
 
-    /// The items of a list whose items are maps with a `name` of their own. Somebody may write a map of them by name instead:
-    /// that is said once, and gives the names.
+    /// The items of a list whose items are maps with a `name` of their own. Somebody may write a map of them by name
+    /// instead: that is said once, and gives the names.
     pub fn named_items<'n>(&self, node: &'n Node, key: &str, name: &str) -> (&'n [Node], Vec<&'n str>) {
         let Value::Map(entries) = &node.value else { return (self.items(node), Vec::new()) };
         let by_name = |entry: &Entry| matches!(entry.value.value, Value::Map(_) | Value::Empty);
@@ -264,8 +265,8 @@ impl<'n> Fields<'n> {
         self.find(key).filter(|node| !matches!(node.value, Value::Empty))
     }
 
-    /// The value of a key that goes by another name in this place, with an error that says so; `None` where `key` stands here,
-    /// or neither does.
+    /// The value of a key that goes by another name in this place, with an error that says so; `None` where `key`
+    /// stands here, or neither does.
     pub fn renamed(&self, walk: &Walk, key: &'static str, others: &[&'static str]) -> Option<&'n Node> {
         let other = others.iter().find(|other| !self.has(key) && self.has(other))?;
         let entry = self.entries.iter().find(|entry| entry.key == **other)?;

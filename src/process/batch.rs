@@ -28,6 +28,8 @@ pub struct Processor {
     rules: Arc<RuleSet>,
     progress: Progress,
     reader: Reader,
+    /// The last turn judged subjects by a new rule set.
+    judged: bool,
     /// What made the engine panic: it is passed over from then on.
     broken: BTreeSet<InHand>,
 }
@@ -90,7 +92,7 @@ impl Processor {
         let progress = store.progress()?;
         let reader = Reader::start(Arc::clone(&store));
         let (cache, broken) = (Cache::new(room), BTreeSet::new());
-        let mut processor = Self { store, compile, cache, rules, progress, reader, broken };
+        let mut processor = Self { store, compile, cache, rules, progress, reader, judged: false, broken };
         if !processor.progress.rule_set.is_empty()
             && let Some(rules) = (processor.compile)(&processor.progress.rule_set)
         {
@@ -117,12 +119,16 @@ impl Processor {
     /// # Errors
     /// When the store fails; nothing of the batch has then happened, and the next call tries again.
     pub fn turn(&mut self, now: Timestamp) -> Result<Option<Done>, StoreError> {
-        if let Some(cursor) = self.progress.to_judge.clone() {
-            return self.judge(&cursor, now).map(Some);
+        // Turn by turn, so that neither a large fleet nor many rows keep the other waiting.
+        let to_judge = self.progress.to_judge.clone();
+        if let Some(cursor) = to_judge.as_ref().filter(|_| !std::mem::replace(&mut self.judged, true)) {
+            return self.judge(cursor, now).map(Some);
         }
-        match self.rows(now)? {
-            Some(done) => Ok(Some(done)),
-            None => self.wakes(now),
+        self.judged = false;
+        match (self.rows(now)?, to_judge) {
+            (Some(done), _) => Ok(Some(done)),
+            (None, Some(cursor)) => self.judge(&cursor, now).map(Some),
+            (None, None) => self.wakes(now),
         }
     }
 

@@ -172,6 +172,10 @@ impl Order {
     /// # Errors
     /// When a slice cannot be had.
     pub fn judge<S: Slices>(&mut self, slices: &mut S, subject: &Subject) -> Result<(), S::Error> {
+        self.in_hand = InHand::Wake(subject.clone());
+        if slices.is_broken(&self.in_hand) {
+            return Ok(());
+        }
         let Self { rules, standing, effects, due, position, .. } = self;
         slices.with(subject, |slice| {
             let before = slice.due;

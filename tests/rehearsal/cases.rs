@@ -441,7 +441,7 @@ fn settings_of_a_test_are_judged_where_they_stand() {
         rules/own.test.yaml
           FAIL  one
 
-        error: the setting `low_battery` is a number in the shipped rules
+        error: the setting `low_battery` is a number in the rule files
          --> rules/own.test.yaml:4:20
           |
         4 |       low_battery: plenty
@@ -450,7 +450,7 @@ fn settings_of_a_test_are_judged_where_they_stand() {
          ::: rules/own.yaml:1:13
           |
         1 | settings: { low_battery: 20 }
-          |             ----------- shipped here
+          |             ----------- here
 
         1 error
 
@@ -631,8 +631,6 @@ fn the_configuration_says_which_rules_belong_together() {
           ok    urgent
 
         every rule in FOLDER/library is tested
-
-        every rule in FOLDER/own is tested
 
         2 tests: 2 ok
     "#]]

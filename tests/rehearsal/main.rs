@@ -4,6 +4,7 @@
 
 mod backtests;
 mod cases;
+mod disguises;
 mod same;
 
 use std::fs;

@@ -51,7 +51,7 @@ impl Reader<'_> {
                 Some(Id::Number(number)) => subject = Some(Subject::new(named, number.to_string())),
                 Some(Id::Text(text)) => subject = Some(Subject::new(named, text)),
                 Some(Id::None) => {
-                    walk.error(id_node, "an alert is always about something", format!("write `{named}: 7`"))
+                    walk.error(id_node, "an alert is always about something", format!("write `{named}: 7`"));
                 }
                 None => {}
             }

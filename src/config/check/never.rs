@@ -1,4 +1,5 @@
-//! Conditions that can never be true, since what they ask of one name excludes itself; and alternatives of which one always holds.
+//! Conditions that can never be true, since what they ask of one name excludes itself; and alternatives of which one
+//! always holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

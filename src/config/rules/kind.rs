@@ -57,7 +57,8 @@ impl Kind {
 
 /// Which keys go together.
 const TOGETHER: &str = "a rule has `event`, alone or with one of `count`, `share`, `not_followed_by` and \
-                        `not_preceded_by`; or `silent`; or `while`, mostly with `for`. `while` may also stand beside the others";
+                        `not_preceded_by`; or `silent`; or `while`, mostly with `for`. `while` may also stand beside \
+                        the others";
 
 /// The kind of a rule; what does not go together is noted, and false stands beside the kind then.
 pub(super) fn find(walk: &Walk, fields: &Fields<'_>) -> (Kind, bool) {

@@ -263,7 +263,8 @@ fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
     fields.done(walk, "a rule file", &LATER);
 }
 
-/// The items of a list of things with names. Where a map stands in its place, the names count, so that others can refer to them.
+/// The items of a list of things with names. Where a map stands in its place, the names count, so that others can refer
+/// to them.
 fn named<'n, T>(
     file: &File<'_>,
     fields: &Fields<'n>,
@@ -293,8 +294,8 @@ fn unique<T>(walk: &Walk, all: &[Named<T>], new: &Named<T>) {
     });
 }
 
-/// Judges what refers to something in another place, and leaves out what is switched off. What may stand in a file that could
-/// not be read is not called missing.
+/// Judges what refers to something in another place, and leaves out what is switched off. What may stand in a file that
+/// could not be read is not called missing.
 fn refer(draft: &mut Draft) -> Problems {
     let mut problems = Problems::default();
     earlier_names(draft, &mut problems);

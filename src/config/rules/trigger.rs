@@ -30,8 +30,8 @@ pub(super) fn heard() -> Vec<EventPattern> {
 }
 
 impl Draft<'_> {
-    /// What makes the rule fire. `part` are the keys below that of its kind, where it has any; `events` its own events, or those
-    /// that count as heard.
+    /// What makes the rule fire. `part` are the keys below that of its kind, where it has any; `events` its own events,
+    /// or those that count as heard.
     pub(super) fn trigger(
         &mut self,
         fields: &Fields<'_>,

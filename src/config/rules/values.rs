@@ -45,11 +45,13 @@ pub(super) fn read(file: &File<'_>, node: &Node, settings: &mut Values) {
                 continue;
             }
             if !alike(&known.value, &value) {
-                let message = format!("the setting `{}` is {} in the shipped rules", entry.key, kind(&known.value));
+                let (place, there) = match known.origin {
+                    Origin::Library => ("in the shipped rules", "shipped here"),
+                    Origin::Own | Origin::Test => ("in the rule files", "here"),
+                };
+                let message = format!("the setting `{}` is {} {place}", entry.key, kind(&known.value));
                 let problem = Problem::error(walk.place(&entry.value), message);
-                walk.add(
-                    problem.label(format!("this is {}", kind(&value))).related(known.place.clone(), "shipped here"),
-                );
+                walk.add(problem.label(format!("this is {}", kind(&value))).related(known.place.clone(), there));
                 continue;
             }
         }
@@ -99,7 +101,8 @@ pub(super) enum Written<'v> {
     /// The value itself.
     Here,
     Setting(&'v str, &'v Placed<Value>),
-    /// A setting that does not exist, or may stand in a file that could not be read; what there is to say has been said.
+    /// A setting that does not exist, or may stand in a file that could not be read; what there is to say has been
+    /// said.
     Nowhere,
 }
 

@@ -56,6 +56,13 @@ impl Change {
     }
 }
 
+/// The alerts of one rule and subject under both rule sets, in the order of time.
+#[derive(Default)]
+struct Sides<'e> {
+    new: Vec<&'e Episode>,
+    old: Vec<&'e Episode>,
+}
+
 /// Every alert that is not the same under both, in the order of time. Alerts of one rule and subject are compared with those
 /// that were open at the same time; rules that have another name now are compared with what they were (`was`).
 #[must_use]
@@ -68,15 +75,15 @@ pub fn difference(new: &Outcome, new_rules: &RuleSet, old: &Outcome) -> Vec<Chan
         Some(_) => episode.rule.clone(),
         None => names.get(episode.rule.as_str()).map_or_else(|| episode.rule.clone(), |name| (*name).to_owned()),
     };
-    let mut pairs: BTreeMap<(String, &Subject), (Vec<&Episode>, Vec<&Episode>)> = BTreeMap::new();
+    let mut pairs: BTreeMap<(String, &Subject), Sides<'_>> = BTreeMap::new();
     for episode in &new.alerts {
-        pairs.entry((episode.rule.clone(), &episode.subject)).or_default().0.push(episode);
+        pairs.entry((episode.rule.clone(), &episode.subject)).or_default().new.push(episode);
     }
     for episode in &old.alerts {
-        pairs.entry((renamed(episode), &episode.subject)).or_default().1.push(episode);
+        pairs.entry((renamed(episode), &episode.subject)).or_default().old.push(episode);
     }
     let mut changes = Vec::new();
-    for ((rule, subject), (new, old)) in pairs {
+    for ((rule, subject), Sides { new, old }) in pairs {
         for (new, old) in paired(&new, &old) {
             let contrast = contrast(new, old);
             if !contrast.is_empty() {

@@ -244,6 +244,6 @@ pub fn last_receipt(path: &Path) -> Result<Option<Timestamp>, HistoryError> {
         Ok(tail)
     };
     let tail = tail().map_err(|cause| HistoryError::File { path: path.to_owned(), cause })?;
-    let lines = tail.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    Ok(lines.filter(|line| !line.is_empty()).next_back().and_then(receipt))
+    let mut lines = tail.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    Ok(lines.rfind(|line| !line.is_empty()).and_then(receipt))
 }

@@ -46,10 +46,15 @@ impl Disguise {
             kind: read.kind.clone(),
             names: self.names(&read.facts, known),
             devices: Vec::new(),
-            status: status(&read.facts),
+            status: None,
             late: late.map(|late| Duration::from_secs(late.as_secs())),
             payload: None,
         };
+        // What a device with a patient has anyway need not be said.
+        let is_usual = |status: &String| {
+            status == "withPatient" && event.names.get(&SubjectKind::Patient).is_some_and(|id| *id != Id::None)
+        };
+        event.status = status(&read.facts).filter(|status| !is_usual(status));
         if let Some(about) = read.facts.about.first()
             && matches!(about.subject.kind, SubjectKind::Order | SubjectKind::Return)
         {
@@ -105,7 +110,7 @@ impl Disguise {
         }
         for name in built.keys().filter(|name| real.get(*name).is_none_or(Json::is_null)) {
             let field = fields.iter().find(|field| field.name == name);
-            let invented = field.is_none_or(|field| field.protection == Protection::Full && is_plain(field.shape));
+            let invented = field.is_none_or(|field| field.protection == Protection::Full && kind_of(name).is_none());
             if !invented && !built[name].is_null() {
                 over.insert(name.clone(), Json::Null);
             }
@@ -178,10 +183,6 @@ fn status(facts: &Facts) -> Option<String> {
     let about = facts.about.first()?;
     let said = about.facts.iter().find(|fact| fact.name == "status")?;
     said.value.as_text().map(str::to_owned)
-}
-
-const fn is_plain(shape: Shape) -> bool {
-    matches!(shape, Shape::Text | Shape::Number | Shape::Bool | Shape::Time | Shape::Id | Shape::Texts)
 }
 
 /// Texts that may leave to receivers under `ids`, and stay out of a file that is passed around.

@@ -1,12 +1,11 @@
 //! A test case as YAML.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde_json::Value as Json;
 
 use super::Look;
-use crate::config::{CaseEvent, When};
+use crate::config::{CaseEvent, When, spell_duration};
 use crate::engine::{SubjectKind, Timestamp};
 
 /// A test file with one case.
@@ -33,7 +32,7 @@ fn event(event: &CaseEvent) -> String {
         When::Once(at) => at,
         When::Series { from, .. } => from,
     };
-    let mut parts = vec![format!("at: {}", length(at)), format!("event: {}", text(&event.kind))];
+    let mut parts = vec![format!("at: {}", spell_duration(at)), format!("event: {}", text(&event.kind))];
     for kind in SubjectKind::NAMED {
         parts.extend(event.names.get(&kind).map(|id| format!("{kind}: {id}")));
     }
@@ -42,13 +41,13 @@ fn event(event: &CaseEvent) -> String {
         parts.push(format!("devices: [{}]", devices.join(", ")));
     }
     parts.extend(event.status.as_ref().map(|status| format!("status: {}", text(status))));
-    parts.extend(event.late.map(|late| format!("late: {}", length(late))));
+    parts.extend(event.late.map(|late| format!("late: {}", spell_duration(late))));
     parts.extend(event.payload.as_ref().map(|payload| format!("payload: {}", flow(payload))));
     format!("{{ {} }}", parts.join(", "))
 }
 
 fn look(out: &mut String, look: &Look) {
-    let _ = write!(out, "      - {{ at: {}, alert: {}", length(look.at), text(&look.rule));
+    let _ = write!(out, "      - {{ at: {}, alert: {}", spell_duration(look.at), text(&look.rule));
     for (name, alerts) in &look.alerts {
         let alerts = alerts.iter().map(|alert| {
             let mut parts = vec![format!("{}: {}", alert.subject.kind, text_or_number(&alert.subject.id))];
@@ -65,19 +64,6 @@ fn look(out: &mut String, look: &Look) {
         let _ = write!(out, " # {}", why.replace(char::is_control, " "));
     }
     out.push('\n');
-}
-
-/// A length of time as the file has it, as in `1d2h`.
-fn length(length: Duration) -> String {
-    let mut left = length.as_secs();
-    let mut out = String::new();
-    for (seconds, unit) in [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')] {
-        if left >= seconds {
-            let _ = write!(out, "{}{unit}", left / seconds);
-            left %= seconds;
-        }
-    }
-    if out.is_empty() { "0s".to_owned() } else { out }
 }
 
 /// Text as it stands, where every reader takes it for that; else in quotes.
