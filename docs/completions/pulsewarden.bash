@@ -37,6 +37,9 @@ _pulsewarden() {
             pulsewarden,events)
                 cmd="pulsewarden__subcmd__events"
                 ;;
+            pulsewarden,explain)
+                cmd="pulsewarden__subcmd__explain"
+                ;;
             pulsewarden,help)
                 cmd="pulsewarden__subcmd__help"
                 ;;
@@ -49,11 +52,17 @@ _pulsewarden() {
             pulsewarden,reload)
                 cmd="pulsewarden__subcmd__reload"
                 ;;
+            pulsewarden,schema)
+                cmd="pulsewarden__subcmd__schema"
+                ;;
             pulsewarden,serve)
                 cmd="pulsewarden__subcmd__serve"
                 ;;
             pulsewarden,status)
                 cmd="pulsewarden__subcmd__status"
+                ;;
+            pulsewarden,test)
+                cmd="pulsewarden__subcmd__test"
                 ;;
             pulsewarden__subcmd__help,alerts)
                 cmd="pulsewarden__subcmd__help__subcmd__alerts"
@@ -76,6 +85,9 @@ _pulsewarden() {
             pulsewarden__subcmd__help,events)
                 cmd="pulsewarden__subcmd__help__subcmd__events"
                 ;;
+            pulsewarden__subcmd__help,explain)
+                cmd="pulsewarden__subcmd__help__subcmd__explain"
+                ;;
             pulsewarden__subcmd__help,help)
                 cmd="pulsewarden__subcmd__help__subcmd__help"
                 ;;
@@ -88,11 +100,17 @@ _pulsewarden() {
             pulsewarden__subcmd__help,reload)
                 cmd="pulsewarden__subcmd__help__subcmd__reload"
                 ;;
+            pulsewarden__subcmd__help,schema)
+                cmd="pulsewarden__subcmd__help__subcmd__schema"
+                ;;
             pulsewarden__subcmd__help,serve)
                 cmd="pulsewarden__subcmd__help__subcmd__serve"
                 ;;
             pulsewarden__subcmd__help,status)
                 cmd="pulsewarden__subcmd__help__subcmd__status"
+                ;;
+            pulsewarden__subcmd__help,test)
+                cmd="pulsewarden__subcmd__help__subcmd__test"
                 ;;
             pulsewarden__subcmd__help__subcmd__notify,test)
                 cmd="pulsewarden__subcmd__help__subcmd__notify__subcmd__test"
@@ -116,7 +134,7 @@ _pulsewarden() {
 
     case "${cmd}" in
         pulsewarden)
-            opts="-h -V --config --help --version serve reload demo status check alerts devices events deliveries notify completions man help"
+            opts="-h -V --config --help --version serve reload demo status check test alerts explain devices events deliveries notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -307,8 +325,26 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__explain)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help)
-            opts="serve reload demo status check alerts devices events deliveries notify completions man help"
+            opts="serve reload demo status check test alerts explain devices events deliveries notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -419,6 +455,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -489,6 +539,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -504,6 +568,20 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -635,6 +713,24 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__schema)
+            opts="-h --config --help rules tests"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__serve)
             opts="-h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -660,6 +756,40 @@ _pulsewarden() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__test)
+            opts="-h --rules --library --run --junit --coverage --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rules)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --library)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --junit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

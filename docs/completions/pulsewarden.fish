@@ -32,11 +32,14 @@ complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "reload" -d 
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "demo" -d 'Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "status" -d 'How the daemon is doing, on one screen; exit code 1 where something is wrong'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "check" -d 'Check configuration and rule files; shows every problem at once'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "test" -d 'Run the test cases beside the rules: invented events, and which alerts and messages must come of them'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "alerts" -d 'List alerts, or show one with its moves, its evidence and where each message went'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "explain" -d 'Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "events" -d 'List events, newest first; shows no payload'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "deliveries" -d 'List messages and where they stand'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "notify" -d 'Try a receiver'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "schema" -d 'Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -56,12 +59,22 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand check" -l rules 
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand check" -l library -d 'With --rules: the folder of the shipped rules, which the files there may change' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand check" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand test" -l rules -d 'Test the rules in this folder; otherwise the folder of the test files itself' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand test" -l library -d 'The folder of the shipped rules, which those under test may change; otherwise the configured one' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand test" -l run -d 'Run only tests with this in their names' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand test" -l junit -d 'Write the results to this file too, as JUnit\'s XML' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand test" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand test" -l coverage -d 'Say which rules no test expects anything of'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l device -d 'Alerts of this device alone, by Impilo\'s id' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l limit -d 'At most this many' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l all -d 'Ended ones too'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l json -d 'Print JSON for programs'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand explain" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand explain" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand devices" -l limit -d 'At most this many' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand devices" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand devices" -l json -d 'Print JSON for programs'
@@ -89,21 +102,26 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fi
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from help" -f -a "test" -d 'Send a marked test message to a receiver, through the running daemon'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand schema" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand completions" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand man" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand man" -s h -l help -d 'Print help'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "serve" -d 'Run the daemon'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "reload" -d 'Let the running daemon read configuration and rules again; exit code 1 where they cannot be used'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "demo" -d 'Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "status" -d 'How the daemon is doing, on one screen; exit code 1 where something is wrong'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "check" -d 'Check configuration and rule files; shows every problem at once'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "alerts" -d 'List alerts, or show one with its moves, its evidence and where each message went'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "events" -d 'List events, newest first; shows no payload'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "deliveries" -d 'List messages and where they stand'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "notify" -d 'Try a receiver'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "completions" -d 'Print completions for a shell'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "man" -d 'Print the manual page'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check alerts devices events deliveries notify completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "serve" -d 'Run the daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "reload" -d 'Let the running daemon read configuration and rules again; exit code 1 where they cannot be used'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "demo" -d 'Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "status" -d 'How the daemon is doing, on one screen; exit code 1 where something is wrong'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "check" -d 'Check configuration and rule files; shows every problem at once'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "test" -d 'Run the test cases beside the rules: invented events, and which alerts and messages must come of them'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "alerts" -d 'List alerts, or show one with its moves, its evidence and where each message went'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "explain" -d 'Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "events" -d 'List events, newest first; shows no payload'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "deliveries" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "notify" -d 'Try a receiver'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "schema" -d 'Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "man" -d 'Print the manual page'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check test alerts explain devices events deliveries notify schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from notify" -f -a "test" -d 'Send a marked test message to a receiver, through the running daemon'

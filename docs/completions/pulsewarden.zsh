@@ -70,6 +70,19 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+'--rules=[Test the rules in this folder; otherwise the folder of the test files itself]:FOLDER:_files' \
+'--library=[The folder of the shipped rules, which those under test may change; otherwise the configured one]:FOLDER:_files' \
+'--run=[Run only tests with this in their names]:TEXT:_default' \
+'--junit=[Write the results to this file too, as JUnit'\''s XML]:FILE:_files' \
+'--config=[The configuration file]:FILE:_files' \
+'--coverage[Say which rules no test expects anything of]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- Test files, or folders in which to look for them; the configured folder of rules where none is given:_files' \
+&& ret=0
+;;
 (alerts)
 _arguments "${_arguments_options[@]}" : \
 '--device=[Alerts of this device alone, by Impilo'\''s id]:ID:_default' \
@@ -80,6 +93,15 @@ _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
 '--help[Print help]' \
 '::number -- Show this alert alone, with everything about it:_default' \
+&& ret=0
+;;
+(explain)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::what -- An alert'\''s number; or a rule with the kind and the id of a subject; or a subject alone:_default' \
 && ret=0
 ;;
 (devices)
@@ -167,6 +189,15 @@ esac
     ;;
 esac
 ;;
+(schema)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::of -- Of which files:((rules\:"Rule files"
+tests\:"Tests of rules, whose names end in .test.yaml"))' \
+&& ret=0
+;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
@@ -214,7 +245,15 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (alerts)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(explain)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -250,6 +289,10 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(schema)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -279,11 +322,14 @@ _pulsewarden_commands() {
 'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
+'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand' \
 'notify:Try a receiver' \
+'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
 'man:Print the manual page' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -325,6 +371,11 @@ _pulsewarden__subcmd__events_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden events commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__explain_commands] )) ||
+_pulsewarden__subcmd__explain_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden explain commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help_commands] )) ||
 _pulsewarden__subcmd__help_commands() {
     local commands; commands=(
@@ -333,11 +384,14 @@ _pulsewarden__subcmd__help_commands() {
 'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
+'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand' \
 'notify:Try a receiver' \
+'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
 'man:Print the manual page' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -379,6 +433,11 @@ _pulsewarden__subcmd__help__subcmd__events_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help events commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__explain_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__explain_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help explain commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__help_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
@@ -406,6 +465,11 @@ _pulsewarden__subcmd__help__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help reload commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__schema_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__schema_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help schema commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__serve_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__serve_commands() {
     local commands; commands=()
@@ -415,6 +479,11 @@ _pulsewarden__subcmd__help__subcmd__serve_commands() {
 _pulsewarden__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help status commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help test commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__man_commands() {
@@ -457,6 +526,11 @@ _pulsewarden__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden reload commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__schema_commands] )) ||
+_pulsewarden__subcmd__schema_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden schema commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__serve_commands] )) ||
 _pulsewarden__subcmd__serve_commands() {
     local commands; commands=()
@@ -466,6 +540,11 @@ _pulsewarden__subcmd__serve_commands() {
 _pulsewarden__subcmd__status_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden status commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden test commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_pulsewarden" ]; then
