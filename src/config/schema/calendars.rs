@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::Parts;
 use super::keys::Keys;
-use super::shapes::{IDENTIFIER, one_or_many, one_or_more, to};
+use super::shapes::{identifier, one_or_many, one_or_more, to};
 use super::words::Words;
 use crate::config::rules::{DAYS, MOST_HOLIDAYS};
 
@@ -23,7 +23,7 @@ fn calendars() -> Json {
     json!({
         "title": "Calendars by name",
         "type": "object",
-        "propertyNames": { "pattern": IDENTIFIER },
+        "propertyNames": identifier(),
         "additionalProperties": to("calendar"),
     })
 }
@@ -32,7 +32,7 @@ fn calendar() -> Json {
     let mut holidays = one_or_many(&json!({
         "type": "string",
         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-        "patternErrorMessage": "write year, month and day, as in 2026-12-25",
+        "errorMessage": "write year, month and day, as in 2026-12-25",
     }));
     holidays["maxItems"] = json!(MOST_HOLIDAYS);
     Keys::new("A calendar", Words::of("A calendar", 0))
@@ -50,10 +50,10 @@ fn days() -> Json {
     let day = DAYS.map(|day| day.chars().map(letter).collect::<String>()).join("|");
     let words: Vec<&str> = ["mon-fri", "mon-sun"].into_iter().chain(DAYS).collect();
     json!({
-        "anyOf": [
-            { "enum": words },
-            { "title": "Days", "type": "string", "pattern": format!(r"^\s*({day})\s*([-–]\s*({day})\s*)?$") },
-        ],
+        "type": "string",
+        "pattern": format!(r"^\s*({day})\s*([-–]\s*({day})\s*)?$"),
+        "errorMessage": "write mon-fri, or [mon, tue, wed]",
+        "anyOf": [{ "enum": words }, { "title": "From a day to another" }],
     })
 }
 
@@ -63,21 +63,21 @@ fn time_of_day(end: bool) -> Json {
     json!({
         "type": "string",
         "pattern": format!(r"^\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]{last})\s*$"),
-        "patternErrorMessage": "write hours and minutes of 24 hours in quotes, as in \"08:00\"",
+        "errorMessage": "write hours and minutes of 24 hours in quotes, as in \"08:00\"",
         "examples": [if end { "18:00" } else { "08:00" }],
     })
 }
 
 fn time_zone() -> Json {
     let names: Vec<&str> = TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-    json!({ "enum": names })
+    json!({ "enum": names, "errorMessage": "write the zone of a place, such as America/New_York" })
 }
 
 fn table() -> Json {
     let file = json!({
         "type": "string",
         "pattern": r"^([^./\\][^/\\]*/)*[^./\\][^/\\]*\.csv$",
-        "patternErrorMessage": "put a CSV file beside this one, and write its name alone, as in teams.csv",
+        "errorMessage": "put a CSV file beside this one, and write its name alone, as in teams.csv",
         "examples": ["teams.csv"],
     });
     Keys::new("A table", Words::of("A table", 0))

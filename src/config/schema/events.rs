@@ -30,13 +30,14 @@ fn event() -> Json {
     let family = |name: &&str| json!({ "const": format!("{name}.*"), "description": format!("every event type that begins with {name}.") });
     let mut ways: Vec<Json> = families.iter().map(family).collect();
     ways.push(to("known_event"));
-    ways.push(json!({
-        "title": "An event type, or a family of them",
+    ways.push(json!({ "title": "Another event type, or a family of them" }));
+    json!({
         "type": "string",
         "pattern": "^[A-Za-z0-9_-]*\\.[A-Za-z0-9._-]*$|^[A-Za-z0-9._-]*\\.\\*$",
-        "patternErrorMessage": "a type is a family, a dot and a name, as in device.lowBattery; or a family with reading.*",
-    }));
-    json!({ "anyOf": ways, "examples": ["device.lowBattery", "reading.*"] })
+        "errorMessage": "a type is a family, a dot and a name, as in device.lowBattery; a family is written reading.*",
+        "anyOf": ways,
+        "examples": ["device.lowBattery", "reading.*"],
+    })
 }
 
 fn known(event: &EventType) -> Json {

@@ -43,19 +43,24 @@ pub(super) fn kinds() -> Vec<Json> {
     };
     let not: Vec<&str> = OTHER_KINDS.into_iter().filter(|key| *key != "silent").collect();
     let without_event = ["event", "where", "falls", "rises"];
-    let mut share = event("A share", "share");
-    share["required"] = json!(["subject", "event", "share"]);
-    share["properties"]["subject"] = json!({ "enum": ["site", "item"] });
-    let mut silent = together("A silence", &["silent"], &[&not[..], &without_event, &["for", "each"]].concat());
-    silent["properties"]["subject"] = json!({ "enum": ["device", "patient", "site", "item"] });
     vec![
         event("One event", "event"),
         event("Several events", "count"),
-        share,
-        silent,
+        event("A share", "share"),
+        together("A silence", &["silent"], &[&not[..], &without_event, &["for", "each"]].concat()),
         together("A state", &["subject", "while"], &[&OTHER_KINDS[..], &without_event].concat()),
         event("One event and not another after it", "not_followed_by"),
         event("One event and not another before it", "not_preceded_by"),
+    ]
+}
+
+/// What else holds of rules that have one of the keys.
+pub(super) fn more() -> [Json; 3] {
+    let more = |key: &str, then: Json| json!({ "if": { "required": [key] }, "then": then });
+    [
+        more("falls", json!({ "properties": { "rises": false } })),
+        more("share", json!({ "required": ["subject"], "properties": { "subject": { "enum": ["site", "item"] } } })),
+        more("silent", json!({ "properties": { "subject": { "enum": ["device", "patient", "site", "item"] } } })),
     ]
 }
 

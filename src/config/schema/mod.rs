@@ -2,6 +2,8 @@
 //!
 //! A schema knows the shape of a file: keys, what goes together, words, lengths of time. It refuses nothing that the reader
 //! takes. What it cannot know (names in other places, fields in conditions) is left to the reader.
+//!
+//! `errorMessage` is no word of JSON Schema: editors show it in the place of a pattern or of a hundred words.
 
 mod calendars;
 mod cases;

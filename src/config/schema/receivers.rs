@@ -33,7 +33,7 @@ fn mail() -> Json {
     let address = json!({
         "type": "string",
         "pattern": "@",
-        "patternErrorMessage": "write a mail address",
+        "errorMessage": "write a mail address",
         "examples": ["logistics@clinic.example"],
     });
     Keys::new("A mail", Words::of("A receiver", 1)).must("to", one_or_more(&address)).whole()
@@ -63,10 +63,10 @@ fn route() -> Json {
 /// A label: one that every alert has, or one that a rule or a table gives.
 fn group_label() -> Json {
     json!({
-        "anyOf": [
-            { "enum": BUILT_IN_LABELS },
-            { "title": "A label", "type": "string", "pattern": "^[,; ]*[^,; ]+[,; ]*$" },
-        ],
+        "type": "string",
+        "pattern": "^[,; ]*[^,; ]+[,; ]*$",
+        "errorMessage": "write several labels as [alertname, site]",
+        "anyOf": [{ "enum": BUILT_IN_LABELS }, { "title": "Another label" }],
         "not": { "const": "..." },
     })
 }
@@ -75,7 +75,7 @@ fn digest() -> Json {
     let schedule = json!({
         "type": "string",
         "pattern": r"^\s*\S+(\s+\S+){4}\s*$",
-        "patternErrorMessage": "write five fields: minute, hour, day of month, month, day of week",
+        "errorMessage": "write five fields: minute, hour, day of month, month, day of week",
         "examples": ["0 8 * * MON-FRI"],
     });
     Keys::new("A digest", Words::of("A digest", 0))

@@ -1,17 +1,17 @@
 //! Rules, and what is changed of them elsewhere.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::Parts;
 use super::keys::{Keys, together};
 use super::kinds::{self, WITH_KEYS};
-use super::shapes::{number, one_or_many, to};
+use super::shapes::{identifier, number, one_or_many, to};
 use super::words::Words;
+use crate::config::rules::BUILT_IN_LABELS;
 
 pub(super) fn parts() -> Parts {
     let mut rule = keys("rule_").must("alert", to("name")).any_of(&kinds::kinds()).whole();
-    rule["if"] = json!({ "required": ["falls"] });
-    rule["then"] = json!({ "properties": { "rises": false } });
+    rule["allOf"] = json!(kinds::more());
     rule["dependentRequired"] = json!({ "each": ["for"] });
     vec![
         ("rule", rule),
@@ -97,10 +97,13 @@ fn end_count() -> Json {
 }
 
 fn labels() -> Json {
+    let built_in: Map<String, Json> =
+        BUILT_IN_LABELS.iter().map(|label| ((*label).to_owned(), Json::Bool(false))).collect();
     json!({
         "title": "Labels by name",
         "type": "object",
-        "propertyNames": to("own_label"),
+        "propertyNames": identifier(),
+        "properties": built_in,
         "additionalProperties": {
             "description": "a fixed word",
             "type": "string",

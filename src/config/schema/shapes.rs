@@ -5,9 +5,6 @@ use serde_json::{Value as Json, json};
 use super::Parts;
 use crate::config::rules::{BUILT_IN_LABELS, MOST_COUNTED};
 
-/// The name of a setting, a calendar or a label.
-pub(super) const IDENTIFIER: &str = "^[A-Za-z_][A-Za-z0-9_]{0,63}$";
-
 /// How a setting is written where its value is wanted.
 const SETTING: &str = r"settings\.[A-Za-z_][A-Za-z0-9_]*";
 
@@ -54,12 +51,12 @@ pub(super) fn referred(schema: &Json) -> Vec<String> {
 
 /// A list, for which a single item may stand.
 pub(super) fn one_or_many(item: &Json) -> Json {
-    json!({ "anyOf": [{ "type": "array", "items": item }, item] })
+    json!({ "anyOf": [item, { "type": "array", "items": item }] })
 }
 
 /// The same, with one item at least.
 pub(super) fn one_or_more(item: &Json) -> Json {
-    json!({ "anyOf": [{ "type": "array", "items": item, "minItems": 1 }, item] })
+    json!({ "anyOf": [item, { "type": "array", "items": item, "minItems": 1 }] })
 }
 
 /// Text that says something.
@@ -73,11 +70,20 @@ fn condition() -> Json {
     condition
 }
 
+/// The name of a setting, a calendar or a label.
+pub(super) fn identifier() -> Json {
+    json!({
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+        "errorMessage": "use letters, digits and `_`, beginning with a letter",
+    })
+}
+
 fn name() -> Json {
     json!({
         "type": "string",
         "pattern": "^[A-Za-z0-9_-]{1,100}$",
-        "patternErrorMessage": "use letters, digits, `_` and `-`, at most 100 of them",
+        "errorMessage": "use letters, digits, `_` and `-`, at most 100 of them",
     })
 }
 
@@ -86,7 +92,7 @@ fn length() -> Json {
     json!({
         "type": "string",
         "pattern": format!(r"^\s*({CLOCK}|[0-9]+\s+business\s+(day|hour|minute)s?)\s*$|^{SETTING}$"),
-        "patternErrorMessage": "write a number with s, m, h, d or w, as in 72h; or 2 business days; or settings.NAME",
+        "errorMessage": "write a number with s, m, h, d or w, as in 72h; or 2 business days; or settings.NAME",
         "examples": ["72h", "14d", "2 business days", "settings.patience"],
     })
 }
@@ -96,7 +102,7 @@ fn clock() -> Json {
     json!({
         "type": "string",
         "pattern": format!(r"^\s*{CLOCK}\s*$|^{SETTING}$"),
-        "patternErrorMessage": "write a number with s, m, h, d or w, as in 30m; or settings.NAME",
+        "errorMessage": "write a number with s, m, h, d or w, as in 30m; or settings.NAME",
         "examples": ["30s", "30m", "24h"],
     })
 }
@@ -106,7 +112,7 @@ pub(super) fn plain_clock(examples: &[&str]) -> Json {
     json!({
         "type": "string",
         "pattern": format!(r"^\s*{CLOCK}\s*$"),
-        "patternErrorMessage": "write a number with s, m, h, d or w, as in 30m",
+        "errorMessage": "write a number with s, m, h, d or w, as in 30m",
         "examples": examples,
     })
 }
@@ -116,7 +122,7 @@ pub(super) fn number() -> Json {
     json!({
         "type": ["number", "string"],
         "pattern": format!("^{SETTING}$"),
-        "patternErrorMessage": "write a number, or settings.NAME",
+        "errorMessage": "write a number, or settings.NAME",
     })
 }
 
@@ -127,7 +133,7 @@ fn count() -> Json {
         "minimum": 1,
         "maximum": MOST_COUNTED,
         "pattern": format!("^{SETTING}$"),
-        "patternErrorMessage": "write a number, or settings.NAME",
+        "errorMessage": format!("write a number from 1 to {MOST_COUNTED}, or settings.NAME"),
     })
 }
 
@@ -135,21 +141,23 @@ fn percentage() -> Json {
     json!({
         "type": "string",
         "pattern": format!(r"^\s*([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*%\s*$|^{SETTING}$"),
-        "patternErrorMessage": "write a number with %, as in 5%; or settings.NAME",
+        "errorMessage": "write a number with %, as in 5%; or settings.NAME",
         "examples": ["5%", "2.5%"],
     })
 }
 
 /// The name of a label that no alert has by itself.
 fn own_label() -> Json {
-    json!({ "type": "string", "pattern": IDENTIFIER, "not": to("label") })
+    let mut label = identifier();
+    label["not"] = to("label");
+    label
 }
 
 fn settings() -> Json {
     json!({
         "title": "Settings by name",
         "type": "object",
-        "propertyNames": { "pattern": IDENTIFIER },
+        "propertyNames": identifier(),
         "additionalProperties": to("setting"),
     })
 }
