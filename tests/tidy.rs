@@ -444,7 +444,7 @@ fn the_reference_of_rule_files_says_what_the_code_does() {
 }
 
 #[test]
-fn the_manual_page_and_the_completions_are_what_the_program_prints() {
+fn manual_page_completions_and_schemas_are_what_the_program_prints() {
     let printed = |arguments: &[&str]| {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_pulsewarden")).args(arguments).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
@@ -453,6 +453,10 @@ fn the_manual_page_and_the_completions_are_what_the_program_prints() {
     for shell in ["bash", "fish", "zsh"] {
         let file = root().join(format!("docs/completions/pulsewarden.{shell}"));
         expect_test::expect_file![file].assert_eq(&printed(&["completions", shell]));
+    }
+    for of in ["rules", "tests"] {
+        let file = root().join(format!("rules/{of}.schema.json"));
+        expect_test::expect_file![file].assert_eq(&printed(&["schema", of]));
     }
 }
 

@@ -55,6 +55,9 @@ _pulsewarden() {
             pulsewarden,reload)
                 cmd="pulsewarden__subcmd__reload"
                 ;;
+            pulsewarden,schema)
+                cmd="pulsewarden__subcmd__schema"
+                ;;
             pulsewarden,serve)
                 cmd="pulsewarden__subcmd__serve"
                 ;;
@@ -103,6 +106,9 @@ _pulsewarden() {
             pulsewarden__subcmd__help,reload)
                 cmd="pulsewarden__subcmd__help__subcmd__reload"
                 ;;
+            pulsewarden__subcmd__help,schema)
+                cmd="pulsewarden__subcmd__help__subcmd__schema"
+                ;;
             pulsewarden__subcmd__help,serve)
                 cmd="pulsewarden__subcmd__help__subcmd__serve"
                 ;;
@@ -134,7 +140,7 @@ _pulsewarden() {
 
     case "${cmd}" in
         pulsewarden)
-            opts="-h -V --config --help --version serve reload demo status check test backtest alerts explain devices events deliveries notify completions man help"
+            opts="-h -V --config --help --version serve reload demo status check test backtest alerts explain devices events deliveries notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -398,7 +404,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help)
-            opts="serve reload demo status check test backtest alerts explain devices events deliveries notify completions man help"
+            opts="serve reload demo status check test backtest alerts explain devices events deliveries notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -607,6 +613,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -751,6 +771,24 @@ _pulsewarden() {
             ;;
         pulsewarden__subcmd__reload)
             opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__schema)
+            opts="-h --config --help rules tests"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

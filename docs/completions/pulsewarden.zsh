@@ -209,6 +209,15 @@ esac
     ;;
 esac
 ;;
+(schema)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::of -- Of which files:((rules\:"Rule files"
+tests\:"Tests of rules, whose names end in .test.yaml"))' \
+&& ret=0
+;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
@@ -304,6 +313,10 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(schema)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -341,6 +354,7 @@ _pulsewarden_commands() {
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand' \
 'notify:Try a receiver' \
+'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
 'man:Print the manual page' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -408,6 +422,7 @@ _pulsewarden__subcmd__help_commands() {
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand' \
 'notify:Try a receiver' \
+'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
 'man:Print the manual page' \
 'help:Print this message or the help of the given subcommand(s)' \
@@ -486,6 +501,11 @@ _pulsewarden__subcmd__help__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help reload commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__schema_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__schema_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help schema commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__serve_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__serve_commands() {
     local commands; commands=()
@@ -541,6 +561,11 @@ _pulsewarden__subcmd__notify__subcmd__test_commands() {
 _pulsewarden__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden reload commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__schema_commands] )) ||
+_pulsewarden__subcmd__schema_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden schema commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__serve_commands] )) ||
 _pulsewarden__subcmd__serve_commands() {

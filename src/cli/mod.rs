@@ -11,6 +11,7 @@ mod notify;
 mod output;
 mod record;
 mod reload;
+mod schema;
 mod serve;
 mod status;
 mod test;
@@ -123,6 +124,13 @@ enum Command {
         #[command(subcommand)]
         command: NotifyCommand,
     },
+    /// Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them
+    ///
+    /// The package has both beside the shipped rules.
+    #[command(
+        after_help = "Examples:\n  pulsewarden schema > rules.schema.json\n  pulsewarden schema tests > tests.schema.json"
+    )]
+    Schema(schema::SchemaArguments),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  pulsewarden completions bash > /etc/bash_completion.d/pulsewarden")]
     Completions { shell: clap_complete::Shell },
@@ -192,6 +200,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }
+        Command::Schema(schema) => schema::run(&schema)?,
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "pulsewarden", &mut text);

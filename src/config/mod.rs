@@ -11,6 +11,7 @@ mod load;
 mod measure;
 mod problem;
 mod rules;
+mod schema;
 mod secret;
 mod settings;
 mod source;
@@ -28,6 +29,7 @@ pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
 pub use load::{DEFAULT_FILE, Reviewed, load_settings, parse_settings, review_settings};
 pub use measure::{parse_duration, spell_duration};
 pub use problem::{Level, Place, Problem, Problems};
+pub use schema::{rules_schema, tests_schema};
 pub use secret::{SECRETS_FOLDER, SecretError};
 pub use settings::{
     Admin, CannotServe, Delivery, Email, Heartbeat, Impilo, Log, LogFormat, Own, Receive, Retention, SecretRef,

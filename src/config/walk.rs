@@ -22,6 +22,8 @@ pub struct Fields<'n> {
     known: RefCell<Vec<&'static str>>,
     /// Keys without a value that were complained of.
     noted: RefCell<Vec<&'static str>>,
+    /// What is to be said of missing keys, each with the key that may have been meant for it.
+    missed: RefCell<Vec<(&'n str, Problem)>>,
 }
 
 impl Walk {
@@ -64,7 +66,13 @@ impl Walk {
     /// The keys of a map. `what` names it in messages, as in "a receiver".
     pub fn fields<'n>(&self, node: &'n Node, what: &str, example: &str) -> Option<Fields<'n>> {
         match &node.value {
-            Value::Map(entries) => Some(Fields { node, entries, known: RefCell::default(), noted: RefCell::default() }),
+            Value::Map(entries) => Some(Fields {
+                node,
+                entries,
+                known: RefCell::default(),
+                noted: RefCell::default(),
+                missed: RefCell::default(),
+            }),
             _ => {
                 self.wrong_type(node, what, example);
                 None
@@ -309,20 +317,18 @@ impl<'n> Fields<'n> {
                 self.nothing_after(walk, key, example);
                 None
             }
-            // A key that is nearly this one will be complained of by itself.
-            None if self.entries.iter().any(|entry| {
-                nearest(&entry.key, [key]).is_some()
-                    || entry.key.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
-            }) =>
-            {
-                None
-            }
             None => {
-                walk.add(
-                    Problem::error(self.head(), format!("{what} needs `{key}`"))
-                        .label(format!("no `{key}` here"))
-                        .help(example),
-                );
+                let problem = Problem::error(self.head(), format!("{what} needs `{key}`"))
+                    .label(format!("no `{key}` here"))
+                    .help(example);
+                let near = self.entries.iter().find(|entry| {
+                    nearest(&entry.key, [key]).is_some()
+                        || entry.key.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
+                });
+                match near {
+                    Some(near) => self.missed.borrow_mut().push((&near.key, problem)),
+                    None => walk.add(problem),
+                }
                 None
             }
         }
@@ -346,6 +352,12 @@ impl<'n> Fields<'n> {
     /// Complains about keys that nobody asked for; `later` are keys that another version has.
     pub fn done(self, walk: &Walk, what: &str, later: &[&str]) {
         let known = self.known.borrow();
+        // A key that is nearly the missing one is complained of by itself, unless it has a meaning of its own.
+        for (near, problem) in self.missed.take() {
+            if known.contains(&near) {
+                walk.add(problem);
+            }
+        }
         for entry in self.entries {
             let key = &*entry.key;
             if known.contains(&key) {

@@ -22,9 +22,9 @@ const KEYS: &str = "{ days: mon-fri, from: \"08:00\", to: \"18:00\", time_zone: 
 
 /// The most calendars, and the most holidays of one.
 const MOST: usize = 50;
-const MOST_HOLIDAYS: usize = 1000;
+pub(in crate::config) const MOST_HOLIDAYS: usize = 1000;
 
-const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+pub(in crate::config) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const WHOLE_DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 /// Words for several days, and what they are here.
 const SEVERAL: [(&str, &str); 7] = [

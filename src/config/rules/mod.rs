@@ -103,6 +103,12 @@ struct Draft {
 
 pub use tables::named_by as tables_named_by;
 
+// What the schema of rule files says as well.
+pub(in crate::config) use calendars::{DAYS, MOST_HOLIDAYS};
+pub(in crate::config) use receivers::PHI;
+pub(in crate::config) use rule::BUILT_IN_LABELS;
+pub(in crate::config) use trigger::MOST as MOST_COUNTED;
+
 /// Builds and checks the rule set; warnings stand beside it.
 pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
     let (mut draft, mut problems) = read(bundle);

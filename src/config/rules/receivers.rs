@@ -14,7 +14,8 @@ use crate::engine::{Channel, GroupBy, Protection, Receiver, Route};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-const PHI: [(&str, Protection); 3] = [("none", Protection::None), ("ids", Protection::Ids), ("full", Protection::Full)];
+pub(in crate::config) const PHI: [(&str, Protection); 3] =
+    [("none", Protection::None), ("ids", Protection::Ids), ("full", Protection::Full)];
 
 /// What other versions know in a receiver, Alertmanager's own channels among them.
 const LATER_RECEIVER: [&str; 9] =

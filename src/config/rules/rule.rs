@@ -46,7 +46,7 @@ const KEYS: [&str; 27] = [
 ];
 
 /// Labels that alerts have by themselves; a rule's own may not replace them.
-pub(super) const BUILT_IN_LABELS: [&str; 14] = [
+pub(in crate::config) const BUILT_IN_LABELS: [&str; 14] = [
     "alertname",
     "severity",
     "subject",

@@ -21,7 +21,7 @@ const HEARD_FAMILIES: [&str; 1] = ["reading."];
 const WATCHED: &str = "device.associated && !device.readings_disabled";
 
 /// The most events or subjects that a rule can count up to.
-const MOST: u32 = 1000;
+pub(in crate::config) const MOST: u32 = 1000;
 
 /// The events that count as heard where a rule does not say.
 pub(super) fn heard() -> Vec<EventPattern> {

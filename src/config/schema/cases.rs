@@ -1,0 +1,147 @@
+//! Test cases: events, and what is expected of them.
+
+use serde_json::{Value as Json, json};
+
+use super::Parts;
+use super::keys::{Keys, together};
+use super::shapes::{one_or_many, plain_clock, text, to};
+use super::words::Words;
+use crate::engine::SubjectKind;
+
+/// How alerts can have ended.
+const ENDED: [&str; 3] = ["resolved", "expired", "closed"];
+
+pub(super) fn parts() -> Parts {
+    vec![
+        ("test", test()),
+        ("test_event", event()),
+        ("expectation", expectation()),
+        ("expected_alert", alert()),
+        ("message", message()),
+        ("id", json!({ "type": ["integer", "string"], "pattern": r"\S" })),
+        ("offset", plain_clock(&["30m", "2h", "3d"])),
+    ]
+}
+
+pub(super) fn file() -> Keys {
+    Keys::new("A test file", Words::told(&[("tests", "the test cases")])).may("tests", one_or_many(&to("test")))
+}
+
+fn test() -> Json {
+    let start = json!({
+        "type": "string",
+        "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]",
+        "errorMessage": "write date, time and zone, as in 2026-03-02T10:00:00Z",
+        "examples": ["2026-03-02T10:00:00Z"],
+    });
+    let words = Words::told(&[
+        ("test", "the name of the test"),
+        ("start", "when the test begins (left out: 2026-03-02T10:00:00Z, a Monday)"),
+        ("settings", "settings that hold for this test alone"),
+        ("events", "what Impilo sends"),
+        ("expect", "the alerts that there must be"),
+        ("messages", "the messages that receivers must have got"),
+    ]);
+    Keys::new("A test", words)
+        .must("test", text())
+        .may("start", start)
+        .may("settings", to("settings"))
+        .may("events", one_or_many(&to("test_event")))
+        .may("expect", one_or_many(&to("expectation")))
+        .may("messages", one_or_many(&to("message")))
+        .any_of(&[json!({ "required": ["expect"] }), json!({ "required": ["messages"] })])
+        .whole()
+}
+
+fn event() -> Json {
+    let words = Words::told(&[
+        ("at", "when the event is received, counted from the start"),
+        ("every", "the event is received again and again, so often"),
+        ("from", "with `every`: when the first is received, counted from the start (left out: at the start)"),
+        ("until", "with `every`: until when, counted from the start, this time included"),
+        ("event", "the event's type"),
+        ("devices", "the devices of an order or a return"),
+        ("status", "the status that the event tells"),
+        ("late", "how much sooner than it was received the event happened"),
+        ("payload", "laid over the payload that the other keys make; without them, the payload itself"),
+    ]);
+    let keys = Keys::new("An event, or a series of them", words)
+        .may("at", to("offset"))
+        .may("every", to("offset"))
+        .may("from", to("offset"))
+        .may("until", to("offset"))
+        .must("event", json!({ "anyOf": [to("known_event"), text()] }))
+        .with(subjects())
+        .may("devices", one_or_many(&to("id")))
+        .may("status", text())
+        .may("late", to("offset"))
+        .may("payload", json!({ "type": ["object", "array", "string", "number", "boolean"] }));
+    let ways =
+        [together("Once", &["at"], &["every", "from", "until"]), together("A series", &["every", "until"], &["at"])];
+    keys.one_of(&ways).whole()
+}
+
+fn expectation() -> Json {
+    let words = Words::told(&[
+        ("at", "when, counted from the start"),
+        ("alert", "the name of the rule"),
+        ("pending", "the rule's alerts that wait to fire, all of them"),
+        ("firing", "the rule's alerts that fire, all of them"),
+        ("resolved", "the rule's alerts that were resolved so far, all of them (left out: any)"),
+        ("expired", "the rule's alerts that expired so far, all of them (left out: any)"),
+        ("closed", "the rule's alerts that were closed so far, all of them (left out: any)"),
+    ]);
+    let mut keys = Keys::new("What alerts a rule must have", words).must("at", to("offset")).must("alert", text());
+    for state in ["pending", "firing"].into_iter().chain(ENDED) {
+        keys = keys.may(state, one_or_many(&to("expected_alert")));
+    }
+    keys.whole()
+}
+
+fn alert() -> Json {
+    let texts = json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } });
+    let words = Words::told(&[
+        ("severity", "how urgent it is (left out: any)"),
+        ("labels", "labels that it has, others not counted"),
+        ("annotations", "its texts as they are rendered, others not counted"),
+        ("count", "the number of its events (left out: any)"),
+        ("because", "words of the reason of its last move"),
+    ]);
+    let named = SubjectKind::NAMED.map(|kind| json!({ "required": [kind.as_str()] }));
+    Keys::new("An alert", words)
+        .with(subjects())
+        .may("severity", to("severity"))
+        .may("labels", texts.clone())
+        .may("annotations", texts)
+        .may("count", json!({ "type": "integer", "minimum": 1 }))
+        .may("because", text())
+        .any_of(&named)
+        .whole()
+}
+
+fn message() -> Json {
+    let words = Words::told(&[
+        ("at", "when, counted from the start: what was sent since the expectation before counts"),
+        ("receiver", "who gets it"),
+        ("firing", "rules of which it says that their alerts fire; with none at all there must be no message"),
+        ("resolved", "rules of which it says that their alerts are resolved"),
+        ("expired", "rules of which it says that their alerts expired"),
+        ("closed", "rules of which it says that their alerts are no longer watched"),
+    ]);
+    let mut keys = Keys::new("A message", words).must("at", to("offset")).must("receiver", text());
+    let states = || ["firing"].into_iter().chain(ENDED);
+    for state in states() {
+        keys = keys.may(state, one_or_many(&text()));
+    }
+    let ways: Vec<Json> = states().map(|state| json!({ "required": [state] })).collect();
+    keys.any_of(&ways).whole()
+}
+
+/// What can be named, each by Impilo's id.
+fn subjects() -> impl Iterator<Item = (String, Json)> {
+    SubjectKind::NAMED.into_iter().map(|kind| {
+        let mut id = to("id");
+        id["description"] = json!(format!("Impilo's id of the {kind}, or `none`"));
+        (kind.as_str().to_owned(), id)
+    })
+}

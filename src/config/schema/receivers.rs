@@ -1,0 +1,88 @@
+//! Who is told: receivers, the route to them, digests.
+
+use serde_json::{Value as Json, json};
+
+use super::Parts;
+use super::keys::Keys;
+use super::shapes::{one_or_more, to};
+use super::words::Words;
+use crate::config::rules::{BUILT_IN_LABELS, PHI};
+
+pub(super) fn parts() -> Parts {
+    vec![
+        ("receiver", receiver()),
+        ("mail", mail()),
+        ("slack", slack()),
+        ("route", route()),
+        ("group_label", group_label()),
+        ("digest", digest()),
+    ]
+}
+
+fn receiver() -> Json {
+    Keys::new("A receiver", Words::of("A receiver", 0))
+        .must("name", to("name"))
+        .may("phi", json!({ "enum": PHI.map(|(word, _)| word) }))
+        .may("email", one_or_more(&to("mail")))
+        .may("slack", one_or_more(&to("slack")))
+        .may("send_resolved", to("flag"))
+        .whole()
+}
+
+fn mail() -> Json {
+    let address = json!({
+        "type": "string",
+        "pattern": "@",
+        "errorMessage": "write a mail address",
+        "examples": ["logistics@clinic.example"],
+    });
+    Keys::new("A mail", Words::of("A receiver", 1)).must("to", one_or_more(&address)).whole()
+}
+
+fn slack() -> Json {
+    let mut webhook = super::shapes::text();
+    // The address itself is a secret.
+    webhook["not"] = json!({ "pattern": "://" });
+    Keys::new("A Slack channel", Words::of("A receiver", 2)).must("webhook", webhook).whole()
+}
+
+fn route() -> Json {
+    let each = json!({ "const": "...", "description": "each alert has a message of its own" });
+    let labels = to("group_label");
+    let many = |item: &Json| json!({ "type": "array", "items": item });
+    let group_by = json!({ "anyOf": [many(&labels), labels, each, many(&each)] });
+    Keys::new("The route", Words::of("The route", 0))
+        .must("receiver", to("name"))
+        .may("group_by", group_by)
+        .may("group_wait", to("clock"))
+        .may("group_interval", to("clock"))
+        .may("repeat_interval", to("clock"))
+        .whole()
+}
+
+/// A label: one that every alert has, or one that a rule or a table gives.
+fn group_label() -> Json {
+    json!({
+        "type": "string",
+        "pattern": "^[,; ]*[^,; ]+[,; ]*$",
+        "errorMessage": "write several labels as [alertname, site]",
+        "anyOf": [{ "enum": BUILT_IN_LABELS }, { "title": "Another label" }],
+        "not": { "const": "..." },
+    })
+}
+
+fn digest() -> Json {
+    let schedule = json!({
+        "type": "string",
+        "pattern": r"^\s*\S+(\s+\S+){4}\s*$",
+        "errorMessage": "write five fields: minute, hour, day of month, month, day of week",
+        "examples": ["0 8 * * MON-FRI"],
+    });
+    Keys::new("A digest", Words::of("A digest", 0))
+        .must("digest", to("name"))
+        .must("schedule", schedule)
+        .must("time_zone", to("time_zone"))
+        .must("receiver", to("name"))
+        .may("skip_when_empty", to("flag"))
+        .whole()
+}
