@@ -4,6 +4,7 @@
 
 mod disturbances;
 mod fleet;
+mod library;
 mod truths;
 
 use pulsewarden::engine::Timestamp;
