@@ -164,6 +164,17 @@ pub fn part_ended(part: &str, error: &(dyn std::fmt::Display + Send + Sync)) {
     tracing::error!(part, %error, "a part of the daemon ended; restart the service");
 }
 
+/// A rule that is new, or counts otherwise than before, has counted what the journal still has; `seen` is the first event
+/// that there was.
+pub fn rule_recounted(rule: &str, from: Timestamp, seen: Option<Timestamp>) {
+    match seen {
+        Some(seen) => {
+            tracing::info!(rule, %from, first_event = %seen, "counted what the journal still has for a changed rule")
+        }
+        None => tracing::info!(rule, %from, "counted what the journal still has for a changed rule"),
+    }
+}
+
 /// A rule's condition could not be computed; the rule did not fire by it.
 pub fn rule_faulty(rule: &str, error: &str) {
     tracing::error!(rule, error, "a condition cannot be computed, so the rule cannot fire by it");

@@ -76,11 +76,31 @@ _arguments "${_arguments_options[@]}" : \
 '--library=[The folder of the shipped rules, which those under test may change; otherwise the configured one]:FOLDER:_files' \
 '--run=[Run only tests with this in their names]:TEXT:_default' \
 '--junit=[Write the results to this file too, as JUnit'\''s XML]:FILE:_files' \
+'(--run --junit --coverage)--record=[Print a test case made from these events of the store\: journal rows as in 120-140,155, or id\:57637002]:EVENTS:_default' \
+'--store=[With --record\: the file of the store; otherwise the configured one]:FILE:_files' \
 '--config=[The configuration file]:FILE:_files' \
 '--coverage[Say which rules no test expects anything of]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::paths -- Test files, or folders in which to look for them; the configured folder of rules where none is given:_files' \
+&& ret=0
+;;
+(backtest)
+_arguments "${_arguments_options[@]}" : \
+'(--from)--since=[Look at this long before the end, as in 30d; otherwise at all that there is]:LENGTH:_default' \
+'--from=[Look at what came from then on\: a date, or an instant as in 2026-03-02T10\:00\:00Z]:TIME:_default' \
+'--until=[Look at what came until then; otherwise until now, or until the last event of a file]:TIME:_default' \
+'--rules=[Try the rules in this folder instead of those in force]:FOLDER:_files' \
+'--library=[With a folder of rules\: the folder of the shipped ones; otherwise the configured one]:FOLDER:_files' \
+'--against=[Compare with an older rule set\: a folder, the hash of a stored one, or \`live\` for the one in force]:FOLDER|HASH|live:_default' \
+'--events=[Read events from this file, one a line, instead of the store]:FILE:_files' \
+'--store=[The file of the store; otherwise the configured one]:FILE:_files' \
+'--limit=[List at most this many alerts and differences]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--exit-code[Exit with code 1 where the two rule sets differ]' \
+'--json[Print JSON for programs\: every alert and every difference]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
 (alerts)
@@ -249,6 +269,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(backtest)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (alerts)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -323,6 +347,7 @@ _pulsewarden_commands() {
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
+'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
 'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
@@ -340,6 +365,11 @@ _pulsewarden_commands() {
 _pulsewarden__subcmd__alerts_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__backtest_commands] )) ||
+_pulsewarden__subcmd__backtest_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden backtest commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__check_commands] )) ||
 _pulsewarden__subcmd__check_commands() {
@@ -385,6 +415,7 @@ _pulsewarden__subcmd__help_commands() {
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
+'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
 'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
@@ -402,6 +433,11 @@ _pulsewarden__subcmd__help_commands() {
 _pulsewarden__subcmd__help__subcmd__alerts_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__backtest_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__backtest_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help backtest commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__check_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__check_commands() {

@@ -122,6 +122,9 @@ fn tell(story: &Story) -> String {
     if alert.baseline {
         out.push_str("  baseline: it was so already when its rule came into force\n");
     }
+    if alert.fired > 1 {
+        let _ = writeln!(out, "  it has fired {} times within a day", alert.fired);
+    }
     if let Some(ending) = &alert.ending {
         let _ = writeln!(out, "  about to end since {}: {}", instant(ending.heard_at), ending.reason);
     }

@@ -152,7 +152,9 @@ fn tell_grounds(out: &mut String, grounds: &Grounds) {
         let _ = writeln!(out, "  counted from {}", instant(*since));
     }
     if let Some(due) = due {
-        let _ = writeln!(out, "  the rule's time was over {}", instant(*due));
+        let counts = !counted.is_empty() || distinct.is_some();
+        let what = if counts { "counts for nothing from" } else { "the rule's time was over" };
+        let _ = writeln!(out, "  {what} {}", instant(*due));
     }
     match (distinct, of) {
         (Some(count), Some(of)) => {
@@ -201,7 +203,7 @@ fn subject(store: &dyn Store, rule: Option<&str>, kind: &str, id: &str, as_json:
     };
     let found = store.load(&[Subject::new(kind, id)])?;
     let Some(slice) = found.first().filter(|slice| !slice.is_unknown()) else {
-        return refuse(&format!("no event about a {kind} {} has come", printable(id)));
+        return refuse(&format!("no event about {kind} {} has come", printable(id)));
     };
     let rules: Vec<&Rule> = match rule {
         Some(name) => match set.rule(name) {
@@ -295,7 +297,7 @@ impl<'a> Stand<'a> {
         };
         say("heard", memory.heard_at);
         say("so since", memory.held_since);
-        say("what is awaited last came", memory.awaited_at);
+        say("what is awaited last came", memory.awaited.last().copied());
         for hit in &memory.hits {
             let _ = writeln!(out, "  counted: journal row {}, {}", hit.position, instant(hit.at));
         }

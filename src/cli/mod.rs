@@ -1,6 +1,7 @@
 //! The command line.
 
 mod alerts;
+mod backtest;
 mod check;
 mod deliveries;
 mod devices;
@@ -8,11 +9,13 @@ mod events;
 mod explain;
 mod notify;
 mod output;
+mod record;
 mod reload;
 mod schema;
 mod serve;
 mod status;
 mod test;
+mod tried;
 mod words;
 
 use std::fs::File;
@@ -90,6 +93,14 @@ enum Command {
         after_help = "Examples:\n  pulsewarden test\n  pulsewarden test ./rules --coverage\n  pulsewarden test ./rules/battery.test.yaml --run critical --junit results.xml"
     )]
     Test(test::TestArguments),
+    /// What rules would have made of recorded events: which alerts, when, for whom; and how another rule set differs
+    ///
+    /// It reads the store beside the running daemon and changes nothing. With --exit-code it ends with 1 where the two rule
+    /// sets differ.
+    #[command(
+        after_help = "Examples:\n  pulsewarden backtest --since 30d                          # the rules in force\n  pulsewarden backtest --rules ./rules --against live\n  pulsewarden backtest --rules ./new --against ./old --events events.jsonl --json"
+    )]
+    Backtest(backtest::BacktestArguments),
     /// List alerts, or show one with its moves, its evidence and where each message went
     #[command(
         after_help = "Examples:\n  pulsewarden alerts                     # open ones\n  pulsewarden alerts --all\n  pulsewarden alerts 12"
@@ -180,6 +191,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Status(json) => runtime()?.block_on(status::run(&settings(&config)?, json))?,
         Command::Check(check) => check::run(&config, &check)?,
         Command::Test(test) => test::run(&config, &test)?,
+        Command::Backtest(backtest) => backtest::run(&config, &backtest)?,
         Command::Alerts(alerts) => alerts::run(&settings(&config)?, &alerts)?,
         Command::Explain(explain) => explain::run(&settings(&config)?, &explain)?,
         Command::Devices(devices) => devices::run(&settings(&config)?, &devices)?,
@@ -247,7 +259,17 @@ fn settings(path: &std::path::Path) -> anyhow::Result<Settings> {
 
 /// The store, for reading; the daemon need not run.
 fn reader(settings: &Settings) -> anyhow::Result<Sqlite> {
+    reader_at(store_path(settings))
+}
+
+/// The file of the configured store.
+const fn store_path(settings: &Settings) -> &PathBuf {
     let Storage::Sqlite(path) = &settings.storage;
+    path
+}
+
+/// The store in a file, for reading.
+fn reader_at(path: &std::path::Path) -> anyhow::Result<Sqlite> {
     let place = path.display();
     // Asked before SQLite has the file open, whose locks would go when this closes.
     let found = File::open(path).map(drop).map_err(|error| error.kind());

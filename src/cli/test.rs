@@ -11,6 +11,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::output::{colors_stdout, counted, text};
+use super::record::{self, Chosen, Places};
 use super::{FINE, USED_WRONGLY, WRONG};
 use crate::config::{
     Bundle, Case, Problems, Reviewed, Settings, TestFile, read_test_file, review_settings, test_files,
@@ -38,6 +39,15 @@ pub struct TestArguments {
     /// Say which rules no test expects anything of
     #[arg(long)]
     coverage: bool,
+    /// Print a test case made from these events of the store: journal rows as in 120-140,155, or id:57637002
+    ///
+    /// Whoever they are about is replaced by invented people and numbers. What is expected is what the rules in force make
+    /// of them, or those given by --rules.
+    #[arg(long, value_name = "EVENTS", value_parser = record::chosen, conflicts_with_all = ["paths", "run", "junit", "coverage"])]
+    record: Option<Chosen>,
+    /// With --record: the file of the store; otherwise the configured one
+    #[arg(long, value_name = "FILE", requires = "record")]
+    store: Option<PathBuf>,
 }
 
 /// The rules that a test file is about: a folder, and the shipped rules beside it.
@@ -64,6 +74,11 @@ struct Report {
 }
 
 pub(super) fn run(config: &Path, arguments: &TestArguments) -> anyhow::Result<u8> {
+    if let Some(chosen) = &arguments.record {
+        let TestArguments { store, rules, library, .. } = arguments;
+        let places = Places { store: store.as_deref(), rules: rules.as_deref(), library: library.as_deref() };
+        return record::run(config, chosen, &places);
+    }
     let settings = configured(config);
     let (files, problems) = match find(arguments, settings.as_ref()) {
         Ok(found) => found,
@@ -250,6 +265,9 @@ impl Report {
                 compiled.rules.iter().map(|rule| rule.name.as_str()).filter(|name| !is_shipped(name)).collect();
             let bare: Vec<&str> = own.iter().filter(|name| !rules.expected.contains(**name)).copied().collect();
             let place = subject.rules.display();
+            if own.is_empty() {
+                continue;
+            }
             if bare.is_empty() {
                 let _ = writeln!(self.out, "\nevery rule in {place} is tested");
             } else {

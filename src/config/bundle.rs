@@ -1,5 +1,5 @@
-//! The rule files of one moment, and the tables that they name, by name and text: what is kept in the store and compiled from
-//! there.
+//! The rule files of one moment, and the tables that they name, by name and text: what is kept in the store and
+//! compiled from there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -50,8 +50,8 @@ pub struct RuleFile {
     pub path: Option<PathBuf>,
 }
 
-/// Every rule file, and every table that one names: the library's first, each folder in name order. The same files give the
-/// same bytes and hash.
+/// Every rule file, and every table that one names: the library's first, each folder in name order. The same files give
+/// the same bytes and hash.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Bundle {
@@ -76,8 +76,8 @@ impl Bundle {
         if problems.any_errors() { Err(problems) } else { Ok(bundle) }
     }
 
-    /// As [`Bundle::read`], for people who want to hear everything at once: what could be read, and all that there is to say
-    /// of the folders, files whose names keep them from being read included.
+    /// As [`Bundle::read`], for people who want to hear everything at once: what could be read, and all that there is
+    /// to say of the folders, files whose names keep them from being read included.
     #[must_use]
     pub fn read_all(library: Option<&Path>, rules: &Path) -> (Self, Problems) {
         let mut bundle = Self::default();
@@ -159,12 +159,12 @@ impl Bundle {
 
     /// The rule files themselves.
     pub(super) fn rule_files(&self) -> impl Iterator<Item = &RuleFile> {
-        self.files.iter().filter(|file| !is_table(&file.name))
+        self.files.iter().filter(|file| !file.is_table())
     }
 
     /// The table of this name, from the same folder as the rule file that names it.
     pub(super) fn table(&self, origin: Origin, name: &str) -> Option<&RuleFile> {
-        self.files.iter().find(|file| file.origin == origin && file.name == name && is_table(&file.name))
+        self.files.iter().find(|file| file.origin == origin && file.name == name && file.is_table())
     }
 
     /// Builds and checks the rule set; warnings stand beside it.
@@ -181,8 +181,8 @@ impl Bundle {
         rules::against_settings(self, settings)
     }
 
-    /// The paths of the files that decide what is in force: rule files, tables, and the tests of rules. Beside them, what
-    /// keeps folders from being looked into. It opens no file.
+    /// The paths of the files that decide what is in force: rule files, tables, and the tests of rules. Beside them,
+    /// what keeps folders from being looked into. It opens no file.
     #[must_use]
     pub fn paths(library: Option<&Path>, rules: &Path) -> (Vec<PathBuf>, Problems) {
         let mut problems = Problems::default();
@@ -200,7 +200,8 @@ impl Bundle {
         }
     }
 
-    /// Reads the tables that the rule files from `first` on name. One that is not there is missed when these are compiled.
+    /// Reads the tables that the rule files from `first` on name. One that is not there is missed when these are
+    /// compiled.
     fn add_tables(&mut self, origin: Origin, folder: &Path, first: usize, problems: &mut Problems) {
         let named = self.files[first..].iter().flat_map(|file| rules::tables_named_by(&file.name, &file.source()));
         let named: BTreeSet<String> = named.collect();
@@ -259,8 +260,13 @@ fn files_below(folder: &Path, wanted: fn(&str) -> bool, problems: &mut Problems)
 }
 
 impl RuleFile {
-    /// What a test sets for itself: the key `settings` and its value, which stand at `at` in its file. The rest of the file is
-    /// blank, so that what there is to say of them has its place.
+    /// Whether it is a table, and not a rule file itself.
+    pub(super) fn is_table(&self) -> bool {
+        is_table(&self.name)
+    }
+
+    /// What a test sets for itself: the key `settings` and its value, which stand at `at` in its file. The rest of the
+    /// file is blank, so that what there is to say of them has its place.
     pub(super) fn of_settings(source: &Source, at: &Range<usize>) -> Self {
         let blank = |(place, c): (usize, char)| match c {
             '\n' => "\n".to_owned(),
@@ -319,8 +325,8 @@ fn is_rule_file(name: &str) -> bool {
     name.ends_with(".yaml") && !name.ends_with(".test.yaml")
 }
 
-/// The name that makes a rule file of one that was probably meant to be: `.yml`, other cases, and the `.txt` that some editors
-/// add.
+/// The name that makes a rule file of one that was probably meant to be: `.yml`, other cases, and the `.txt` that some
+/// editors add.
 fn meant_name(name: &str) -> Option<String> {
     let lower = name.to_ascii_lowercase();
     let stem = lower.strip_suffix(".txt").unwrap_or(&lower);

@@ -160,6 +160,10 @@ impl Said {
         let mut overrides = Vec::new();
         // The library's files come first, so that a customer's setting replaces a shipped one.
         for file in bundle.files() {
+            if file.is_table() {
+                said.others.entry("tables".to_owned()).or_default().push_str(&file.text);
+                continue;
+            }
             let (Some(root), _) = parse(&file.source()) else { continue };
             for Entry { key, value, .. } in entries(&root) {
                 match key.as_str() {

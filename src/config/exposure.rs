@@ -1,4 +1,5 @@
-//! Which receiver is told which identifiers: what an administrator must know before agreeing with a mail or chat provider.
+//! Which receiver is told which identifiers: what an administrator must know before agreeing with a mail or chat
+//! provider.
 
 use crate::engine::{Phi, Protection, RuleSet};
 

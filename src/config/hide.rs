@@ -1,5 +1,5 @@
-//! Finding what must not be shown: secrets that somebody wrote into a file in spite of everything. It works on lines, since a
-//! file that cannot be parsed is shown too, and rather hides too much.
+//! Finding what must not be shown: secrets that somebody wrote into a file in spite of everything. It works on lines,
+//! since a file that cannot be parsed is shown too, and rather hides too much.
 
 use std::ops::Range;
 
@@ -100,13 +100,15 @@ fn keys(line: &str) -> impl Iterator<Item = (&str, usize)> {
 fn secret_keys(line: &str) -> Vec<(&str, usize)> {
     let names_secret = |key: &str| {
         let key = key.to_ascii_lowercase();
-        // `url` alone is the heartbeat's, which holds a token; `public_url` is for everybody. `refused_secrets` is a count.
+        // `url` alone is the heartbeat's, which holds a token; `public_url` is for everybody. `refused_secrets` is a
+        // count.
         key == "url" || (!key.starts_with("refused_") && SECRET_KEYS.iter().any(|part| key.contains(part)))
     };
     keys(line).filter(|(key, _)| names_secret(key)).collect()
 }
 
-/// Positions in `line` after each `env:`, `credential:` or `file:` that is followed by no name: it may be the secret itself.
+/// Positions in `line` after each `env:`, `credential:` or `file:` that is followed by no name: it may be the secret
+/// itself.
 fn bad_references(line: &str) -> Vec<usize> {
     let bad = |key: &str, value: usize| {
         let value = line[value..].split(['}', ',', ']']).next().unwrap_or_default();
@@ -148,7 +150,8 @@ fn refers(text: &str) -> bool {
     fit && any
 }
 
-/// How far a bracket at the beginning reaches; the whole text where there is none, or it stays open. A comment is left out.
+/// How far a bracket at the beginning reaches; the whole text where there is none, or it stays open. A comment is left
+/// out.
 fn balanced(text: &str) -> usize {
     let text = text.split(" #").next().unwrap_or_default();
     if !text.starts_with(['[', '{']) {

@@ -49,8 +49,8 @@ pub fn parse_settings(name: &str, text: &str) -> Result<(Settings, Vec<Problem>)
 
 /// A configuration file as far as it could be read: for `check`, which looks at everything else all the same.
 pub struct Reviewed {
-    /// What is wrong in the file is at its default here; mail, webhooks and secrets that are written in a wrong way are there
-    /// without their contents, so that nobody is told that they are missing. Not for use by the daemon.
+    /// What is wrong in the file is at its default here; mail, webhooks and secrets that are written in a wrong way are
+    /// there without their contents, so that nobody is told that they are missing. Not for use by the daemon.
     pub settings: Settings,
     pub problems: Problems,
     /// False where nothing of the file could be understood.

@@ -44,6 +44,10 @@ impl NotDuration {
                     None => format!("write a number with s, m, h, d or w, as in {example}"),
                 }
             }
+            Self::TooLong => "write a shorter one".to_owned(),
+            Self::UnknownUnit | Self::NotNumber if meant_decimal(text).is_some() => {
+                format!("write {}", meant_decimal(text).unwrap_or_default())
+            }
             Self::UnknownUnit if meant_duration(text).is_some() => {
                 format!("write {}", meant_duration(text).unwrap_or_default())
             }
@@ -84,6 +88,27 @@ pub fn duration(text: &str) -> Result<Duration, NotDuration> {
         return Err(NotDuration::TooLong);
     }
     Ok(Duration::from_millis(total))
+}
+
+/// As [`duration`], where nobody asks what is wrong.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    duration(text).ok()
+}
+
+/// The length to the second as test cases have it, as in `1d2h`.
+#[must_use]
+pub fn spell_duration(length: Duration) -> String {
+    let mut left = length.as_secs();
+    let mut out = String::new();
+    for (seconds, unit) in [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')] {
+        if left >= seconds {
+            out.push_str(&(left / seconds).to_string());
+            out.push(unit);
+            left %= seconds;
+        }
+    }
+    if out.is_empty() { "0s".to_owned() } else { out }
 }
 
 /// The length as one would write it, in the largest unit that leaves no rest.
@@ -140,6 +165,21 @@ pub fn meant_duration(text: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("{number}{unit}"))
+}
+
+/// What somebody who wrote `1.5h` will have meant, in whole minutes.
+fn meant_decimal(text: &str) -> Option<String> {
+    let (number, unit) = text.trim().split_at_checked(text.trim().len().checked_sub(1)?)?;
+    let (whole, part) = number.split_once(['.', ','])?;
+    let minutes: u64 = match unit {
+        "h" => 60,
+        "d" => 24 * 60,
+        "w" => 7 * 24 * 60,
+        _ => return None,
+    };
+    let digit = part.parse::<u64>().ok().filter(|digit| part.len() == 1 && *digit < 10)?;
+    let whole = whole.parse::<u64>().ok().filter(|whole| *whole < 10_000)?;
+    Some(show_duration(Duration::from_secs((whole * minutes + minutes * digit / 10) * 60)))
 }
 
 /// What somebody who wrote `1M` will have meant.

@@ -21,12 +21,13 @@ mod yaml;
 
 pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
 pub use cases::{
-    Case, CaseEvent, Expectation, ExpectedAlert, ExpectedMessage, Id, TestFile, When, read_test_file, test_files,
+    Case, CaseEvent, Expectation, ExpectedAlert, ExpectedMessage, Id, TestFile, When, read_test_file, read_test_text,
+    test_files,
 };
 pub use difference::{Changes, Difference, SettingChange};
 pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
 pub use load::{DEFAULT_FILE, Reviewed, load_settings, parse_settings, review_settings};
-pub use measure::show_duration;
+pub use measure::{parse_duration, spell_duration};
 pub use problem::{Level, Place, Problem, Problems};
 pub use schema::{rules_schema, tests_schema};
 pub use secret::{SECRETS_FOLDER, SecretError};

@@ -10,7 +10,8 @@ use super::settings::SecretRef;
 
 /// Where the unit takes the service's credentials from: each file in it becomes one. Only root can look into it.
 pub const SECRETS_FOLDER: &str = "/etc/pulsewarden/secrets";
-/// What systemd puts before the name of a file that comes from a folder of credentials, by the folder's name in the unit.
+/// What systemd puts before the name of a file that comes from a folder of credentials, by the folder's name in the
+/// unit.
 const FROM_FOLDER: &str = "secrets_";
 
 /// Bytes; anything larger is not a secret but the wrong file.
@@ -74,8 +75,8 @@ impl SecretRef {
         }
     }
 
-    /// Whether the service will find the secret, as far as this process can tell, which need not be the service: outside it
-    /// there are no credentials, but root can see the files that they are made of.
+    /// Whether the service will find the secret, as far as this process can tell, which need not be the service:
+    /// outside it there are no credentials, but root can see the files that they are made of.
     ///
     /// # Errors
     /// As [`SecretRef::read`].

@@ -31,7 +31,8 @@ impl Walk {
         Self { problems: RefCell::default(), empty_keys: true }
     }
 
-    /// A walk in which a key without a value is an error: a rule whose condition was forgotten would fire at every event.
+    /// A walk in which a key without a value is an error: a rule whose condition was forgotten would fire at every
+    /// event.
     pub fn strict() -> Self {
         Self { empty_keys: false, ..Self::new() }
     }
@@ -97,8 +98,8 @@ impl Walk {
         items
     }
 
-    /// The items of a list whose items are maps with a `name` of their own. Somebody may write a map of them by name instead:
-    /// that is said once, and gives the names.
+    /// The items of a list whose items are maps with a `name` of their own. Somebody may write a map of them by name
+    /// instead: that is said once, and gives the names.
     pub fn named_items<'n>(&self, node: &'n Node, key: &str, name: &str) -> (&'n [Node], Vec<&'n str>) {
         let Value::Map(entries) = &node.value else { return (self.items(node), Vec::new()) };
         let by_name = |entry: &Entry| matches!(entry.value.value, Value::Map(_) | Value::Empty);
@@ -272,8 +273,8 @@ impl<'n> Fields<'n> {
         self.find(key).filter(|node| !matches!(node.value, Value::Empty))
     }
 
-    /// The value of a key that goes by another name in this place, with an error that says so; `None` where `key` stands here,
-    /// or neither does.
+    /// The value of a key that goes by another name in this place, with an error that says so; `None` where `key`
+    /// stands here, or neither does.
     pub fn renamed(&self, walk: &Walk, key: &'static str, others: &[&'static str]) -> Option<&'n Node> {
         let other = others.iter().find(|other| !self.has(key) && self.has(other))?;
         let entry = self.entries.iter().find(|entry| entry.key == **other)?;
@@ -291,6 +292,17 @@ impl<'n> Fields<'n> {
                 self.find(key);
                 self.noted.borrow_mut().push(key);
                 walk.add(Problem::error(entry.place.clone(), format!("`{key}` belongs into {what}")).help(help));
+            }
+        }
+    }
+
+    /// Complains about keys of other programs, with what to do instead.
+    pub fn refuse(&self, walk: &Walk, keys: &[&'static str], help: &str) {
+        for entry in self.entries {
+            if let Some(key) = keys.iter().find(|key| entry.key == **key) {
+                self.find(key);
+                self.noted.borrow_mut().push(key);
+                walk.add(Problem::error(entry.place.clone(), format!("`{key}` is not a key here")).help(help));
             }
         }
     }

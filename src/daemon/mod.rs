@@ -4,6 +4,7 @@ mod fault;
 mod files;
 mod hearing;
 mod part;
+mod rehearsal;
 mod rules;
 
 use std::fs;

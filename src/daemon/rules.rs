@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::fault::{Fault, RuleFiles};
 use super::files::{Folders, Print, print_of};
-use super::{Shared, read_secrets};
+use super::{Shared, read_secrets, rehearsal};
 use crate::config::{Bundle, Settings, load_settings};
 use crate::engine::RuleSet;
 use crate::notify::Senders;
@@ -302,11 +302,13 @@ impl Wanted {
             return Ok(None);
         }
         let rules = Arc::new(checked(&bundle, Some(settings)).map_err(bad)?);
+        rehearsal::pass(settings, &bundle, &rules).map_err(bad)?;
         Ok(Some(Self { configuration, bundle, rules }))
     }
 
     /// Reads and checks the rule files for a daemon that has none yet. What receivers need of the configuration is not
-    /// asked for then: a message that waits for its mail server is better than an alert that nobody recorded.
+    /// asked for then, nor are tests run: a message that waits for its mail server, or an alert that its author did not
+    /// expect, is better than one that nobody recorded.
     fn at_start(settings: &Settings) -> Result<Self, Fault> {
         let bundle = read_rules(settings)?;
         let rules = Arc::new(checked(&bundle, None)?);

@@ -134,10 +134,16 @@ fn settings(folder: &Path, port: u16, catcher: &MailCatcher, slack: &SlackStandI
 
 /// The shipped rule files.
 const SHIPPED_RULES: &[(&str, &str)] = &[
-    ("low-battery.yaml", include_str!("../../rules/low-battery.yaml")),
-    ("weak-signal.yaml", include_str!("../../rules/weak-signal.yaml")),
+    ("association.yaml", include_str!("../../rules/association.yaml")),
+    ("battery.yaml", include_str!("../../rules/battery.yaml")),
+    ("calendar.yaml", include_str!("../../rules/calendar.yaml")),
     ("orders.yaml", include_str!("../../rules/orders.yaml")),
     ("returns.yaml", include_str!("../../rules/returns.yaml")),
+    ("signal.yaml", include_str!("../../rules/signal.yaml")),
+    ("silence.yaml", include_str!("../../rules/silence.yaml")),
+    ("stock.yaml", include_str!("../../rules/stock.yaml")),
+    ("tickets.yaml", include_str!("../../rules/tickets.yaml")),
+    ("use.yaml", include_str!("../../rules/use.yaml")),
 ];
 
 /// What asks the demo to end: a service manager or `kill`, Ctrl-C, a terminal that is closed.

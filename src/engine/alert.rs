@@ -236,6 +236,9 @@ pub struct Alert {
     /// Its rule is tried out: nobody is told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shadow: bool,
+    /// How many times its rule has fired for its subject within a day, this one included.
+    #[serde(default)]
+    pub fired: u32,
     /// Set when this row must be written back.
     #[serde(skip)]
     pub changed: bool,

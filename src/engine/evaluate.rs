@@ -28,11 +28,30 @@ pub(super) struct Taken<'a> {
     pub overtakes: bool,
     /// Whether the device that it comes from is one of the subject's devices with patients, where a device passed it on.
     pub counted: Option<bool>,
+    /// It comes from the past, to be counted and nothing else.
+    pub recounts: bool,
+    /// Another subject passed it on to this one.
+    pub passed_on: bool,
 }
 
 impl<'a> Taken<'a> {
     pub(super) fn new(at: Moment<'a>, event: &'a Event<'a>, previous: Option<&'a Record>, change: &Change) -> Self {
-        Self { at, event, previous, late: change.late, overtakes: change.overtakes, counted: None }
+        let (late, overtakes) = (change.late, change.overtakes);
+        Self { previous, late, overtakes, ..Self::alone(at, event) }
+    }
+
+    /// An event of which nothing more is to be said.
+    pub(super) fn alone(at: Moment<'a>, event: &'a Event<'a>) -> Self {
+        Self {
+            at,
+            event,
+            previous: None,
+            late: false,
+            overtakes: false,
+            counted: None,
+            passed_on: false,
+            recounts: false,
+        }
     }
 
     pub(super) fn names<'n>(&self, slice: &'n Slice) -> Names<'n>
@@ -87,7 +106,7 @@ pub(super) fn rules(taken: Taken<'_>, interest: Interest<'_>, slice: &mut Slice,
             Trigger::While { .. } => {}
         }
     }
-    following::pass_on(interest, slice, effects);
+    following::pass_on(taken, interest, slice, effects);
 }
 
 /// Whether any rule that the event concerns reads what the subject was before it.
@@ -176,7 +195,7 @@ fn tried(taken: Taken<'_>, rule: &Rule, test: &EventTest, slice: &mut Slice, eff
     let why = match truth {
         Truth::True if late => Why::Late,
         Truth::True => {
-            let (severity, evidence) = (lifecycle::severity(rule, &names), lifecycle::evidence(rule, &names));
+            let (severity, evidence) = (lifecycle::severity(rule, &names, effects), lifecycle::evidence(rule, &names));
             let reason = Reason::Matched { event: event.kind.to_owned() };
             return Some(Met { at: event.occurred_at, severity, evidence, count: None, reason });
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, AlertGroup};
+use super::memory::Waiting;
 use super::slice::Related;
 use super::state::Fact;
 use super::subject::{Subject, SubjectKind};
@@ -75,12 +76,12 @@ pub struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// When we heard: receipt, or for what was learned otherwise the time that it has.
+    /// When we heard: receipt, which for a row of Impilo's log is its time there; for what was read back the time that it has.
     #[must_use]
     pub fn heard_at(&self) -> Timestamp {
         match self.source {
-            Source::Recovered | Source::Reconciled => self.occurred_at.min(self.received_at),
-            Source::Webhook | Source::Replayed | Source::Test => self.received_at,
+            Source::Reconciled => self.occurred_at.min(self.received_at),
+            Source::Webhook | Source::Recovered | Source::Replayed | Source::Test => self.received_at,
         }
     }
 }
@@ -175,8 +176,11 @@ pub enum Message {
     Membership { subject: Subject, belongs: bool, brings: Vec<String> },
     /// A device with a patient is counted by the receiver from now on, or no longer.
     Counts { more: bool },
-    /// A rule of `subject` awaits an event of the receiver's, or no longer.
-    Awaits { rule: String, subject: Subject, awaits: bool },
+    /// A rule of `subject` awaits an event of the receiver's, and asks whether one came since then already, or for `met`
+    /// whether one came before it.
+    Awaits { rule: String, subject: Subject, since: Option<Timestamp>, met: Option<Box<Waiting>> },
+    /// To who asked: when the awaited events came, newest last; and what it asked for.
+    Awaited { rule: String, times: Vec<Timestamp>, known_from: Option<Timestamp>, met: Option<Box<Waiting>> },
     /// What the receiver belongs to has changed: its new state, and the site that this belongs to in turn.
     Relation { kind: SubjectKind, related: Related, site: Option<Related> },
     /// To a device: a return that lists it is complete. It comes from `patient`, where that is known.
@@ -222,6 +226,10 @@ pub enum Input<'a> {
     Message { message: &'a Message, event: Option<&'a Event<'a>>, position: Position },
     /// A due time of this subject has come; `now` is that due time, `position` the last row before it.
     Wake { position: Position },
+    /// An event of the past, for a rule that counts anew.
+    Recount { event: &'a Event<'a>, rule: &'a str },
+    /// What came before is counted for a rule; `now` is when the rule came into force.
+    Recounted { rule: &'a str, position: Position },
     /// Another rule set is in force since the journal row `since`; `now` is that row's time.
     Rules { since: Position, position: Position },
     /// A notification of this group was given up.

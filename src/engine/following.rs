@@ -1,4 +1,7 @@
 //! Rules about what should follow an event, or come before it.
+//!
+//! Where the two events have another subject in common than the rule's own (`same`), that one links them: it remembers when
+//! the awaited event last came, answers who asks for it, and passes it on to who waits for it.
 
 use super::alert::Reason;
 use super::effect::Effects;
@@ -8,117 +11,253 @@ use super::expression::Truth;
 use super::lifecycle::{self, Closing, Moment, Opening};
 use super::memory::Waiting;
 use super::rule::{EventTest, Rule, Trigger};
-use super::rule_set::Interest;
+use super::rule_set::{Interest, RuleSet};
 use super::slice::{Slice, Why};
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
 
+/// How many times of an awaited event are remembered where one must come before: the one before an event that is late may
+/// not be the newest.
+const TIMES_KEPT: usize = 8;
+
 /// The first event has come: the waiting begins, unless what is awaited has happened already.
 pub(super) fn begins(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, met: Met, effects: &mut Effects) {
-    let Taken { at, event, .. } = taken;
-    let memory = slice.memory(&rule.name);
-    let (awaited_at, known_from) = (memory.awaited_at, memory.known_from);
+    let event = taken.event;
     match &rule.trigger {
-        Trigger::NotPrecededBy { within, .. } => {
-            let before = awaited_at.filter(|before| *before <= event.occurred_at);
-            let why = match before {
-                Some(before) if within.after(before) > event.occurred_at => Some(Why::Preceded { at: before }),
-                _ => known_from
-                    .filter(|from| within.after(*from) > event.occurred_at)
-                    .map(|from| Why::NotKnownBefore { from }),
+        Trigger::NotPrecededBy { same, .. } if *same != slice.subject.kind => {
+            let Some(link) = link(event, slice, *same) else {
+                return keep_verdict(slice, rule, event, Why::Unknown { term: format!("{same}.id") });
             };
-            match why {
-                Some(why) => keep_verdict(slice, rule, event, why),
-                None => {
-                    let reason = Reason::NotPreceded { event: event.kind.to_owned() };
-                    fires(taken, rule, slice, Met { reason, ..met }, effects);
-                }
-            }
+            slice.memory(&rule.name).link = Some(link);
+            let reason = Reason::NotPreceded { event: event.kind.to_owned() };
+            ask(rule, slice, *same, Some(event.occurred_at), Some(waiting(event, reason, met)), effects);
+        }
+        Trigger::NotPrecededBy { .. } => {
+            let memory = slice.memory(&rule.name);
+            let before = Before { times: memory.awaited.clone(), known_from: memory.known_from };
+            came_before(taken, rule, slice, &before, met, effects);
         }
         Trigger::NotFollowedBy { within, same, .. } => {
-            if slice.open(&rule.name).is_some() {
-                return fires(taken, rule, slice, met, effects);
+            let linked = *same != slice.subject.kind;
+            if linked {
+                let link = link(event, slice, *same);
+                slice.memory(&rule.name).link = link;
             }
-            if let Some(followed) = awaited_at.filter(|followed| *followed >= event.occurred_at) {
+            if slice.open(&rule.name).is_some_and(|alert| alert.ending.is_none()) {
+                fires(taken, rule, slice, met, effects);
+                return ask(rule, slice, *same, None, None, effects);
+            }
+            let memory = slice.memory(&rule.name);
+            let newest = memory.awaited.last().copied().filter(|_| !linked);
+            if let Some(followed) = newest.filter(|followed| *followed >= event.occurred_at) {
                 return keep_verdict(slice, rule, event, Why::FollowedAlready { at: followed });
             }
-            let reason = Reason::NotFollowed { event: event.kind.to_owned(), at: event.occurred_at };
-            let Met { severity, evidence, .. } = met;
-            let (from, heard_at) = (event.occurred_at, event.received_at);
-            let memory = slice.memory(&rule.name);
             // The first of several counts; a late one can be earlier.
-            if memory.waiting.as_ref().is_none_or(|waiting| from < waiting.at) {
-                let waiting = Waiting { at: from, heard_at, severity, count: 1, reason, evidence };
-                memory.waiting = Some(Box::new(waiting));
+            if memory.waiting.as_ref().is_none_or(|waiting| event.occurred_at < waiting.at) {
+                let reason = Reason::NotFollowed { event: event.kind.to_owned(), at: event.occurred_at };
+                memory.waiting = Some(waiting(event, reason, met));
             }
             slice.unarmed = true;
-            watch(rule, slice, event, *same, effects);
-            keep_verdict(slice, rule, event, Why::Waits { until: within.after_hearing(from, at.blind) });
+            let until = within.after_hearing(event.occurred_at, taken.at.blind);
+            keep_verdict(slice, rule, event, Why::Waits { until });
+            ask(rule, slice, *same, Some(event.occurred_at), None, effects);
         }
         _ => {}
     }
 }
 
-/// Asks the subject that links the two events to pass on what is awaited.
-fn watch(rule: &Rule, slice: &Slice, event: &Event<'_>, same: SubjectKind, effects: &mut Effects) {
-    if same == slice.subject.kind {
-        return;
-    }
-    let said = event.facts.party(same).map(|about| about.subject.id.as_str());
-    let related = || slice.projection.related.get(&same).map(|related| related.id.as_str());
-    if let Some(id) = said.or_else(related) {
-        let message = Message::Awaits { rule: rule.name.clone(), subject: slice.subject.clone(), awaits: true };
-        effects.messages.push_back((Subject::new(same, id), message));
-    }
+fn waiting(event: &Event<'_>, reason: Reason, met: Met) -> Box<Waiting> {
+    let Met { severity, evidence, .. } = met;
+    Box::new(Waiting { at: event.occurred_at, heard_at: event.received_at, severity, count: 1, reason, evidence })
 }
 
-/// Remembers, for the subject that links two events, whose rule awaits the second.
-pub(super) fn awaits(slice: &mut Slice, rule: &str, subject: &Subject, awaits: bool) {
-    let awaiting = &mut slice.projection.awaiting;
-    if awaits {
-        slice.dirty |= awaiting.entry(rule.to_owned()).or_default().insert(subject.clone());
-    } else if let Some(subjects) = awaiting.get_mut(rule) {
-        slice.dirty |= subjects.remove(subject);
-        if subjects.is_empty() {
-            awaiting.remove(rule);
+/// What is known of the awaited events before one.
+struct Before {
+    times: Vec<Timestamp>,
+    known_from: Option<Timestamp>,
+}
+
+/// Fires unless the awaited event came before.
+fn came_before(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, before: &Before, met: Met, effects: &mut Effects) {
+    let Trigger::NotPrecededBy { within, .. } = &rule.trigger else { return };
+    let reaches = |from: &Timestamp| within.after(*from) > met.at;
+    let Before { times, known_from } = before;
+    let last = times.iter().copied().filter(|time| *time <= met.at).max();
+    // Of so many that came after it, the ones before are forgotten.
+    let forgotten = (last.is_none() && times.len() >= TIMES_KEPT).then(|| times.first().copied()).flatten();
+    let why = match last.filter(reaches) {
+        Some(at) => Some(Why::Preceded { at }),
+        None => known_from.filter(reaches).or(forgotten).map(|from| Why::NotKnownBefore { from }),
+    };
+    match why {
+        Some(why) => keep_verdict(slice, rule, taken.event, why),
+        None => {
+            let reason = Reason::NotPreceded { event: taken.event.kind.to_owned() };
+            fires(taken, rule, slice, Met { reason, ..met }, effects);
         }
     }
 }
 
-/// Passes an event on to those who await it through this subject.
-pub(super) fn pass_on(interest: Interest<'_>, slice: &mut Slice, effects: &mut Effects) {
-    if slice.projection.awaiting.is_empty() {
+/// The subject of this kind that an event and what it is about have in common; of a removal the patient that was left.
+fn link(event: &Event<'_>, slice: &Slice, same: SubjectKind) -> Option<String> {
+    let said = event.facts.party(same).map(|about| about.subject.id.clone());
+    let related = || slice.projection.related.get(&same).map(|related| related.id.clone());
+    let left = || slice.projection.turn.as_ref().filter(|_| same == SubjectKind::Patient)?.before.clone();
+    said.or_else(related).or_else(left)
+}
+
+/// Asks the subject that links the two events to pass on what is awaited, and whether one came since then already.
+fn ask(
+    rule: &Rule,
+    slice: &Slice,
+    same: SubjectKind,
+    since: Option<Timestamp>,
+    met: Option<Box<Waiting>>,
+    effects: &mut Effects,
+) {
+    if same == slice.subject.kind {
         return;
     }
+    let link = slice.projection.rules.get(&rule.name).and_then(|memory| memory.link.clone());
+    if let Some(link) = link {
+        let message = Message::Awaits { rule: rule.name.clone(), subject: slice.subject.clone(), since, met };
+        effects.messages.push_back((Subject::new(same, link), message));
+    }
+}
+
+/// Remembers, for the subject that links two events, whose rule awaits the second, and says what is known of it.
+pub(super) fn awaits(
+    rules: &RuleSet,
+    slice: &mut Slice,
+    (name, subject): (&str, &Subject),
+    since: Option<Timestamp>,
+    met: Option<&Waiting>,
+    effects: &mut Effects,
+) {
+    let Some(rule) = rules.rule(name) else { return };
+    let awaiting = slice.projection.awaiting.entry(name.to_owned()).or_default();
+    slice.dirty |= awaiting.insert(subject.clone());
+    let memory = slice.projection.rules.get(name);
+    let times = memory.map(|memory| memory.awaited.clone()).unwrap_or_default();
+    let answers = match rule.trigger {
+        Trigger::NotPrecededBy { .. } => met.is_some(),
+        _ => since.is_some_and(|since| times.last().is_some_and(|newest| *newest >= since)),
+    };
+    if answers {
+        let known_from = memory.and_then(|memory| memory.known_from);
+        let met = met.cloned().map(Box::new);
+        let message = Message::Awaited { rule: name.to_owned(), times, known_from, met };
+        effects.messages.push_back((subject.clone(), message));
+    }
+}
+
+/// The subject that links two events has told when the awaited ones came.
+pub(super) fn awaited(
+    at: Moment<'_>,
+    slice: &mut Slice,
+    (name, times): (&str, &[Timestamp]),
+    known_from: Option<Timestamp>,
+    met: Option<&Waiting>,
+    event: &Event<'_>,
+    effects: &mut Effects,
+) {
+    let Some(rule) = at.rules.rule(name) else { return };
+    if let Some(met) = met {
+        let Waiting { at: when, severity, evidence, reason, .. } = met.clone();
+        let met = Met { at: when, severity, evidence, count: None, reason };
+        let before = Before { times: times.to_vec(), known_from };
+        return came_before(Taken::alone(at, event), rule, slice, &before, met, effects);
+    }
+    let Some(newest) = times.last().copied() else { return };
+    if slice.memory(name).waiting.take_if(|waiting| newest >= waiting.at).is_some() {
+        keep_verdict(slice, rule, event, Why::FollowedAlready { at: newest });
+    }
+}
+
+/// Remembers when an awaited event came.
+fn remember(rule: &Rule, slice: &mut Slice, when: Timestamp) {
+    let kept = if matches!(rule.trigger, Trigger::NotPrecededBy { .. }) { TIMES_KEPT } else { 1 };
+    let times = &mut slice.memory(&rule.name).awaited;
+    if let Err(place) = times.binary_search(&when) {
+        times.insert(place, when);
+    }
+    let superfluous = times.len().saturating_sub(kept);
+    times.drain(..superfluous);
+}
+
+/// Passes an event on to those who await it through this subject, and remembers that it came.
+pub(super) fn pass_on(taken: Taken<'_>, interest: Interest<'_>, slice: &mut Slice, effects: &mut Effects) {
     for rule in interest.linked(slice.subject.kind) {
+        let Some((awaited, _)) = rule.trigger.awaited() else { continue };
+        if holds(awaited.condition.as_ref(), rule, &taken.names(slice), effects) == Truth::True {
+            remember(rule, slice, taken.event.occurred_at);
+        }
         if let Some(subjects) = slice.projection.awaiting.remove(&rule.name) {
             slice.dirty = true;
-            effects.messages.extend(subjects.into_iter().map(|subject| (subject, Message::Event { counted: None })));
+            let event = || Message::Event { counted: None };
+            effects.messages.extend(subjects.into_iter().map(|subject| (subject, event())));
         }
     }
 }
 
 /// The awaited event, where this is it: what waits for it is off, and what fired for want of it ends.
 pub(super) fn followed(taken: Taken<'_>, rule: &Rule, awaited: &EventTest, slice: &mut Slice, effects: &mut Effects) {
+    if !concerns(awaited, taken.event) {
+        return;
+    }
+    if is_linked(taken, rule, slice)
+        && holds(awaited.condition.as_ref(), rule, &taken.names(slice), effects) == Truth::True
+    {
+        ends(taken, rule, slice, effects);
+    }
+    if taken.passed_on {
+        ask_again(rule, slice, effects);
+    }
+}
+
+/// What was passed on once is passed on no more: what still waits asks anew.
+pub(super) fn ask_again(rule: &Rule, slice: &Slice, effects: &mut Effects) {
+    let waits = slice.projection.rules.get(&rule.name).is_some_and(|memory| memory.waiting.is_some());
+    if let Some((_, same)) = rule.trigger.awaited()
+        && (waits || slice.open(&rule.name).is_some())
+    {
+        ask(rule, slice, same, None, None, effects);
+    }
+}
+
+/// Whether an event has that in common with the first one by which the rule links them.
+fn is_linked(taken: Taken<'_>, rule: &Rule, slice: &Slice) -> bool {
+    let Some((_, same)) = rule.trigger.awaited() else { return false };
+    if same == slice.subject.kind {
+        return true;
+    }
+    let link = slice.projection.rules.get(&rule.name).and_then(|memory| memory.link.as_deref());
+    let named = taken.event.facts.party(same).map(|about| about.subject.id.as_str());
+    let related = || slice.projection.related.get(&same).map(|related| related.id.as_str());
+    match named {
+        Some(_) => named == link,
+        // It came through the subject that links them, which it does not name.
+        None => taken.passed_on || (link.is_some() && related() == link),
+    }
+}
+
+fn ends(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
     let Taken { at, event, .. } = taken;
-    if !concerns(awaited, event) {
-        return;
-    }
-    if holds(awaited.condition.as_ref(), rule, &taken.names(slice), effects) != Truth::True {
-        still_awaits(rule, slice, event, effects);
-        return;
-    }
     let when = event.occurred_at;
+    remember(rule, slice, when);
+    let comes_before = |first: Timestamp, last: Timestamp| match &rule.trigger {
+        Trigger::NotPrecededBy { within, .. } => when <= first && within.after(when) > last,
+        _ => false,
+    };
     let memory = slice.memory(&rule.name);
-    memory.awaited_at = memory.awaited_at.max(Some(when));
     memory.waiting.take_if(|waiting| match rule.trigger {
-        Trigger::NotPrecededBy { .. } => when <= waiting.at,
+        Trigger::NotPrecededBy { .. } => comes_before(waiting.at, waiting.at),
         _ => when >= waiting.at,
     });
     let Some(alert) = slice.open(&rule.name) else { return };
     let since = alert.evidence.event.as_ref().map_or(alert.opened_at, |event| event.occurred_at);
     let reason = match &rule.trigger {
-        Trigger::NotPrecededBy { within, .. } if when <= since && within.after(when) > since => Reason::LateEvent,
+        Trigger::NotPrecededBy { .. } if comes_before(alert.opened_at, since) => Reason::LateEvent,
         Trigger::NotPrecededBy { .. } => return,
         // It happened in time, and was learned too late.
         _ if when >= since && when < alert.opened_at => Reason::LateEvent,
@@ -126,15 +265,6 @@ pub(super) fn followed(taken: Taken<'_>, rule: &Rule, awaited: &EventTest, slice
         _ => return,
     };
     lifecycle::would_end(at, rule, slice, Closing { at: when, reason, event: Some(event) }, effects);
-}
-
-/// What was passed on was not what is awaited: it goes on being awaited.
-fn still_awaits(rule: &Rule, slice: &Slice, event: &Event<'_>, effects: &mut Effects) {
-    let Trigger::NotFollowedBy { same, .. } = &rule.trigger else { return };
-    let waits = slice.projection.rules.get(&rule.name).is_some_and(|memory| memory.waiting.is_some());
-    if waits || slice.open(&rule.name).is_some() {
-        watch(rule, slice, event, *same, effects);
-    }
 }
 
 /// When what waits fires, with `grace`.
@@ -173,12 +303,15 @@ pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut 
         return;
     }
     let Waiting { at: from, heard_at, severity, count, reason, mut evidence } = *waiting;
-    let severity = severity.max(lifecycle::severity(rule, &names));
+    let severity = severity.max(lifecycle::severity(rule, &names, effects));
     for (name, seen) in lifecycle::evidence(rule, &names).values {
         evidence.values.insert(name, seen);
     }
     evidence.grounds.since.get_or_insert(from);
     evidence.grounds.due.get_or_insert(opened_at);
+    if lifecycle::comes_back(rule, slice) {
+        return;
+    }
     let opening = Opening { at: opened_at, heard_at, count, severity, reason, evidence };
     lifecycle::fire(at, rule, slice, opening, effects);
 }

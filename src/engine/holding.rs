@@ -1,11 +1,12 @@
 //! Rules about states: `while` something holds, perhaps for a time. Also the `while` of rules about silence.
 
-use super::alert::Reason;
+use super::alert::{Alert, Reason};
 use super::effect::Effects;
 use super::evaluate::{holds, names};
 use super::event::Event;
 use super::expression::Truth;
 use super::lifecycle::{self, Closing, Moment, Opening};
+use super::memory::Memory;
 use super::rule::{Rule, Trigger};
 use super::slice::{Projection, Slice};
 use super::state::{Field, FieldGroup};
@@ -16,26 +17,35 @@ use super::{silence, slice::Why};
 /// Looks at a rule's state again, since the subject has changed; `event` is what changed it.
 pub(super) fn judge(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
     let Some(condition) = &rule.holds else { return };
-    starts_anew(at, rule, slice, event, effects);
-    let held_since = slice.projection.rules.get(&rule.name).and_then(|memory| memory.held_since);
+    let anew = starts_anew(at, rule, slice, event, effects);
+    let memory = slice.projection.rules.get(&rule.name);
+    let (held_since, unsure) = memory.map_or((None, false), |memory| (memory.held_since, memory.unsure));
     match holds(Some(condition), rule, &names(at, slice), effects) {
         Truth::True if held_since.is_none() => {
             let since = since(at, rule, slice, event);
             slice.memory(&rule.name).held_since = Some(since);
             slice.unarmed = true;
-        }
-        Truth::True => {
-            if let Some(alert) = slice.alerts.iter_mut().find(|alert| alert.rule == rule.name)
-                && alert.ending.take_if(|ending| matches!(ending.reason, Reason::NoLonger { .. })).is_some()
-            {
-                alert.changed = true;
+            let again = |alert: &Alert| alert.rule == rule.name && alert.ending.is_some();
+            // With `each`, another value is another story: what ended with the first does not come back.
+            if matches!(rule.trigger, Trigger::While { .. }) && !anew && slice.alerts.iter().any(again) {
+                lifecycle::comes_back(rule, slice);
             }
         }
+        Truth::True if unsure => {
+            slice.memory(&rule.name).unsure = false;
+            slice.unarmed = true;
+        }
+        Truth::True => {}
         Truth::False { term } => {
             if held_since.is_some() {
-                slice.memory(&rule.name).held_since = None;
+                let memory = slice.memory(&rule.name);
+                (memory.held_since, memory.rests, memory.unsure) = (None, false, false);
             }
             ends(at, rule, slice, event, term, effects);
+        }
+        // Nothing fires for what is not known, and nothing ends.
+        Truth::Unknown { .. } | Truth::Fault { .. } if held_since.is_some() && !unsure => {
+            slice.memory(&rule.name).unsure = true;
         }
         Truth::Unknown { .. } | Truth::Fault { .. } => {}
     }
@@ -68,27 +78,77 @@ fn ends(
     lifecycle::would_end(at, rule, slice, Closing { at: when, reason, event }, effects);
 }
 
-/// With `each`, another value of that field begins anew.
-fn starts_anew(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
-    let Trigger::While { each: Some(field), .. } = &rule.trigger else { return };
+/// With `each`, another value of that field begins anew; true where this is one.
+fn starts_anew(
+    at: Moment<'_>,
+    rule: &Rule,
+    slice: &mut Slice,
+    event: Option<&Event<'_>>,
+    effects: &mut Effects,
+) -> bool {
+    let Trigger::While { each: Some(field), .. } = &rule.trigger else { return false };
     let now = slice.projection.record.get(field).map(Value::key);
     let memory = slice.projection.rules.get(&rule.name);
     if memory.and_then(|memory| memory.each.as_ref()) == now.as_ref() {
-        return;
+        return false;
     }
     let known = memory.is_some_and(|memory| memory.each.is_some());
     let memory = slice.memory(&rule.name);
     memory.each = now;
     if known {
-        memory.held_since = None;
+        (memory.held_since, memory.rests, memory.unsure) = (None, false, false);
         let term = format!("{}.{field} has changed", slice.subject.kind);
         ends(at, rule, slice, event, term, effects);
+    }
+    known
+}
+
+/// The subject's relations have ended: what is so still counts for nothing.
+pub(super) fn rest(at: Moment<'_>, slice: &mut Slice) {
+    for rule in at.rules.states(slice.subject.kind).filter(|rule| rule.ends_with_relations) {
+        let held = slice.projection.rules.get(&rule.name).is_some_and(|memory| memory.held_since.is_some());
+        if held || rule.holds.is_none() {
+            slice.memory(&rule.name).rests = true;
+        }
+    }
+}
+
+/// The subject's relations begin anew: what has been so all the while counts from now on.
+pub(super) fn begin_anew(at: Moment<'_>, slice: &mut Slice, event: Option<&Event<'_>>) {
+    for rule in at.rules.states(slice.subject.kind) {
+        if !slice.projection.rules.get(&rule.name).is_some_and(|memory| memory.rests) {
+            continue;
+        }
+        let since = match &rule.trigger {
+            Trigger::Silent { .. } => at.now,
+            _ => event.map_or(at.now, |event| event.occurred_at.min(at.now)),
+        };
+        let memory = slice.memory(&rule.name);
+        (memory.held_since, memory.rests) = (Some(since), false);
+        slice.unarmed = true;
+    }
+}
+
+/// The status is known from an earlier time on: states that are true count from there.
+pub(super) fn held_for_longer(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    for rule in at.rules.states(slice.subject.kind).filter(|rule| matches!(rule.trigger, Trigger::While { .. })) {
+        let known = slice.projection.rules.get(&rule.name).and_then(Memory::counts_since);
+        if let (Some(since), Some(known)) = (changed_at(rule, slice), known)
+            && since < known
+        {
+            slice.memory(&rule.name).held_since = Some(since);
+            slice.unarmed = true;
+            due(at, rule, slice, effects);
+        }
     }
 }
 
 /// Since when a state that is true now has been so: the newest of the times of what the condition reads, as far as these are
-/// known; else the event's.
+/// known; else the event's. One that reads the time is so since it was looked at.
 fn since(at: Moment<'_>, rule: &Rule, slice: &Slice, event: Option<&Event<'_>>) -> Timestamp {
+    if rule.derived.reads_clock {
+        return at.now;
+    }
     let fallback = event.map_or(at.now, |event| event.occurred_at);
     if matches!(rule.trigger, Trigger::Silent { .. }) {
         // What is to be heard can be heard only from now on.
@@ -126,7 +186,7 @@ fn changed_at(rule: &Rule, slice: &Slice) -> Option<Timestamp> {
 /// When a state has held for long enough, without `grace`.
 fn held_long_enough(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestamp, Timestamp)> {
     let Trigger::While { lasting, .. } = &rule.trigger else { return None };
-    let since = slice.projection.rules.get(&rule.name)?.held_since?;
+    let since = slice.projection.rules.get(&rule.name)?.counts_since()?;
     Some((since, lasting.as_ref().map_or(since, |lasting| lasting.after_hearing(since, at.blind))))
 }
 
@@ -134,7 +194,7 @@ fn held_long_enough(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Times
 pub(super) fn deadline(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<Timestamp> {
     match &rule.trigger {
         Trigger::Silent { .. } => silence::deadline(at, rule, slice),
-        _ if slice.open(&rule.name).is_some() => None,
+        _ if slice.open(&rule.name).is_some_and(|alert| alert.ending.is_none()) => None,
         _ => {
             let (_, due) = held_long_enough(at, rule, slice)?;
             Some(rule.grace.as_ref().map_or(due, |grace| grace.after_hearing(due, at.blind)))
@@ -150,9 +210,12 @@ pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut 
     if deadline(at, rule, slice).is_none_or(|due| due > at.now) {
         return;
     }
+    if lifecycle::comes_back(rule, slice) {
+        return;
+    }
     let Some((since, due)) = held_long_enough(at, rule, slice) else { return };
     let names = names(at, slice);
-    let severity = lifecycle::severity(rule, &names);
+    let severity = lifecycle::severity(rule, &names, effects);
     let mut evidence = lifecycle::evidence(rule, &names);
     evidence.grounds.since = Some(since);
     evidence.grounds.due = Some(due);
@@ -176,6 +239,10 @@ pub(super) fn why(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Why {
     }
     if let Some(until) = deadline(at, rule, slice) {
         return Why::Waits { until };
+    }
+    let memory = slice.projection.rules.get(&rule.name);
+    if memory.is_some_and(|memory| memory.rests) {
+        return Why::Rests;
     }
     let mut quiet = Effects::default();
     match holds(rule.holds.as_ref(), rule, &names(at, slice), &mut quiet) {

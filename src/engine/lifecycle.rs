@@ -9,6 +9,7 @@ use super::alert::{
     Alert, AlertGroup, AlertState, End, Ending, EventRef, Evidence, Grounds, Labels, Reason, Seen, Transition,
 };
 use super::effect::Effects;
+use super::evaluate::holds;
 use super::event::{Announcement, Event, Message, Position};
 use super::expression::Truth;
 use super::length::Interval;
@@ -74,9 +75,9 @@ pub(super) fn evidence(rule: &Rule, names: &Names<'_>) -> Evidence {
 }
 
 /// The rule's severity, or the highest that a `raise` gives with these names.
-pub(super) fn severity(rule: &Rule, names: &Names<'_>) -> Severity {
+pub(super) fn severity(rule: &Rule, names: &Names<'_>, effects: &mut Effects) -> Severity {
     let raised = rule.raise.iter().filter(|raise| match &raise.when {
-        RaiseWhen::Where(condition) => condition.holds(names) == Truth::True,
+        RaiseWhen::Where(condition) => holds(Some(condition), rule, names, effects) == Truth::True,
         RaiseWhen::After(_) => false,
     });
     raised.map(|raise| raise.to).max().map_or(rule.severity, |raised| raised.max(rule.severity))
@@ -97,6 +98,7 @@ pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Open
     let Opening { at: when, heard_at, count, severity, reason, evidence } = opening;
     let number = effects.next_alert;
     effects.next_alert += 1;
+    let fired = slice.memory(&rule.name).fires(at.now);
     let episode = slice.projection.episodes.entry(rule.name.clone()).or_insert(0);
     *episode += 1;
     let mut alert = Alert {
@@ -120,6 +122,7 @@ pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Open
         ending: None,
         baseline: at.baseline,
         shadow: rule.shadow,
+        fired,
         changed: true,
     };
     alert.groups = groups(at.rules, &alert);
@@ -195,6 +198,14 @@ pub(super) fn would_end(at: Moment<'_>, rule: &Rule, slice: &mut Slice, closing:
     slice.dirty = true;
     slice.unarmed = true;
     end(at, alert, when, reason, event.map(reference), effects);
+}
+
+/// What would have ended the open alert of a rule, and was kept back, counts no more; true where there is such an alert.
+pub(super) fn comes_back(rule: &Rule, slice: &mut Slice) -> bool {
+    let Some(alert) = slice.alerts.iter_mut().find(|alert| alert.rule == rule.name) else { return false };
+    alert.changed |= alert.ending.take().is_some();
+    slice.unarmed = true;
+    true
 }
 
 /// Makes an open alert more urgent.

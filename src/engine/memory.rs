@@ -1,6 +1,7 @@
 //! What a subject remembers of a rule between events: what it counts, what it waits for, since when a state holds.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,12 @@ use super::rule::{Severity, Trigger};
 use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::time::Timestamp;
+
+/// A rule that fires again and again for one subject within this time flaps.
+const FLAPS_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often that is counted at most.
+const FLAPS_COUNTED: usize = 20;
 
 /// What a subject remembers of one rule. Nothing is kept of rules that have met nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +28,12 @@ pub struct Memory {
     /// Since when `while` has been true; `None` while it is not.
     #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
     pub held_since: Option<Timestamp>,
+    /// It was so when the subject's relations ended, and counts for nothing until they begin anew, or it has been otherwise.
+    #[serde(rename = "o", skip_serializing_if = "std::ops::Not::not")]
+    pub rests: bool,
+    /// `while` was true, and is not known now.
+    #[serde(rename = "u", skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
     /// The value of the field that `each` names.
     #[serde(rename = "e", skip_serializing_if = "Option::is_none")]
     pub each: Option<String>,
@@ -36,9 +49,15 @@ pub struct Memory {
     /// What fires unless something comes in between.
     #[serde(rename = "p", skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Box<Waiting>>,
-    /// When the awaited event last happened.
-    #[serde(rename = "a", skip_serializing_if = "Option::is_none")]
-    pub awaited_at: Option<Timestamp>,
+    /// When it fired within the last day, oldest first.
+    #[serde(rename = "f", skip_serializing_if = "Vec::is_empty")]
+    pub fired_at: Vec<Timestamp>,
+    /// When the awaited events last happened, newest last; no more than the rule needs.
+    #[serde(rename = "a", skip_serializing_if = "Vec::is_empty")]
+    pub awaited: Vec<Timestamp>,
+    /// The subject that the first event and the awaited one have in common, where that is another than this.
+    #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// The rule is younger than the subject: what happened before this is not known.
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub known_from: Option<Timestamp>,
@@ -68,16 +87,33 @@ pub struct Waiting {
 }
 
 impl Memory {
+    /// Since when `while` counts, where it does.
+    pub(super) fn counts_since(&self) -> Option<Timestamp> {
+        self.held_since.filter(|_| !self.rests && !self.unsure)
+    }
+
     /// Whether there is nothing in it that is worth keeping.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Forgets what was under way, as the subject's relations end; what was counted and awaited goes with it.
-    pub(super) fn let_go(&mut self) {
-        self.hits.clear();
-        self.members.clear();
+    /// Notes that the rule fires, and says how many times it did within the last day.
+    pub(super) fn fires(&mut self, now: Timestamp) -> u32 {
+        self.fired_at.retain(|at| at.plus(FLAPS_WITHIN) > now);
+        if self.fired_at.len() >= FLAPS_COUNTED {
+            self.fired_at.remove(0);
+        }
+        self.fired_at.push(now);
+        u32::try_from(self.fired_at.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Forgets what was under way, as the subject's relations end; what was counted goes with it unless it stays.
+    pub(super) fn let_go(&mut self, counted_stays: bool) {
         self.waiting = None;
+        if !counted_stays {
+            self.hits.clear();
+            self.members.clear();
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod names;
 mod outlook;
 mod project;
 mod receiver;
+mod recount;
 mod relations;
 mod rule;
 mod rule_set;

@@ -1,5 +1,6 @@
 //! Where a subject stands with the rules about it: what is pending and until when, and why the rest does not fire.
 
+use super::effect::Effects;
 use super::evaluate::names;
 use super::following;
 use super::holding;
@@ -34,7 +35,7 @@ pub fn pending<'r>(ground: Ground<'r>, slice: &Slice, now: Timestamp) -> Vec<Pen
             let until = following::deadline(at, rule, waiting);
             pending.push(Pending { rule, severity: waiting.severity, since: waiting.at, until });
         } else if let Some((since, until)) = holding::pending(at, rule, slice).filter(|(_, until)| *until > now) {
-            let severity = lifecycle::severity(rule, &names(at, slice));
+            let severity = lifecycle::severity(rule, &names(at, slice), &mut Effects::default());
             pending.push(Pending { rule, severity, since, until });
         }
     }

@@ -27,6 +27,8 @@ pub(super) struct Change {
     pub overtakes: bool,
     /// The status is another one.
     pub status: bool,
+    /// The status is the same, and has been so for longer than was known.
+    pub earlier: bool,
     /// Devices that are back by this, and were not before.
     pub returned: Vec<String>,
     /// A field of the subject's own has a new value.
@@ -37,12 +39,15 @@ pub(super) struct Change {
     pub left: Option<String>,
     /// The patient that it belongs to from now on.
     pub joined: Option<String>,
+    /// What had ended begins anew: it has a patient again, or its story goes on.
+    pub begins: bool,
 }
 
 /// Folds what `event` says of the slice's subject into the slice.
 pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Change {
     let mut change = Change::default();
     let patient_before = patient_of(slice).map(str::to_owned);
+    let starts_before = starts(slice);
     let placed = association::place(slice, about, event);
     let listed = slice.projection.record.get("devices").filter(|_| about.brings_back).cloned();
     change.late = placed == Placed::Before;
@@ -58,6 +63,8 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
         change.joined = patient_after;
     }
     status::fold_over(slice, about, &mut change);
+    change.begins |= change.joined.is_some();
+    slice.unarmed |= starts(slice) != starts_before;
     if about.brings_back && slice.projection.over {
         let told = listed.as_ref().filter(|_| !change.status).map(texts).unwrap_or_default();
         let all = slice.projection.record.get("devices").map(texts).unwrap_or_default();
@@ -73,6 +80,12 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
     }
     slice.dirty = true;
     change
+}
+
+/// From when a device could be heard: whatever waits for that has another deadline where this changes.
+fn starts(slice: &Slice) -> (Option<Timestamp>, Option<Timestamp>) {
+    let delivered = slice.projection.record.get("delivered_at").and_then(Value::as_time);
+    (delivered, slice.projection.turn.as_ref().map(|turn| turn.at))
 }
 
 /// The patient that this subject belongs to, as far as known.
@@ -187,6 +200,7 @@ fn fold_links(slice: &mut Slice, about: &About, event: &Event<'_>, placed: Place
             related.record.set_time(FieldGroup::Status, event.occurred_at);
             change.ends.get_or_insert(Reason::PatientArchived);
         }
+        change.begins |= *kind == SubjectKind::Patient && was_archived && !is_archived(&related.record);
         if changed {
             change.related.push(*kind);
         }

@@ -1,11 +1,14 @@
 //! What one subject's event means for others: who is told, and what being told does.
 
-use super::alert::{Alert, Reason};
+use super::alert::{Alert, Evidence, Reason};
 use super::effect::Effects;
+use super::evaluate::concerns;
 use super::event::{About, Event, Message};
+use super::holding;
 use super::lifecycle::{self, Moment};
 use super::memory::Memory;
 use super::project::{Change, is_archived, texts};
+use super::rule::Rule;
 use super::rule_set::{Interest, RuleSet};
 use super::slice::{Projection, Related, Slice};
 use super::subject::{Subject, SubjectKind};
@@ -187,7 +190,7 @@ pub(super) fn relation(
 ) -> bool {
     let related = slice.projection.related.get_mut(&kind).filter(|related| related.id == news.id);
     let Some(related) = related else { return false };
-    let becomes_archived = is_archived(&news.record) && !is_archived(&related.record);
+    let (is, was) = (is_archived(&news.record), is_archived(&related.record));
     let changed = related.record != news.record;
     if changed {
         related.record.clone_from(&news.record);
@@ -196,9 +199,11 @@ pub(super) fn relation(
     if kind == SubjectKind::Patient && slice.subject.kind == SubjectKind::Device {
         move_to_site(slice, news.record.get("site"), site);
     }
-    if becomes_archived {
+    if is && !was {
         let when = event.map_or(at.now, |event| event.occurred_at);
         end_with_relation(at, slice, when, &Reason::PatientArchived, event, effects);
+    } else if was && !is {
+        holding::begin_anew(at, slice, event);
     }
     changed
 }
@@ -248,18 +253,21 @@ pub(super) fn returned(
     }
 }
 
-/// Resolves the alerts that a late status fired: what `event` says had happened before.
+/// Resolves the alerts that a late status fired, and drops what waits to: what `event` says had happened before.
 pub(super) fn retract(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effects: &mut Effects) {
     fn family(kind: &str) -> &str {
         kind.split_once('.').map_or(kind, |(family, _)| family)
     }
-    let late = |alert: &Alert| {
-        alert.opened_at > event.occurred_at
-            && alert.evidence.event.as_ref().is_some_and(|fired| {
+    let late = |opened_at: Timestamp, evidence: &Evidence| {
+        opened_at > event.occurred_at
+            && evidence.event.as_ref().is_some_and(|fired| {
                 fired.occurred_at == fired.received_at && family(&fired.kind) == family(event.kind)
             })
     };
-    for alert in slice.take_alerts(late) {
+    for memory in slice.projection.rules.values_mut() {
+        slice.dirty |= memory.waiting.take_if(|waiting| late(waiting.at, &waiting.evidence)).is_some();
+    }
+    for alert in slice.take_alerts(|alert| late(alert.opened_at, &alert.evidence)) {
         let reference = lifecycle::reference(event);
         lifecycle::end(at, alert, event.occurred_at, Reason::LateEvent, Some(reference), effects);
     }
@@ -276,12 +284,18 @@ pub(super) fn end_with_relation(
 ) {
     let ends = |alert: &Alert| at.rules.rule(&alert.rule).is_none_or(|rule| rule.ends_with_relations);
     for alert in slice.take_alerts(ends) {
-        lifecycle::end(at, alert, when, reason.clone(), event.map(lifecycle::reference), effects);
+        let late = alert.opened_at > when && at.rules.rule(&alert.rule).is_some_and(|rule| rule.trigger.has_deadline());
+        let reason = if late { Reason::LateEvent } else { reason.clone() };
+        lifecycle::end(at, alert, when, reason, event.map(lifecycle::reference), effects);
     }
+    holding::rest(at, slice);
     let under_way = |memory: &Memory| memory.waiting.is_some() || !memory.hits.is_empty() || !memory.members.is_empty();
+    // A rule that counts such ends counts them across patients.
+    let counts = |rule: &Rule| rule.trigger.test().zip(event).is_some_and(|(test, event)| concerns(test, event));
     for (name, memory) in slice.projection.rules.iter_mut().filter(|(_, memory)| under_way(memory)) {
-        if at.rules.rule(name).is_none_or(|rule| rule.ends_with_relations) {
-            memory.let_go();
+        let rule = at.rules.rule(name);
+        if rule.is_none_or(|rule| rule.ends_with_relations) {
+            memory.let_go(rule.is_some_and(counts));
             slice.dirty = true;
         }
     }

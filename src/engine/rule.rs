@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use super::expression::Condition;
 use super::length::Length;
 use super::state::{Field, FieldGroup};
 use super::subject::SubjectKind;
+use super::time::Timestamp;
 use super::value::Protection;
 
 /// How urgent an alert is.
@@ -165,6 +167,12 @@ impl Trigger {
         }
     }
 
+    /// Whether what fires is that a time is over: an alert is as of then.
+    #[must_use]
+    pub const fn has_deadline(&self) -> bool {
+        matches!(self, Self::Silent { .. } | Self::While { .. } | Self::NotFollowedBy { .. })
+    }
+
     /// The event that must follow or come before, and the kind of subject that links it to the first.
     #[must_use]
     pub fn awaited(&self) -> Option<(&EventTest, SubjectKind)> {
@@ -225,6 +233,45 @@ pub struct Derived {
 }
 
 impl Rule {
+    /// Whether it counts events or subjects within a time.
+    pub(super) fn counts(&self) -> bool {
+        matches!(self.trigger, Trigger::Count { .. } | Trigger::Share { .. })
+    }
+
+    /// How far back it counts from `now`, to the hour.
+    #[must_use]
+    pub fn counts_from(&self, now: Timestamp) -> Option<Timestamp> {
+        let (Trigger::Count { within, .. } | Trigger::Share { within, .. }) = &self.trigger else { return None };
+        if let Length::Plain(within) = within {
+            return Some(now.minus(*within));
+        }
+        // Business time is never shorter than it says, and rarely ten times as long.
+        let hour = Duration::from_secs(3600);
+        let hours = 1_u32..24 * 400;
+        let reaches = |back: &u32| within.after(now.minus(hour * *back)) <= now;
+        hours.into_iter().find(reaches).map(|back| now.minus(hour * back))
+    }
+
+    /// Whether what was counted by this rule is all that `new` needs.
+    pub(super) fn remembers_for(&self, new: &Self) -> bool {
+        let reach = |rule: &Self| match &rule.trigger {
+            Trigger::Count { within, at_least, distinct, .. } => {
+                Some((within.clone(), distinct.map_or(*at_least, |_| 0)))
+            }
+            Trigger::Share { within, .. } => Some((within.clone(), 0)),
+            _ => None,
+        };
+        let (Some((old, kept)), Some((within, needed))) = (reach(self), reach(new)) else { return false };
+        let longer = within.after(Timestamp(0)) > old.after(Timestamp(0));
+        // Of events the newest are kept, however long ago they were.
+        let by_time = new.is_distinct() && longer;
+        self.derived.shape == new.derived.shape && needed <= kept && !by_time
+    }
+
+    fn is_distinct(&self) -> bool {
+        matches!(self.trigger, Trigger::Count { distinct: Some(_), .. } | Trigger::Share { .. })
+    }
+
     /// Fills in what follows from the rest.
     pub(super) fn derive(&mut self) {
         let mut shape = DefaultHasher::new();

@@ -116,13 +116,23 @@ impl RuleSet {
         self.index.states.iter().filter(move |(of, _)| *of == kind).map(|(_, rule)| &self.rules[*rule])
     }
 
+    /// The rules that must count anew what came before, where this rule set takes the place of `old`: those that are new,
+    /// count other events, or remember less than they need.
+    pub fn recounts<'s>(&'s self, old: &'s Self) -> impl Iterator<Item = &'s Rule> {
+        self.rules.iter().filter(move |rule| {
+            let names = std::iter::once(&rule.name).chain(&rule.was);
+            let before = names.filter_map(|name| old.rule(name)).find(|before| before.subject == rule.subject);
+            rule.counts() && before.is_none_or(|before| !before.remembers_for(rule))
+        })
+    }
+
     /// The rule with this name.
     #[must_use]
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.index.by_name.get(name).map(|rule| &self.rules[*rule])
     }
 
-    /// Whether any rule is about subjects of `kind`.
+    /// Whether any rule is about subjects of `kind`, or has its events linked by one.
     #[must_use]
     pub fn has_rules_for(&self, kind: SubjectKind) -> bool {
         self.index.kinds.contains(&kind)
@@ -146,8 +156,11 @@ impl Index {
         let mut index = Self::default();
         for (at, rule) in rules.iter().enumerate() {
             index.by_name.insert(rule.name.clone(), at);
-            if !index.kinds.contains(&rule.subject) {
-                index.kinds.push(rule.subject);
+            let links = rule.trigger.awaited().map(|(_, same)| same);
+            for kind in [Some(rule.subject), links].into_iter().flatten() {
+                if !index.kinds.contains(&kind) {
+                    index.kinds.push(kind);
+                }
             }
             if matches!(rule.trigger, Trigger::While { .. } | Trigger::Silent { .. }) {
                 index.states.push((rule.subject, at));

@@ -5,7 +5,9 @@
 use super::alert::Reason;
 use super::effect::Effects;
 use super::evaluate::{Taken, names};
+use super::event::Event;
 use super::lifecycle::{self, Closing, Moment, Opening};
+use super::memory::Memory;
 use super::rule::{EventPattern, Rule, Since, Trigger};
 use super::slice::Slice;
 use super::subject::SubjectKind;
@@ -15,16 +17,30 @@ use super::value::Value;
 /// What the rule listens for was heard.
 pub(super) fn heard(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
     let Taken { at, event, .. } = taken;
+    if is_typed_in(event) {
+        return;
+    }
     let when = event.heard_at();
     let memory = slice.memory(&rule.name);
     let first = memory.heard_at.is_none();
     memory.heard_at = memory.heard_at.max(Some(when));
     slice.unarmed |= first;
     let Some(alert) = slice.open(&rule.name) else { return };
-    // Heard in time, and learned too late: it was not silent.
-    let reason =
-        if when < alert.opened_at { Reason::LateEvent } else { Reason::HeardAgain { event: event.kind.to_owned() } };
+    let reason = if when < alert.opened_at {
+        // Heard in time, and learned too late: it was not silent then. But it may be by now.
+        if ends_patience(at, rule, slice).is_some_and(|(_, due)| due <= at.now) {
+            return;
+        }
+        Reason::LateEvent
+    } else {
+        Reason::HeardAgain { event: event.kind.to_owned() }
+    };
     lifecycle::would_end(at, rule, slice, Closing { at: when, reason, event: Some(event) }, effects);
+}
+
+/// A reading that somebody typed in is no sign of life.
+fn is_typed_in(event: &Event<'_>) -> bool {
+    event.kind.starts_with("reading.") && event.facts.about.first().is_some_and(|first| !first.heard)
 }
 
 /// What is known of the last hearing of what a rule listens for: what it remembers itself, and what the subject's own state
@@ -50,8 +66,8 @@ fn is_reading(pattern: &EventPattern) -> bool {
 fn counts_from(rule: &Rule, slice: &Slice) -> Option<Timestamp> {
     let Trigger::Silent { events, since, .. } = &rule.trigger else { return None };
     let memory = slice.projection.rules.get(&rule.name);
-    let held_since = memory.and_then(|memory| memory.held_since);
-    if rule.holds.is_some() && held_since.is_none() {
+    let held_since = memory.and_then(Memory::counts_since);
+    if memory.is_some_and(|memory| memory.rests) || (rule.holds.is_some() && held_since.is_none()) {
         return None;
     }
     let record = &slice.projection.record;
@@ -78,7 +94,8 @@ fn ends_patience(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestam
 
 /// When the rule wants to be looked at.
 pub(super) fn deadline(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<Timestamp> {
-    if slice.open(&rule.name).is_some() {
+    // What is about to end comes back when it is silent anew.
+    if slice.open(&rule.name).is_some_and(|alert| alert.ending.is_none()) {
         return None;
     }
     let (_, due) = ends_patience(at, rule, slice)?;
@@ -95,9 +112,12 @@ pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut 
     if deadline(at, rule, slice).is_none_or(|due| due > at.now) {
         return;
     }
+    if lifecycle::comes_back(rule, slice) {
+        return;
+    }
     let Some((from, due)) = ends_patience(at, rule, slice) else { return };
     let names = names(at, slice);
-    let severity = lifecycle::severity(rule, &names);
+    let severity = lifecycle::severity(rule, &names, effects);
     let mut evidence = lifecycle::evidence(rule, &names);
     evidence.grounds.since = Some(from);
     evidence.grounds.due = Some(due);

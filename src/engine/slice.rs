@@ -212,6 +212,8 @@ pub enum Why {
     Preceded { at: Timestamp },
     /// What should be heard never was, as far as is known.
     NeverHeard,
+    /// It was so when the subject's relations ended.
+    Rests,
     /// What must follow had happened already.
     FollowedAlready { at: Timestamp },
     /// The rule is younger than the subject, so that what came before is not known.
@@ -231,6 +233,9 @@ impl fmt::Display for Why {
             Self::ShareTooSmall { count, of } => write!(f, "{count} of {of} is too small a share"),
             Self::Waits { until } => write!(f, "waits until {until}"),
             Self::NeverHeard => f.write_str("what should be heard never was, so that there is no silence to measure"),
+            Self::Rests => {
+                f.write_str("it was so when the watch ended; it counts once that begins anew, or it has been otherwise")
+            }
             Self::Preceded { at } => write!(f, "what must come before came at {at}"),
             Self::FollowedAlready { at } => write!(f, "what must follow had come already, at {at}"),
             Self::NotKnownBefore { from } => write!(f, "the rule is newer: what came before {from} is not known"),

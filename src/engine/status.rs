@@ -75,6 +75,7 @@ fn fold_one(
     }
     let repeats = !set(record, fact);
     change.status = !repeats;
+    change.earlier = repeats && older;
     change.record |= !repeats;
     if (!repeats || (timed && older)) && Field::find(kind, "status_at").is_some() {
         record.set("status_at", Value::Time(when));
@@ -109,6 +110,7 @@ pub(super) fn fold_over(slice: &mut Slice, about: &About, change: &mut Change) {
             change.ends = Some(reason);
         } else {
             change.joined = patient;
+            change.begins = true;
         }
     }
     if slice.projection.over {

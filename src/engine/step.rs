@@ -11,7 +11,7 @@ use super::slice::Slice;
 use super::standing::Standing;
 use super::subject::SubjectKind;
 use super::time::Timestamp;
-use super::{evaluate, following, group, holding, memory, project, relations, wake};
+use super::{evaluate, following, group, holding, memory, project, recount, relations, wake};
 
 /// What a step stands on besides its subject and its input.
 #[derive(Clone, Copy)]
@@ -42,6 +42,19 @@ pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Times
             slice.projection.judged = *since;
             judge_anew(Moment { baseline: true, ..at(*position) }, slice, effects);
         }
+        Input::Recount { event, rule } => {
+            if let Some(rule) = rules.rule(rule) {
+                let taken = Taken::alone(at(event.position), event);
+                recount::take(Taken { recounts: true, ..taken }, rule, slice, effects);
+            }
+        }
+        Input::Recounted { rule, position } => {
+            if let Some(rule) = rules.rule(rule) {
+                let at = Moment { baseline: true, ..at(*position) };
+                recount::judge(at, rule, slice, effects);
+                wake::arm(at, slice);
+            }
+        }
         Input::DeliveryFailed { failure, position } => group::failed(at(*position), slice, failure),
         Input::Command { command, position } => group::command(at(*position), slice, command, effects),
     }
@@ -53,7 +66,7 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
         Message::Left { alert } => group::leave(slice, *alert),
         Message::Membership { subject, belongs, brings } => {
             if relations::membership(slice, subject, *belongs, brings) {
-                states(at, slice, None, effects);
+                states(at, slice, event, effects);
                 wake::arm(at, slice);
                 relations::tell_members(slice, effects);
             }
@@ -63,7 +76,15 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
             states(at, slice, None, effects);
             wake::arm(at, slice);
         }
-        Message::Awaits { rule, subject, awaits } => following::awaits(slice, rule, subject, *awaits),
+        Message::Awaits { rule, subject, since, met } => {
+            following::awaits(at.rules, slice, (rule, subject), *since, met.as_deref(), effects);
+        }
+        Message::Awaited { rule, times, known_from, met } => {
+            if let Some(event) = event {
+                following::awaited(at, slice, (rule, times), *known_from, met.as_deref(), event, effects);
+                wake::arm(at, slice);
+            }
+        }
         Message::Relation { kind, related, site } => {
             if relations::relation(at, slice, *kind, related, site.as_ref(), event, effects) {
                 states(at, slice, event, effects);
@@ -139,6 +160,9 @@ fn observe(
 ) {
     let tried = told != Told::Learned && slice.tried != event.position;
     let interest = at.rules.interest(event.kind);
+    if matches!(told, Told::Concerned { .. }) && !tried {
+        interest.rules(slice.subject.kind).for_each(|rule| following::ask_again(rule, slice, effects));
+    }
     let previous = (tried && evaluate::reads_previous(interest, slice)).then(|| slice.projection.record.clone());
     let change = about.map(|about| project::fold(slice, about, event)).unwrap_or_default();
     if change.overtakes {
@@ -147,13 +171,15 @@ fn observe(
     if let Some(reason) = &change.ends {
         relations::end_with_relation(at, slice, event.occurred_at, reason, Some(event), effects);
     }
+    if change.begins {
+        holding::begin_anew(at, slice, Some(event));
+    }
     if tried {
         slice.tried = event.position;
-        let counted = match told {
-            Told::Concerned { counted } => counted,
-            Told::First | Told::Learned => None,
-        };
-        let taken = Taken { counted, ..Taken::new(at, event, previous.as_ref(), &change) };
+        let mut taken = Taken::new(at, event, previous.as_ref(), &change);
+        if let Told::Concerned { counted } = told {
+            (taken.counted, taken.passed_on) = (counted, true);
+        }
         evaluate::rules(taken, interest, slice, effects);
     }
     let changed = change.record || !change.related.is_empty();
@@ -162,6 +188,9 @@ fn observe(
         if changed || rule.derived.restless {
             holding::judge(at, rule, slice, Some(event), effects);
         }
+    }
+    if change.earlier {
+        holding::held_for_longer(at, slice, effects);
     }
     if slice.heard_at() == Some(event.received_at) {
         wake::heard(at, slice, event, effects);

@@ -22,7 +22,9 @@ pub(super) fn heard(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effect
     }
     for rule in open_rules(at, slice) {
         let Some(alert) = slice.open(&rule.name) else { continue };
-        let quiet = quiet_time(rule).is_some_and(|after| after.after(alert.matched_at) <= event.received_at);
+        // What could not be heard may have been another match.
+        let over = |after: &Length| after.after_hearing(alert.matched_at, at.blind) <= event.received_at;
+        let quiet = quiet_time(rule).is_some_and(over);
         if quiet {
             let reason = Reason::QuietSince { last_match: alert.matched_at };
             let closing = Closing { at: event.received_at, reason, event: Some(event) };
@@ -85,7 +87,7 @@ fn ends(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     let news_at = slice.projection.news_at;
     let expired = |alert: &Alert| {
         let rule = at.rules.rule(&alert.rule);
-        rule.and_then(|rule| expires(rule, alert, news_at)).is_some_and(|due| due <= at.now)
+        rule.and_then(|rule| expires(at, rule, alert, news_at)).is_some_and(|due| due <= at.now)
     };
     for alert in slice.take_alerts(expired) {
         let since = last_news(&alert, news_at);
@@ -104,8 +106,8 @@ pub(super) fn arm(at: Moment<'_>, slice: &mut Slice) {
         let rule = at.rules.rule(&alert.rule)?;
         let raise = raises(rule, alert).map(|(_, when)| when).min();
         // What has run out waits for a hearing, which needs no wake-up.
-        let runs_out = window::runs_out(rule, slice, alert).map(|(due, _)| due).filter(|due| *due > at.now);
-        let others = [kept_until(at, rule, alert), expires(rule, alert, news_at), runs_out];
+        let runs_out = window::runs_out(at, rule, slice, alert).map(|(due, _)| due).filter(|due| *due > at.now);
+        let others = [kept_until(at, rule, alert), expires(at, rule, alert, news_at), runs_out];
         raise.into_iter().chain(others.into_iter().flatten()).min()
     });
     let waiting = slice
@@ -143,6 +145,6 @@ fn last_news(alert: &Alert, news_at: Option<Timestamp>) -> Timestamp {
     news_at.map_or(alert.matched_at, |news| news.max(alert.matched_at))
 }
 
-fn expires(rule: &Rule, alert: &Alert, news_at: Option<Timestamp>) -> Option<Timestamp> {
-    rule.expire.as_ref().map(|expire| expire.after(last_news(alert, news_at)))
+fn expires(at: Moment<'_>, rule: &Rule, alert: &Alert, news_at: Option<Timestamp>) -> Option<Timestamp> {
+    rule.expire.as_ref().map(|expire| expire.after_hearing(last_news(alert, news_at), at.blind))
 }

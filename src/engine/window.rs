@@ -47,6 +47,9 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
         },
         None => add_hit(slice, rule, within, hit),
     };
+    if taken.recounts {
+        return;
+    }
     let count = counted.count;
     let why = match &rule.trigger {
         Trigger::Share { share, and_at_least, .. } => {
@@ -87,6 +90,45 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
     }
 }
 
+/// A window that holds enough for its rule.
+pub(super) struct Full<'r> {
+    pub count: u64,
+    pub newest: Timestamp,
+    pub within: &'r Length,
+    pub grounds: Grounds,
+}
+
+/// What a rule has counted and what still counts at `now`, where that is enough.
+pub(super) fn full<'r>(rule: &'r Rule, slice: &Slice, now: Timestamp) -> Option<Full<'r>> {
+    let memory = slice.projection.rules.get(&rule.name)?;
+    let (Trigger::Count { within, .. } | Trigger::Share { within, .. }) = &rule.trigger else { return None };
+    let counts = |at: &Timestamp| within.after(*at) > now;
+    let hits: Vec<Hit> = memory.hits.iter().filter(|hit| counts(&hit.at)).copied().collect();
+    let members: Vec<Timestamp> = memory.members.values().filter(|at| counts(at)).copied().collect();
+    let times = || hits.iter().map(|hit| hit.at).chain(members.iter().copied());
+    let (since, newest) = (times().min()?, times().max()?);
+    let count = hits.len().max(members.len()) as u64;
+    let of = match &rule.trigger {
+        Trigger::Share { share, and_at_least, .. } => {
+            let Some(Value::Int(of)) = slice.projection.record.get("devices_with_patients") else { return None };
+            let of = u64::try_from(*of).ok().filter(|of| *of > 0)?;
+            let part = count as f64 / of as f64;
+            let enough = if share.inclusive { part >= share.part } else { part > share.part };
+            (enough && count >= u64::from(*and_at_least)).then_some(Some(of))?
+        }
+        _ => (count >= u64::from(fires_at(rule))).then_some(None)?,
+    };
+    let distinct = (!members.is_empty()).then_some(count);
+    let named = hits.len().saturating_sub(NAMED);
+    let due = Some(within.after(newest));
+    Some(Full {
+        count,
+        newest,
+        within,
+        grounds: Grounds { since: Some(since), due, counted: hits[named..].to_vec(), distinct, of },
+    })
+}
+
 /// The subject that an event counts for.
 fn member<'e>(event: &'e Event<'_>, kind: SubjectKind) -> Option<&'e str> {
     let about = event.facts.party(kind).or_else(|| event.facts.about(kind))?;
@@ -117,8 +159,11 @@ fn counting<'s>(slice: &'s mut Slice, rule: &Rule) -> &'s mut Memory {
 fn add_hit(slice: &mut Slice, rule: &Rule, within: &Length, hit: Hit) -> Counted {
     let (enough, kept) = (fires_at(rule) as usize, hits_needed(rule));
     let hits = &mut counting(slice, rule).hits;
-    let place = hits.partition_point(|known| known <= &hit);
-    hits.insert(place, hit);
+    // An event is counted once, also where what came before is counted anew.
+    let place = hits.binary_search(&hit).unwrap_or_else(|place| {
+        hits.insert(place, hit);
+        place
+    });
     let together = |window: &[Hit]| {
         let (first, last) = (window.first(), window.last());
         first.zip(last).is_some_and(|(first, last)| within.after(first.at) > last.at)
@@ -199,8 +244,8 @@ pub(super) fn forget(rule: &Rule, slice: &mut Slice, until: Timestamp) {
 }
 
 /// When an alert's window runs out, and why it ends then; `None` for rules that do not count. It ends no sooner than a
-/// hearing after its newest match.
-pub(super) fn runs_out(rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Timestamp, Reason)> {
+/// hearing after its newest match, and time in which nothing could be heard does not make it empty.
+pub(super) fn runs_out(at: Moment<'_>, rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Timestamp, Reason)> {
     let memory = slice.projection.rules.get(&rule.name);
     let newest = |memory: &Memory| {
         let hit = memory.hits.last().map(|hit| hit.at);
@@ -209,13 +254,13 @@ pub(super) fn runs_out(rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Tim
     let newest = memory.and_then(newest).unwrap_or(alert.matched_at);
     let empty = match &rule.trigger {
         Trigger::Count { within, .. } | Trigger::Share { within, .. } => {
-            Some((within.after(newest), Reason::TooFew { within: within.to_string() }))
+            Some((within.after_hearing(newest, at.blind), Reason::TooFew { within: within.to_string() }))
         }
         _ => None,
     };
     let below = rule.resolve.iter().filter_map(|resolve| match resolve {
         Resolve::Below { count, within } => {
-            let falls = below(memory?, *count, within, alert)?;
+            let falls = below(at, memory?, *count, within, alert)?;
             Some((falls, Reason::TooFew { within: within.to_string() }))
         }
         Resolve::Event(_) | Resolve::After(_) => None,
@@ -224,7 +269,7 @@ pub(super) fn runs_out(rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Tim
 }
 
 /// When there are fewer than `count` within the time; `None` where nothing is known of what was counted.
-fn below(memory: &Memory, count: u32, within: &Length, alert: &Alert) -> Option<Timestamp> {
+fn below(at: Moment<'_>, memory: &Memory, count: u32, within: &Length, alert: &Alert) -> Option<Timestamp> {
     let mut times: Vec<Timestamp> = if memory.members.is_empty() {
         memory.hits.iter().map(|hit| hit.at).collect()
     } else {
@@ -234,13 +279,13 @@ fn below(memory: &Memory, count: u32, within: &Length, alert: &Alert) -> Option<
     times.first()?;
     // There never were so many.
     let deciding = times.get(usize::try_from(count).ok()?.checked_sub(1)?);
-    Some(deciding.map_or(alert.opened_at, |deciding| within.after(*deciding)))
+    Some(deciding.map_or(alert.opened_at, |deciding| within.after_hearing(*deciding, at.blind)))
 }
 
 /// Ends an alert whose window has run out, where its subject was heard since its newest match.
 pub(super) fn end(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
     let Some(alert) = slice.open(&rule.name) else { return };
-    let Some((due, reason)) = runs_out(rule, slice, alert) else { return };
+    let Some((due, reason)) = runs_out(at, rule, slice, alert) else { return };
     let heard = slice.heard_at().is_some_and(|heard| heard > alert.matched_at);
     if due <= at.now && heard {
         let when = due.max(event.map_or(due, |event| event.received_at));

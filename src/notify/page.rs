@@ -20,6 +20,9 @@ const LONGEST: usize = 1500;
 /// Times that lie further apart than this are told apart.
 const NOTEWORTHY: i64 = 10 * 60 * 1000;
 
+/// From how many times within a day on it is said that an alert comes and goes.
+const FLAPS: u32 = 3;
+
 /// A message's contents.
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
@@ -270,6 +273,9 @@ fn entry(alert: &Alert, phi: Phi) -> Entry {
     }
     if alert.count > 1 {
         add("Seen", format!("{} times", alert.count));
+    }
+    if alert.fired >= FLAPS {
+        add("Flapping", format!("it has fired {} times within a day", alert.fired));
     }
     Entry {
         number: alert.number,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::cache::Cache;
 use super::order::{Given, InHand, Order, Slices};
 use super::reader::{BATCH, Read, Reader};
+use super::recount::recount;
 use crate::engine::{Position, RuleSet, Slice, Subject, SubjectKind, Timestamp};
 use crate::store::{Entry, JournalRow, Outcome, Progress, Store, StoreError};
 
@@ -27,6 +28,8 @@ pub struct Processor {
     rules: Arc<RuleSet>,
     progress: Progress,
     reader: Reader,
+    /// The last turn judged subjects by a new rule set.
+    judged: bool,
     /// What made the engine panic: it is passed over from then on.
     broken: BTreeSet<InHand>,
 }
@@ -89,7 +92,7 @@ impl Processor {
         let progress = store.progress()?;
         let reader = Reader::start(Arc::clone(&store));
         let (cache, broken) = (Cache::new(room), BTreeSet::new());
-        let mut processor = Self { store, compile, cache, rules, progress, reader, broken };
+        let mut processor = Self { store, compile, cache, rules, progress, reader, judged: false, broken };
         if !processor.progress.rule_set.is_empty()
             && let Some(rules) = (processor.compile)(&processor.progress.rule_set)
         {
@@ -116,12 +119,16 @@ impl Processor {
     /// # Errors
     /// When the store fails; nothing of the batch has then happened, and the next call tries again.
     pub fn turn(&mut self, now: Timestamp) -> Result<Option<Done>, StoreError> {
-        if let Some(cursor) = self.progress.to_judge.clone() {
-            return self.judge(&cursor, now).map(Some);
+        // Turn by turn, so that neither a large fleet nor many rows keep the other waiting.
+        let to_judge = self.progress.to_judge.clone();
+        if let Some(cursor) = to_judge.as_ref().filter(|_| !std::mem::replace(&mut self.judged, true)) {
+            return self.judge(cursor, now).map(Some);
         }
-        match self.rows(now)? {
-            Some(done) => Ok(Some(done)),
-            None => self.wakes(now),
+        self.judged = false;
+        match (self.rows(now)?, to_judge) {
+            (Some(done), _) => Ok(Some(done)),
+            (None, Some(cursor)) => self.judge(&cursor, now).map(Some),
+            (None, None) => self.wakes(now),
         }
     }
 
@@ -338,7 +345,11 @@ impl Pass<'_> {
             (Entry::DeliveryFailed(failure), _) => Given::DeliveryFailed(failure),
             (Entry::Blind(interval), _) => Given::Blind(*interval),
         };
+        let before = matches!(given, Given::Rules(_)).then(|| Arc::clone(&self.order.rules));
         self.order.row(&mut self.slices, position, row.at, given)?;
+        if let Some(before) = before {
+            recount(self.slices.store, &mut self.order, &mut self.slices, &before, position)?;
+        }
         self.progress.position = position;
         self.progress.frontier = row.at;
         self.done.rows += 1;

@@ -6,6 +6,7 @@ mod batch;
 mod cache;
 mod order;
 mod reader;
+mod recount;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

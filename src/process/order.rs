@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Command, DeliveryFailure, Effects, Event, Ground, Input, Interval, Position, RuleSet, Slice, Standing,
+    self, Command, DeliveryFailure, Effects, Event, Ground, Input, Interval, Position, Rule, RuleSet, Slice, Standing,
     Subject, SubjectKind, Timestamp,
 };
 
@@ -172,6 +172,10 @@ impl Order {
     /// # Errors
     /// When a slice cannot be had.
     pub fn judge<S: Slices>(&mut self, slices: &mut S, subject: &Subject) -> Result<(), S::Error> {
+        self.in_hand = InHand::Wake(subject.clone());
+        if slices.is_broken(&self.in_hand) {
+            return Ok(());
+        }
         let Self { rules, standing, effects, due, position, .. } = self;
         slices.with(subject, |slice| {
             let before = slice.due;
@@ -179,6 +183,43 @@ impl Order {
             keep_due(due, subject, before, slice.due);
         })?;
         let at = self.standing.rules_at;
+        self.deliver(slices, None, at)
+    }
+
+    /// Counts an event of the past for a rule of the set in force that counts anew; gives the subject that it counted for.
+    ///
+    /// # Errors
+    /// When a slice cannot be had.
+    pub fn recount<S: Slices>(
+        &mut self,
+        slices: &mut S,
+        event: &Event<'_>,
+        rule: &Rule,
+    ) -> Result<Option<Subject>, S::Error> {
+        let Some(first) = event.facts.about.first() else { return Ok(None) };
+        let mut of = (first.subject.kind == rule.subject).then(|| first.subject.clone());
+        if of.is_none() {
+            of = event.facts.party(rule.subject).map(|about| about.subject.clone());
+        }
+        if of.is_none() {
+            slices.with(&first.subject, |slice| {
+                let related = slice.projection.related.get(&rule.subject);
+                of = related.map(|related| Subject::new(rule.subject, related.id.clone()));
+            })?;
+        }
+        if let Some(subject) = &of {
+            self.step(slices, subject, &Input::Recount { event, rule: &rule.name }, self.standing.rules_at)?;
+        }
+        Ok(of)
+    }
+
+    /// What came before is counted: judges what a rule has counted of a subject.
+    ///
+    /// # Errors
+    /// When a slice cannot be had.
+    pub fn recounted<S: Slices>(&mut self, slices: &mut S, subject: &Subject, rule: &Rule) -> Result<(), S::Error> {
+        let (at, position) = (self.standing.rules_at, self.position);
+        self.step(slices, subject, &Input::Recounted { rule: &rule.name, position }, at)?;
         self.deliver(slices, None, at)
     }
 

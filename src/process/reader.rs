@@ -124,7 +124,8 @@ impl Reader {
     }
 }
 
-fn rows(store: &dyn Store, after: Position) -> Result<Vec<Row>, StoreError> {
+/// The rows after `after`, as many as go into one commit.
+pub(super) fn rows(store: &dyn Store, after: Position) -> Result<Vec<Row>, StoreError> {
     let mut weight = 0;
     let mut read_rows = Vec::new();
     for row in store.journal(after, BATCH)? {

@@ -64,7 +64,7 @@ fn files_that_were_meant_to_be_rules_are_named() {
 
 #[test]
 fn line_ends_of_windows_and_byte_order_marks_are_fine() {
-    let text = fs::read_to_string(root().join("rules/low-battery.yaml")).unwrap();
+    let text = fs::read_to_string(root().join("rules/battery.yaml")).unwrap();
     let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
     let (rules, _) = Bundle::of(&[("a.yaml", &windows)]).compile().unwrap();
     assert!(rules.rule("DeviceBatteryLow").is_some());

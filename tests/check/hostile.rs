@@ -17,6 +17,139 @@ fn hostile_files_are_refused_quickly() {
     }
 }
 
+/// Rule files whose keys have each other's values: everything is read, and little of it fits.
+#[test]
+fn no_key_panics_at_any_value() {
+    let keys = [
+        "alert",
+        "was",
+        "subject",
+        "event",
+        "where",
+        "falls",
+        "rises",
+        "count",
+        "share",
+        "not_followed_by",
+        "not_preceded_by",
+        "silent",
+        "while",
+        "for",
+        "each",
+        "severity",
+        "raise",
+        "labels",
+        "annotations",
+        "resolve",
+        "expire",
+        "ends_with_relations",
+        "calendar",
+        "grace",
+        "keep_firing_for",
+        "repeat_backoff",
+        "shadow",
+        "disabled",
+        "at_least",
+        "within",
+        "when",
+        "summary",
+        "from",
+        "to",
+        "file",
+        "key",
+        "columns",
+        "days",
+        "holidays",
+    ];
+    let values = [
+        "72h",
+        "2 business days",
+        "0 business hours",
+        "99999999999 business days",
+        "settings.a",
+        "settings.b",
+        "settings.",
+        "-1",
+        "1e308",
+        "0.5",
+        "5%",
+        "-5%",
+        "1e999%",
+        "never",
+        "true",
+        "~",
+        "{}",
+        "[]",
+        "[[]]",
+        "\"\"",
+        "device",
+        "order",
+        "return",
+        "group",
+        "reading.*",
+        "order.status",
+        "[device.lowBattery, return.status]",
+        "A",
+        "B",
+        "device.battery",
+        "order.status == \"a\"",
+        "\"!(!(device.battery < -5)) || device.battery > settings.a\"",
+        "\"age(age(now))\"",
+        "\"business_time(\\\"office\\\")\"",
+        "\"event.type in [] // x\"",
+        "{ at_least: 3, within: 24h, distinct: site }",
+        "{ more_than: 5%, within: 7d }",
+        "{ longer_than: 1 business day }",
+        "{ event: return.status, same: order, within: 14d }",
+        "{ field: device.battery, below: settings.a }",
+        "{ field: order.status, above: 9999999999999999999999 }",
+        "{ to: critical, where: \"true\" }",
+        "{ count: { below: 2, within: 24h } }",
+        "{ summary: \"{{ labels.team }}\" }",
+        "mon-fri",
+        "\"24:00\"",
+        "office",
+        "teams.csv",
+        "../x.csv",
+        "2026-02-30",
+        "[site]",
+    ];
+    let tops = [
+        "settings: {",
+        "calendars: { office: {",
+        "tables: [{",
+        "rules: [{ alert: A,",
+        "rules: [{ alert: A, silent: {",
+        "rules: [{ alert: A, event: device.weakSignal, share: {",
+        "override: [{ alert: A,",
+        "override: [{ alert: B, count: {",
+    ];
+    let mut chance = Chance(23);
+    for _ in 0..6_000 {
+        let mut file = String::from("settings: { a: 20, b: 2 business days }\n");
+        let mut used = Vec::new();
+        for _ in 0..=chance.below(3) {
+            let top = tops[chance.below(tops.len())];
+            let word = top.split(':').next().unwrap();
+            if used.contains(&word) {
+                continue;
+            }
+            used.push(word);
+            file.push_str(top);
+            let first = chance.below(keys.len());
+            for step in 0..=chance.below(5) {
+                let key = keys[(first + 7 * step) % keys.len()];
+                file.push_str(&format!(" {key}: {},", values[chance.below(values.len())]));
+            }
+            let open: Vec<char> = top.chars().filter(|c| "[{".contains(*c)).collect();
+            file.extend(open.iter().rev().map(|open| if *open == '[' { ']' } else { '}' }));
+            file.push('\n');
+        }
+        let files = [("a.yaml", file.as_str()), ("teams.csv", "site,team\nNorth,red\n")];
+        let _ = Bundle::of(&files).compile().map_err(|problems| problems.render(false));
+    }
+}
+
 #[test]
 fn no_mutation_of_a_file_panics() {
     let mut files: Vec<String> = yaml_files("tests/bad-rules").into_iter().map(|(_, text)| text).collect();

@@ -128,7 +128,7 @@ fn a_number_passes_a_limit() {
     let condition = rules.rules[0].trigger.test().unwrap().condition.as_ref().unwrap().source().to_owned();
     assert_eq!(
         condition,
-        "previous.battery >= settings.low && device.battery < settings.low && (device.associated || true\n)"
+        "previous.battery >= settings.low && device.battery < settings.low && (device.associated || true)"
     );
     let reads: Vec<String> = rules.rules[0].reads.iter().map(|read| read.path.join(".")).collect();
     assert!(reads.contains(&"previous.battery".to_owned()) && reads.contains(&"settings.low".to_owned()));

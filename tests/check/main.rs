@@ -1,6 +1,7 @@
 //! What people read when a file is wrong, and that the shipped files are right.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod conditions;
 mod files;
 mod hostile;
 mod kinds;

@@ -46,7 +46,9 @@ fn a_bundle_carries_the_tables_that_its_files_name() {
     assert!(rules.tables[0].rows.contains_key("b/teams.csv"));
 
     fs::write(path.join("b/teams.csv"), "site,team,phone\nelsewhere,red,1\n").unwrap();
-    assert_ne!(Bundle::read(None, path).unwrap().hash(), bundle.hash());
+    let changed = Bundle::read(None, path).unwrap();
+    assert_ne!(changed.hash(), bundle.hash());
+    assert_eq!(bundle.difference(&changed).others, ["tables"]);
     fs::write(path.join("b/teams.csv"), b"site,team,phone\ncaf\xe9,red,1\n").unwrap();
     let said = Bundle::read(None, path).unwrap_err().render(false);
     assert!(said.contains("teams.csv:2: not UTF-8"), "{said}");

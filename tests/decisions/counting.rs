@@ -313,22 +313,6 @@ fn fewer_within_a_time_end_what_asks_for_that_once_it_is_heard() {
     .assert_eq(&history);
 }
 
-#[test]
-fn an_end_by_a_number_that_is_not_reached_holds_from_the_next_hearing_on() {
-    let rules = BELOW.replace("below: 1, within: 12h", "below: 2, within: 12h");
-    let history = play(&rules, |world| {
-        world.post("device.weakSignal", weak(7));
-        world.wait("1h");
-        world.post("device.healthcheck", weak(7));
-    });
-    expect![[r#"
-        #1 WeakSignal on device 7, seen 1×
-          2026-03-02T10:00:00.000Z firing warning: device.weakSignal met the rule's condition
-          2026-03-02T11:00:00.000Z resolved warning: heard from, with fewer than the rule asks within 12h
-    "#]]
-    .assert_eq(&history);
-}
-
 const RESOLVED: &str = r#"
 rules:
   - alert: WeakSignals

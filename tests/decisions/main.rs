@@ -4,13 +4,20 @@
 
 mod alerts;
 mod associations;
+mod blind;
+mod business;
 mod counting;
 mod ends;
+mod faults;
+mod following;
 mod groups;
 mod late;
 mod messages;
 mod parties;
+mod recount;
 mod routes;
 mod shares;
+mod silence;
+mod states;
 mod statuses;
 mod world;

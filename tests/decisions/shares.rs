@@ -259,14 +259,16 @@ fn a_new_rule_knows_of_how_many_its_share_is() {
         world.post("device.lowBattery", low(1));
         world.rules(HALF);
         world.wait("1h");
-        // What came before the rule is not counted.
+        // What came before the rule is counted for it.
         world.post("device.lowBattery", low(2));
         world.wait("1h");
         world.post("device.lowBattery", low(3));
     });
     expect![[r#"
-        #1 ModelDefect on item 40, seen 2×
-          2026-03-02T12:00:00.000Z firing warning: 2 of 4 devices with patients: device.lowBattery within 7d
+        #1 ModelDefect on item 40, seen 3×
+          2026-03-02T11:00:00.000Z firing warning: 2 of 4 devices with patients: device.lowBattery within 7d
+        #2 MoreThanHalf on site 3, seen 3×
+          2026-03-02T12:00:00.000Z firing warning: 3 of 4 devices with patients: device.lowBattery within 7d
     "#]]
     .assert_eq(&history);
 }

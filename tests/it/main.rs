@@ -5,6 +5,7 @@
 mod crash;
 mod delivering;
 mod events;
+mod explain;
 mod harness;
 mod life;
 mod mail;

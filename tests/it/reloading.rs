@@ -331,3 +331,26 @@ async fn each_rule_set_is_announced_once_whatever_happens() {
     let announced = world.log().lines().filter(|line| line.contains("The rules have changed")).count();
     assert_eq!(announced, 1, "{}", world.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_whose_own_tests_fail_change_nothing_and_say_which() {
+    let mut world = World::new().await;
+    world.start().await;
+    in_force(&world, "receivers:").await;
+    let before = world.json(&["status"])["rules"]["in_force"].clone();
+    let test = "tests:\n  - test: thirty percent is not low\n    events:\n      \
+        - { at: 0s, event: device.lowBattery, device: 7, payload: { batteryPercentage: 30 } }\n    expect:\n      \
+        - { at: 1m, alert: DeviceBatteryLow, firing: [] }\n";
+    fs::write(world.path("rules/battery.test.yaml"), test).unwrap();
+    fs::write(world.path("rules/more.yaml"), HIGH).unwrap();
+    let problem =
+        soon("status knows", || world.json(&["status"])["rules"]["problem"].as_str().map(str::to_owned)).await;
+    assert!(problem.contains("the test `thirty percent is not low` fails"), "{problem}");
+    assert_eq!(world.json(&["status"])["rules"]["in_force"], before);
+    told(&world, "The rule files cannot be used").await;
+    let mail = world.own_mails().pop().unwrap();
+    assert!(mail.text().contains("DeviceBatteryLow"), "{}", mail.text());
+
+    fs::write(world.path("rules/battery.test.yaml"), test.replace("firing: []", "firing: [{ device: 7 }]")).unwrap();
+    in_force(&world, HIGH).await;
+}

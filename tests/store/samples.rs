@@ -62,6 +62,7 @@ pub fn alert(number: u64, subject: &Subject, noticed_at: i64) -> Alert {
         ending: None,
         baseline: false,
         shadow: false,
+        fired: 1,
         changed: true,
     }
 }

@@ -104,13 +104,13 @@ impl Reader<'_> {
         let about = known.subject;
         let whole = names.is_empty() && has_payload;
         if !whole && !matches!(names.get(&about), Some(Id::Number(_) | Id::Text(_))) {
-            let help = format!("add `{about}: 7`");
-            walk.error(fields.node, format!("`{kind}` is about a {about}, and none is named"), help);
+            let help = format!("say which one it is about: {about}: 7");
+            walk.error(fields.node, format!("`{kind}` needs `{about}`"), help);
         }
         for strange in names.keys().filter(|name| !known.names.contains(name)) {
             if let Some(node) = fields.get(strange.as_str()) {
                 let can: Vec<&str> = known.names.iter().map(|name| name.as_str()).collect();
-                let message = format!("`{kind}` does not name a {strange}");
+                let message = format!("`{kind}` names no {strange}");
                 walk.error(node, message, format!("it can name {}", can.join(", ")));
             }
         }

@@ -43,14 +43,15 @@ impl Reader<'_> {
         for named in SubjectKind::NAMED {
             let Some(id_node) = fields.get(named.as_str()) else { continue };
             if let Some(wanted) = kind.filter(|kind| *kind != named) {
-                walk.error(id_node, format!("this rule is about a {wanted}"), format!("write `{wanted}: 7`"));
+                let help = format!("the rule is about something else: write {wanted}: 7");
+                walk.error(id_node, format!("expected `{wanted}` here, found `{named}`"), help);
                 continue;
             }
             match self.id(id_node) {
                 Some(Id::Number(number)) => subject = Some(Subject::new(named, number.to_string())),
                 Some(Id::Text(text)) => subject = Some(Subject::new(named, text)),
                 Some(Id::None) => {
-                    walk.error(id_node, "an alert is always about something", format!("write `{named}: 7`"))
+                    walk.error(id_node, "an alert is always about something", format!("write `{named}: 7`"));
                 }
                 None => {}
             }

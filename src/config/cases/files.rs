@@ -52,10 +52,14 @@ pub fn test_files(folder: &Path) -> (Vec<PathBuf>, Problems) {
 #[must_use]
 pub fn read_test_file(path: &Path, rules: Option<&RuleSet>) -> TestFile {
     match read_text(path) {
-        Ok(text) => {
-            let (cases, problems) = super::read(&Arc::new(Source::new(path.display().to_string(), text)), rules);
-            TestFile { cases, problems }
-        }
+        Ok(text) => read_test_text(&path.display().to_string(), &text, rules),
         Err(problems) => TestFile { cases: Vec::new(), problems },
     }
+}
+
+/// As [`read_test_file`], for a text at hand; `name` is how diagnostics call it.
+#[must_use]
+pub fn read_test_text(name: &str, text: &str, rules: Option<&RuleSet>) -> TestFile {
+    let (cases, problems) = super::read(&Arc::new(Source::new(name, text)), rules);
+    TestFile { cases, problems }
 }

@@ -12,14 +12,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
-pub use files::{TestFile, read_test_file, test_files};
+pub use files::{TestFile, read_test_file, read_test_text, test_files};
 
 use super::bundle::RuleFile;
 use super::problem::{Place, Problem, Problems};
 use super::source::Source;
 use super::suggest::nearest;
 use super::walk::{Fields, Walk};
-use super::yaml::{Entry, Node, Scalar, Value, parse};
+use super::yaml::{Entry, Node, Scalar, Value, parse_with_nulls};
 use crate::engine::{RuleSet, Severity, Subject, SubjectKind, Timestamp};
 
 /// When a case begins where it does not say: 2 March 2026, a Monday, 10:00 UTC.
@@ -164,7 +164,7 @@ impl Expectation {
 
 /// Reads the cases of a file. Names are compared with `rules` where these are known.
 pub(super) fn read(source: &Arc<Source>, rules: Option<&RuleSet>) -> (Vec<Case>, Problems) {
-    let (root, syntax) = parse(source);
+    let (root, syntax) = parse_with_nulls(source);
     let walk = Walk::strict();
     walk.extend(syntax);
     let mut cases = Vec::new();
@@ -296,6 +296,7 @@ impl<'r> Reader<'r> {
     fn id(self, node: &Node) -> Option<Id> {
         let scalar = self.walk.scalar(node, "an id", "7")?;
         match scalar.describe() {
+            "nothing" => Some(Id::None),
             "text" if scalar.text == "none" => Some(Id::None),
             "text" if !scalar.text.trim().is_empty() => Some(Id::Text(scalar.text.clone())),
             "a number" => {

@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
 
+use super::super::problem::Level;
 use super::super::suggest::nearest;
 use super::Finding;
 use super::clock;
 use super::names::{Found, Kind, Known, article};
+use super::never;
 use super::trial::{self, FUNCTIONS, Unfit};
 use crate::engine::{Condition, Protection, RETURN, Read};
 use crate::impilo::schema;
@@ -28,6 +30,12 @@ pub(in crate::config) fn condition(condition: &Condition, known: &Known<'_>) -> 
     if !kind.fits(Kind::Bool) && walk.findings.is_empty() {
         let message = format!("a condition must come to true or false, and this comes to {}", kind.words());
         walk.findings.push(Finding::error(0..condition.source().len(), message));
+    }
+    if walk.findings.iter().all(|finding| finding.level != Level::Error) {
+        let expression = condition.expression();
+        let found = never::find(expression, known, &|part| walk.extent(part));
+        let found = found.or_else(|| never::always(expression, known, &|part| walk.extent(part)));
+        walk.findings.extend(found);
     }
     (walk.findings, walk.reads)
 }
@@ -391,6 +399,20 @@ impl Walk<'_> {
         }
     }
 
+    /// The bytes of an expression with all that it is made of.
+    fn extent(&self, expression: &IdedExpr) -> Option<Range<usize>> {
+        let parts: Vec<Range<usize>> = match &expression.expr {
+            Expr::Call(call) => {
+                call.target.as_deref().into_iter().chain(&call.args).filter_map(|part| self.extent(part)).collect()
+            }
+            Expr::List(list) => list.elements.iter().filter_map(|part| self.extent(part)).collect(),
+            _ => vec![self.whole(expression)],
+        };
+        let own = self.condition.place(expression.id);
+        let start = parts.iter().chain(&own).map(|place| place.start).min()?;
+        Some(start..parts.iter().chain(&own).map(|place| place.end).max()?)
+    }
+
     fn span(&self, left: &IdedExpr, right: &IdedExpr) -> Option<Range<usize>> {
         let (left, right) = (self.whole(left), self.whole(right));
         (left.start < right.end).then_some(left.start..right.end)
@@ -402,7 +424,7 @@ fn is_operator(function: &str) -> bool {
 }
 
 /// The steps of a dotted name.
-fn path(expression: &IdedExpr) -> Option<Vec<&str>> {
+pub(super) fn path(expression: &IdedExpr) -> Option<Vec<&str>> {
     let mut steps = Vec::new();
     let mut at = expression;
     loop {

@@ -3,6 +3,7 @@
 mod clock;
 mod condition;
 mod names;
+mod never;
 mod text;
 mod trial;
 

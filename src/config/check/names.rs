@@ -175,11 +175,13 @@ impl Known<'_> {
                 ("there is no event here".to_owned(), help)
             }
             (false, true) => {
-                let help = format!("a state is what is known now, as in `{}.…`", self.subject);
-                (format!("`while` is a state, and `{root}` is of an event"), help)
+                let status = Field::find(self.subject, "status").or_else(|| Field::of(self.subject).next());
+                let example = status.map_or("id", |field| field.name);
+                let help = format!("a state is what is known now, as in `{}.{example}`", self.subject);
+                (format!("`while` is about a state, which has no `{root}`"), help)
             }
             (false, false) => {
-                (format!("`while` is a state, and `{root}` is of an event"), "test the event in `where`".to_owned())
+                (format!("`while` is about a state, which has no `{root}`"), "test the event in `where`".to_owned())
             }
         };
         Missing { step: 0, message, help: Some(help), perhaps: false }

@@ -74,7 +74,8 @@ pub(in crate::config) fn text(source: &str, known: Option<&Known<'_>>) -> (Vec<F
     (findings, reads)
 }
 
-/// Renders the text with nothing and with values of the right types, so that each branch is walked that depends on them.
+/// Renders the text with nothing and with values of the right types, so that each branch is walked that depends on
+/// them.
 fn trial(source: &str, template: &Template<'_, '_>, kinds: &[(String, Kind)]) -> Option<Finding> {
     let mut unfit = Vec::new();
     for known in [false, true] {
@@ -82,8 +83,8 @@ fn trial(source: &str, template: &Template<'_, '_>, kinds: &[(String, Kind)]) ->
             let context = if known { filled(kinds, number) } else { Shown::from(BTreeMap::<String, Shown>::new()) };
             let Err(error) = template.render(context) else { continue };
             match error.kind() {
-                // A filter that does not take what is unknown gets it at worst; what it is given here can be wrong where the
-                // type is not known.
+                // A filter that does not take what is unknown gets it at worst; what it is given here can be wrong
+                // where the type is not known.
                 ErrorKind::InvalidOperation | ErrorKind::UndefinedError => {
                     if known {
                         unfit.push(error);
@@ -99,7 +100,8 @@ fn trial(source: &str, template: &Template<'_, '_>, kinds: &[(String, Kind)]) ->
     }
 }
 
-/// A value for every name, as messages give them: times, lengths of time and lists are text. What may be of several types is
+/// A value for every name, as messages give them: times, lengths of time and lists are text. What may be of several
+/// types is
 /// `number` or text.
 fn filled(kinds: &[(String, Kind)], number: bool) -> Shown {
     let mut root = Tree::default();

@@ -1,5 +1,5 @@
-//! Operators and functions of conditions, tried on values of the types that they will get: what fails on each of them can never
-//! be computed.
+//! Operators and functions of conditions, tried on values of the types that they will get: what fails on each of them
+//! can never be computed.
 
 use std::sync::{Arc, LazyLock};
 

@@ -37,6 +37,13 @@ impl Scope<'_> {
 /// A condition, and what it reads. Without a scope nothing can be said of the names in it, but its shape is checked.
 pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> Option<(Condition, Vec<Read>)> {
     let source = walk.full_text(node, "\"payload.batteryPercentage <= 20\"")?;
+    if let Some(at) = comment(source) {
+        let help = "write what is to be remembered after a `#`, outside of the condition";
+        let line = source.get(at..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
+        let place = node.place_inside(at..at + line);
+        walk.add(Problem::error(place, "a condition holds no comments").help(help));
+        return None;
+    }
     match Condition::compile(source) {
         Ok(condition) => {
             let (findings, reads) = check::condition(&condition, &scope?.known(None));
@@ -49,6 +56,23 @@ pub(super) fn read(walk: &Walk, node: &Node, scope: Option<&Scope<'_>>) -> Optio
             None
         }
     }
+}
+
+/// Where a comment begins: `//` outside of quotes.
+fn comment(source: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut bytes = source.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match (quote, byte) {
+            (Some(_), b'\\') => drop(bytes.next()),
+            (Some(open), close) if open == close => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'/') if bytes.peek().is_some_and(|(_, next)| *next == b'/') => return Some(at),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Operators as people write them who are used to others.

@@ -8,7 +8,7 @@ use super::rule::{Draft, all};
 use crate::config::problem::Problem;
 use crate::config::walk::Fields;
 use crate::config::yaml::Node;
-use crate::engine::{EventPattern, EventTest, Raise, RaiseWhen, Resolve, Severity};
+use crate::engine::{EventPattern, EventTest, Length, Raise, RaiseWhen, Resolve, Severity, Trigger};
 
 /// The most events that an end can count up to.
 const MOST: u32 = 1000;
@@ -92,6 +92,41 @@ impl Draft<'_> {
         };
         fields.done(walk, "`resolve`", &[]);
         end
+    }
+
+    /// Complains of an `expire` that ends the alert as it fires, since nothing was heard for longer.
+    pub(super) fn expires_at_once(&self, node: &Node, expire: &Length, trigger: &Trigger) {
+        let (waited, key) = match trigger {
+            Trigger::Silent { longer_than, .. } => (longer_than, "longer_than"),
+            Trigger::While { lasting: Some(lasting), .. } => (lasting, "for"),
+            Trigger::NotFollowedBy { within, .. } => (within, "within"),
+            _ => return,
+        };
+        if let (Length::Plain(expire), Length::Plain(waited)) = (expire, waited)
+            && expire <= waited
+        {
+            let message = format!("this is not longer than `{key}`, so the alert may expire as it fires");
+            let help = "`expire` counts from the last news of the subject: make it longer, or remove it";
+            self.walk.warn(node, message, help);
+        }
+    }
+
+    /// Complains of an end that is reached already as the alert fires.
+    pub(super) fn ends_soon(&self, node: &Node, end: Option<&Resolve>, trigger: &Trigger) {
+        let Some(Resolve::Below { count, within: Length::Plain(ends_within) }) = end else { return };
+        let (fires, within) = match trigger {
+            Trigger::Event(_) => (1, None),
+            Trigger::Count { at_least, within: Length::Plain(within), .. } => (*at_least, Some(within)),
+            _ => return,
+        };
+        if *count > fires && within.is_none_or(|within| ends_within <= within) {
+            let message = format!("the alert fires with {fires}, which is below {count}: whatever comes next ends it");
+            let help = match fires {
+                1 => "write below: 1, or `count` into the rule itself as well".to_owned(),
+                _ => format!("write {fires} or less, or a longer `within`"),
+            };
+            self.walk.warn(node, message, help);
+        }
     }
 
     /// Such an event ends the alert.

@@ -6,8 +6,8 @@ use crate::config::yaml::{Node, Value};
 use crate::engine::{EventPattern, SubjectKind};
 use crate::impilo::schema::{EVENT_TYPES, EventType};
 
-/// One event type or several. A type that is misspelt is noted and taken for the one that was probably meant, so that what
-/// reads it can be judged; `None` where one of them cannot even be guessed.
+/// One event type or several. A type that is misspelt is noted and taken for the one that was probably meant, so that
+/// what reads it can be judged; `None` where one of them cannot even be guessed.
 pub(super) fn read(walk: &Walk, node: &Node) -> Option<Vec<EventPattern>> {
     let items = walk.some_items(node, "device.lowBattery");
     let patterns: Vec<_> = items.iter().filter_map(|item| pattern(walk, item)).collect();
@@ -79,7 +79,8 @@ fn misshapen(walk: &Walk, node: &Node, name: &str) {
     }
     let help = match meant(name) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "a type is a family, a dot and a name, as in device.lowBattery; rules.md in the documentation lists those of Impilo"
+        None => "a type is a family, a dot and a name, as in device.lowBattery; rules.md in the documentation lists \
+                 those of Impilo"
             .to_owned(),
     };
     walk.error(node, format!("`{}` is not an event type", walk.quotable(node, name)), help);

@@ -57,7 +57,8 @@ impl Kind {
 
 /// Which keys go together.
 const TOGETHER: &str = "a rule has `event`, alone or with one of `count`, `share`, `not_followed_by` and \
-                        `not_preceded_by`; or `silent`; or `while`, mostly with `for`. `while` may also stand beside the others";
+                        `not_preceded_by`; or `silent`; or `while`, mostly with `for`. `while` may also stand beside \
+                        the others";
 
 /// The kind of a rule; what does not go together is noted, and false stands beside the kind then.
 pub(super) fn find(walk: &Walk, fields: &Fields<'_>) -> (Kind, bool) {
@@ -77,7 +78,9 @@ pub(super) fn find(walk: &Walk, fields: &Fields<'_>) -> (Kind, bool) {
     }
     let kind = match first {
         Some((_, kind)) => kind,
-        None if fields.has("while") && !fields.has("event") => Kind::While,
+        None if fields.has("event") => Kind::Event,
+        None if ["while", "for", "each"].iter().any(|key| fields.has(key)) => Kind::While,
+        None if ["longer_than", "since"].iter().any(|key| fields.has(key)) => Kind::Silent,
         None => Kind::Event,
     };
     if kind == Kind::Silent && fields.has("event") {
@@ -116,23 +119,35 @@ pub(super) fn find(walk: &Walk, fields: &Fields<'_>) -> (Kind, bool) {
 
 /// Complains of keys that belong below the key of the rule's kind: mostly they are not indented far enough.
 pub(super) fn misplaced(walk: &Walk, fields: &Fields<'_>, kind: Kind) {
-    const INNER: [&str; 8] =
-        ["at_least", "more_than", "and_at_least", "of", "within", "distinct", "same", "longer_than"];
-    let owner = match kind {
-        Kind::Event | Kind::While => {
-            fields.elsewhere(walk, &["longer_than", "since"], "`silent`", "write silent: { longer_than: 72h }");
-            Kind::Count
-        }
-        kind => kind,
-    };
+    const INNER: [&str; 7] = ["at_least", "more_than", "and_at_least", "of", "within", "distinct", "same"];
+    let owner = if matches!(kind, Kind::Event | Kind::While) { Kind::Count } else { kind };
+    fields.elsewhere(walk, &["longer_than", "since"], "`silent`", "write silent: { longer_than: 72h }");
     let (key, example) = (owner.key(), owner.example());
     let help = format!("indent it further than `{key}:`, or write {key}: {example}");
     fields.elsewhere(walk, &INNER, &format!("`{key}`"), &help);
-    fields.elsewhere(walk, &["since"], &format!("`{key}`"), &help);
     let help = "write annotations: { summary: \"…\", action: \"…\" }";
     fields.elsewhere(walk, &["summary", "description", "action", "runbook"], "`annotations`", help);
     let help = "write falls: { field: device.battery, below: 20 } or rises: { field: device.battery, above: 80 }";
     fields.elsewhere(walk, &["field", "below", "above"], "`falls` or `rises`", help);
+}
+
+/// What other programs, and people, call the condition of a rule.
+const OTHER_CONDITIONS: [&str; 5] = ["expr", "if", "when", "condition", "query"];
+
+/// Complains of words of other programs, and says what they are here.
+pub(super) fn foreign(walk: &Walk, fields: &Fields<'_>) {
+    let help = "write what must hold of an event into `where`, and a state that must hold into `while`";
+    fields.refuse(walk, &OTHER_CONDITIONS, help);
+    fields.refuse(walk, &["then", "priority", "level", "urgency"], "write severity: info, warning or critical");
+    let help = "remove the rule, or write shadow: true to record its alerts without telling anybody";
+    fields.elsewhere(walk, &["disabled"], "an override", help);
+    let help = "write `severity` and `raise` into the rule, and who is told into `route`";
+    fields.refuse(walk, &["notify", "send_to"], help);
+}
+
+/// Whether what must hold stands under a name of another program.
+pub(super) fn has_foreign_condition(fields: &Fields<'_>) -> bool {
+    OTHER_CONDITIONS.iter().any(|key| fields.has(key))
 }
 
 /// Where a key of the rule stands.

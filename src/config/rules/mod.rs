@@ -88,6 +88,8 @@ struct Draft {
     receivers: Vec<Named<Receiver>>,
     route: Option<Placed<Route>>,
     digests: Vec<Named<Digest>>,
+    /// Names that rules had before, each with the rule that has them now.
+    earlier: Vec<(String, Reference)>,
     /// Rules that overrides switch off.
     disabled: Vec<String>,
     /// Receivers that routes and digests name.
@@ -115,6 +117,7 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         return Err(problems);
     }
     problems.extend(nobody_told(&draft));
+    problems.extend(unread_settings(&draft));
     let Vocabulary { settings, calendars, tables } = draft.words;
     let settings = settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
     let calendars = calendars.known.into_iter().filter_map(|(name, placed)| Some((name, placed.value?))).collect();
@@ -146,6 +149,16 @@ fn nobody_told(draft: &Draft) -> Option<Problem> {
         );
     }
     None
+}
+
+/// Settings that no condition, text or length reads. Rules that are switched off count.
+fn unread_settings(draft: &Draft) -> Vec<Problem> {
+    let reads = draft.rules.iter().filter_map(|rule| rule.value.as_ref()).flat_map(|rule| &rule.reads);
+    let of_settings = reads.filter_map(|read| match read.path.as_slice() {
+        [root, name, ..] if root == "settings" => Some(name.as_str()),
+        _ => None,
+    });
+    draft.words.settings.unread(&of_settings.collect())
 }
 
 /// What receivers need and the configuration does not have.
@@ -230,6 +243,8 @@ fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
         let read = rule::read(walk, node, &draft.words);
         draft.labels.extend(read.labels);
         if let Some((name, place)) = read.name {
+            let earlier = read.was.into_iter().map(|(was, place)| (name.clone(), Reference { name: was, place }));
+            draft.earlier.extend(earlier);
             let rule = Named { name, value: read.rule, origin: file.origin, place };
             unique(walk, &draft.rules, &rule);
             draft.rules.push(rule);
@@ -254,7 +269,8 @@ fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
     fields.done(walk, "a rule file", &LATER);
 }
 
-/// The items of a list of things with names. Where a map stands in its place, the names count, so that others can refer to them.
+/// The items of a list of things with names. Where a map stands in its place, the names count, so that others can refer
+/// to them.
 fn named<'n, T>(
     file: &File<'_>,
     fields: &Fields<'n>,
@@ -284,15 +300,33 @@ fn unique<T>(walk: &Walk, all: &[Named<T>], new: &Named<T>) {
     });
 }
 
-/// Judges what refers to something in another place, and leaves out what is switched off. What may stand in a file that could
-/// not be read is not called missing.
+/// Judges what refers to something in another place, and leaves out what is switched off. What may stand in a file that
+/// could not be read is not called missing.
 fn refer(draft: &mut Draft) -> Problems {
     let mut problems = Problems::default();
+    earlier_names(draft, &mut problems);
     draft.rules.retain(|rule| !draft.disabled.contains(&rule.name));
     if !draft.words.settings.incomplete {
         receivers::check_references(draft, &mut problems);
     }
     problems
+}
+
+/// Judges the names that rules had before: what is kept under one can go on in one rule only.
+fn earlier_names(draft: &Draft, problems: &mut Problems) {
+    for (at, (rule, earlier)) in draft.earlier.iter().enumerate() {
+        let name = &earlier.name;
+        let error = |message: String| Problem::error(earlier.place.clone(), message);
+        if name == rule {
+            problems.push(error(format!("the rule is named `{name}` now")).help("write the name that it had before"));
+        } else if let Some(other) = draft.rules.iter().find(|other| other.name == *name) {
+            let problem = error(format!("there is a rule named `{name}`, so its alerts stay with it"));
+            problems.push(problem.related(other.place.clone(), "this one").help("remove the name here"));
+        } else if let Some((_, first)) = draft.earlier[..at].iter().find(|(_, first)| first.name == *name) {
+            let problem = error(format!("two rules say that they were named `{name}`"));
+            problems.push(problem.related(first.place.clone(), "first here").help("keep one of the two"));
+        }
+    }
 }
 
 /// The words for severities.

@@ -1,5 +1,5 @@
-//! `override:`: what a file changes of a rule that stands elsewhere. The changes are made in the tree before the rule is read,
-//! so that the same code judges them; each value knows the file in which it stands.
+//! `override:`: what a file changes of a rule that stands elsewhere. The changes are made in the tree before the rule
+//! is read, so that the same code judges them; each value knows the file in which it stands.
 
 use super::kind::Kind;
 use super::{File, Origin};
@@ -23,8 +23,8 @@ struct Override {
     changes: Vec<Entry>,
 }
 
-/// Makes every change, in the order in which they stand, and gives the names of the rules that are switched off. A rule that may
-/// stand in a file that could not be read is not called missing.
+/// Makes every change, in the order in which they stand, and gives the names of the rules that are switched off. A rule
+/// that may stand in a file that could not be read is not called missing.
 pub(super) fn apply(walk: &Walk, files: &mut [File<'_>], incomplete: bool) -> Vec<String> {
     let mut overrides = Vec::new();
     for file in &*files {

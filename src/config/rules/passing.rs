@@ -41,8 +41,8 @@ impl Draft<'_> {
                 let (Some(passed), Some(condition)) = (passed, super::rule::all(condition)) else { return None };
                 let text = match &condition {
                     None => passed.clone(),
-                    // Brackets keep an `||` together; the line end closes a comment.
-                    Some(condition) => format!("{passed} && ({}\n)", condition.source()),
+                    // Brackets keep an `||` together.
+                    Some(condition) => format!("{passed} && ({})", condition.source()),
                 };
                 match Condition::compile(&text) {
                     Ok(condition) => Some(Some(condition)),
@@ -107,8 +107,8 @@ impl Draft<'_> {
                 .map(|field| format!("{}.{}", self.subject, field.name))
                 .collect();
             let help = match numbers.as_slice() {
-                [] => format!("a {} has no numbers; write the condition into `where`", self.subject),
-                numbers => format!("numbers are {}", numbers.join(", ")),
+                [] => format!("{} has no numbers; write the condition into `where`", article(self.subject)),
+                numbers => format!("{} has the numbers {}", article(self.subject), numbers.join(", ")),
             };
             self.walk.error(node, format!("`{}.{}` is not a number", self.subject, field.name), help);
             return None;
@@ -132,7 +132,10 @@ impl Draft<'_> {
         let help = match nearest(name, all.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None if Field::find(subject, name).is_some() => format!("write {subject}.{name}"),
-            None => format!("the rule is about {}, which has {}", article(subject), all.join(", ")),
+            None => {
+                let names: Vec<&str> = Field::of(subject).map(|field| field.name).collect();
+                format!("the rule is about {}, which has {}", article(subject), names.join(", "))
+            }
         };
         walk.error(node, format!("`{name}` is not a field of the rule's own subject"), help);
         None

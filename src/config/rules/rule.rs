@@ -8,9 +8,10 @@ use super::kind::{self, Kind};
 use super::length::{Hours, Lengths, SECOND};
 use super::values::is_identifier;
 use super::{SEVERITIES, Vocabulary, events, text, trigger};
+use crate::config::check::article;
 use crate::config::problem::{Place, Problem};
 use crate::config::walk::{Fields, Walk};
-use crate::config::yaml::Node;
+use crate::config::yaml::{Node, Value};
 use crate::engine::{Condition, Derived, EventPattern, Length, Read, Rule, Severity, SubjectKind};
 
 /// The keys of a rule, in the order in which messages list them.
@@ -150,11 +151,18 @@ fn rule(
     let flag = |key, default| fields.get(key).map_or(Some(default), |node| walk.flag(node));
     let (ends_with_relations, shadow) = (flag("ends_with_relations", true), flag("shadow", false));
     kind::misplaced(walk, fields, kind);
-    let help = "remove the rule, or write shadow: true to record its alerts without telling anybody";
-    fields.elsewhere(walk, &["disabled"], "an override", help);
+    kind::foreign(walk, fields);
     if let Some(node) = fields.get("calendar").filter(|_| !draft.lengths.any_business()) {
         let help = "write a length such as 2 business days, or remove `calendar`";
         walk.warn(node, "nothing in this rule is counted in business time", help);
+    }
+
+    let (trigger, lasting) = (trigger?, lasting?);
+    if let (Some(node), Some(expire)) = (fields.get("expire"), &lasting.expire) {
+        draft.expires_at_once(node, expire, &trigger);
+    }
+    for (node, end) in items(walk, fields, "resolve").zip(&resolve) {
+        draft.ends_soon(node, end.as_ref(), &trigger);
     }
 
     let name = name.filter(|_| told.is_some() && fits)?;
@@ -164,12 +172,12 @@ fn rule(
     }
     draft.reads.sort();
     draft.reads.dedup();
-    let Lasting { expire, grace, keep_firing_for } = lasting?;
+    let Lasting { expire, grace, keep_firing_for } = lasting;
     Some(Rule {
         name: name.to_owned(),
         was: Vec::new(),
         subject: draft.subject,
-        trigger: trigger?,
+        trigger,
         holds: all(holds)?,
         severity: severity?,
         raise: raise.into_iter().collect::<Option<_>>()?,
@@ -198,7 +206,10 @@ impl Lasting {
     fn read(draft: &Draft<'_>, fields: &Fields<'_>, kind: Kind) -> Option<Self> {
         let expires = matches!(kind, Kind::Event | Kind::Count | Kind::Share | Kind::NotPrecededBy);
         let usual = expires.then(|| Length::from(EXPIRE));
-        let expire = fields.get("expire").map(|node| draft.lengths.read(node, "90d", SECOND).map(Some));
+        let expire = fields.get("expire").map(|node| match &node.value {
+            Value::Scalar(scalar) if scalar.text == "never" => Some(None),
+            _ => draft.lengths.read(node, "90d", SECOND).map(Some),
+        });
         let or_none =
             |key, example| fields.get(key).map_or(Some(None), |node| draft.lengths.read_or_none(node, example));
         let (grace, keep_firing_for) = (or_none("grace", "2h"), or_none("keep_firing_for", "1h"));
@@ -238,6 +249,7 @@ fn tell(
     let event = match kind {
         Kind::Silent => part.and_then(|part| part.get("event")),
         Kind::While => None,
+        Kind::Event if kind::has_foreign_condition(fields) => fields.get("event"),
         Kind::Event => {
             let help = "say which event it is about: event: device.lowBattery; or write `while` or `silent`";
             fields.need(walk, "event", "a rule", help)
@@ -256,6 +268,10 @@ fn tell(
     let subject = subject(walk, fields, kind, patterns.as_deref());
     if let (Some(node), Some(patterns), Some(subject)) = (event, &patterns, subject) {
         events::concern(walk, node, patterns, subject);
+        if kind == Kind::Silent && subject != SubjectKind::Device {
+            let help = format!("{} is heard through its devices: choose events that name one", article(subject));
+            events::need(walk, node, patterns, SubjectKind::Device, &help);
+        }
     }
     Some((subject?, patterns?))
 }
@@ -305,7 +321,7 @@ fn subject(walk: &Walk, fields: &Fields<'_>, kind: Kind, patterns: Option<&[Even
     let heard = [SubjectKind::Device, SubjectKind::Patient, SubjectKind::Site, SubjectKind::Item];
     if kind == Kind::Silent && !heard.contains(&found) {
         let place = kind::key_place(fields, "silent");
-        let problem = Problem::error(place, format!("a {found} is not heard, so it is never silent"));
+        let problem = Problem::error(place, format!("{} is not heard, so it is never silent", article(found)));
         walk.add(problem.help("write subject: device, or patient, site or item for all of its devices together"));
         return None;
     }
@@ -351,6 +367,16 @@ impl Draft<'_> {
         let events = if kind.has_event() { events } else { &[] };
         match fields.get("while") {
             Some(node) => Some(self.read_condition(node, events, true)),
+            None if kind == Kind::While && !kind::has_foreign_condition(fields) => {
+                fields.need(
+                    self.walk,
+                    "while",
+                    "a rule with `for`",
+                    "say which state: while: 'order.status == \"onHold\"'",
+                );
+                Some(None)
+            }
+            None if kind == Kind::While => Some(None),
             // One without a value is complained of as such.
             None if kind == Kind::Silent && self.told && self.subject == SubjectKind::Device => Some(self.watched()),
             None => None,

@@ -33,7 +33,8 @@ pub(super) struct Tables {
     pub incomplete: bool,
 }
 
-/// The CSV files that a rule file names, by their paths below its folder; what is wrong with a name is said when it is read.
+/// The CSV files that a rule file names, by their paths below its folder; what is wrong with a name is said when it is
+/// read.
 pub fn named_by(name: &str, source: &Arc<Source>) -> Vec<String> {
     let (Some(root), _) = parse(source) else { return Vec::new() };
     let Value::Map(entries) = &root.value else { return Vec::new() };

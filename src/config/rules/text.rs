@@ -14,8 +14,8 @@ use crate::engine::{Field, Protection, Read, SubjectKind};
 /// The annotations that messages show.
 const SHOWN: [&str; 4] = ["summary", "description", "action", "runbook"];
 
-/// The annotations of one rule, and what they read. Without a scope nothing can be said of the names in them. `labels` are
-/// those that the rule adds.
+/// The annotations of one rule, and what they read. Without a scope nothing can be said of the names in them. `labels`
+/// are those that the rule adds.
 pub(super) fn read<'a>(
     walk: &Walk,
     node: &Node,

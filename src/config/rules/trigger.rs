@@ -30,8 +30,8 @@ pub(super) fn heard() -> Vec<EventPattern> {
 }
 
 impl Draft<'_> {
-    /// What makes the rule fire. `part` are the keys below that of its kind, where it has any; `events` its own events, or those
-    /// that count as heard.
+    /// What makes the rule fire. `part` are the keys below that of its kind, where it has any; `events` its own events,
+    /// or those that count as heard.
     pub(super) fn trigger(
         &mut self,
         fields: &Fields<'_>,
@@ -188,11 +188,11 @@ impl Draft<'_> {
         let most = if inclusive { 1.0 } else { 0.999_999 };
         if found <= 0.0 || found > most {
             let message = match (found <= 0.0, inclusive) {
-                (true, _) => "no share at all: every event would fire the rule",
-                (false, true) => "more than all there are, so the rule never fires",
-                (false, false) => "never more than all there are, so the rule never fires",
+                (true, _) => ("this is no share at all: every event would fire the rule", "write more than 0%"),
+                (false, true) => ("this is more than all there are, so the rule never fires", "write 100% or less"),
+                (false, false) => ("there is never more than all, so the rule never fires", "write less than 100%"),
             };
-            walk.error(node, message, "write a percentage between 0% and 100%");
+            walk.error(node, message.0, message.1);
             return None;
         }
         Some(Share { part: found, inclusive })

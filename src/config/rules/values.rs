@@ -1,8 +1,9 @@
 //! `settings:` of rule files: named values that conditions, texts and durations read.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{File, Placed};
+use super::{File, Origin, Placed};
 use crate::config::measure;
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
@@ -16,6 +17,8 @@ pub(super) struct Values {
     pub known: BTreeMap<String, Placed<Value>>,
     /// A file could not be read, so that there may be others.
     pub incomplete: bool,
+    /// Those that stand in the place of a value.
+    used: RefCell<BTreeSet<String>>,
 }
 
 pub(super) fn read(file: &File<'_>, node: &Node, settings: &mut Values) {
@@ -42,11 +45,13 @@ pub(super) fn read(file: &File<'_>, node: &Node, settings: &mut Values) {
                 continue;
             }
             if !alike(&known.value, &value) {
-                let message = format!("the setting `{}` is {} in the shipped rules", entry.key, kind(&known.value));
+                let (place, there) = match known.origin {
+                    Origin::Library => ("in the shipped rules", "shipped here"),
+                    Origin::Own | Origin::Test => ("in the rule files", "here"),
+                };
+                let message = format!("the setting `{}` is {} {place}", entry.key, kind(&known.value));
                 let problem = Problem::error(walk.place(&entry.value), message);
-                walk.add(
-                    problem.label(format!("this is {}", kind(&value))).related(known.place.clone(), "shipped here"),
-                );
+                walk.add(problem.label(format!("this is {}", kind(&value))).related(known.place.clone(), there));
                 continue;
             }
         }
@@ -96,7 +101,8 @@ pub(super) enum Written<'v> {
     /// The value itself.
     Here,
     Setting(&'v str, &'v Placed<Value>),
-    /// A setting that does not exist, or may stand in a file that could not be read; what there is to say has been said.
+    /// A setting that does not exist, or may stand in a file that could not be read; what there is to say has been
+    /// said.
     Nowhere,
 }
 
@@ -106,6 +112,7 @@ impl Values {
         let Yaml::Scalar(scalar) = &node.value else { return Written::Here };
         let Some(name) = scalar.text.strip_prefix("settings.") else { return Written::Here };
         if let Some(found) = self.known.get(name) {
+            self.used.borrow_mut().insert(name.to_owned());
             return Written::Setting(name, found);
         }
         if !self.incomplete {
@@ -116,6 +123,21 @@ impl Values {
             walk.error(node, format!("no setting is named `{name}`"), help);
         }
         Written::Nowhere
+    }
+
+    /// Complains of a customer's own settings that nothing reads, `read` being what conditions and texts do.
+    pub(super) fn unread(&self, read: &BTreeSet<&str>) -> Vec<Problem> {
+        let used = self.used.borrow();
+        let is_read = |name: &str| used.contains(name) || read.contains(name);
+        let unread = self.known.iter().filter(|(name, found)| found.origin == Origin::Own && !is_read(name));
+        let say = |(name, found): (&String, &Placed<Value>)| {
+            let problem = Problem::warning(found.place.clone(), format!("nothing reads the setting `{name}`"));
+            match nearest(name, read.iter().copied().chain(used.iter().map(String::as_str))) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help("remove it, or name it in a rule as settings.NAME"),
+            }
+        };
+        unread.map(say).collect()
     }
 
     /// A number, written or taken from a setting.

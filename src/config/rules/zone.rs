@@ -14,7 +14,8 @@ pub(super) fn read(walk: &Walk, node: &Node) -> Option<Tz> {
     }
     let zone = text.to_ascii_uppercase();
     if (zone.starts_with("UTC") || zone.starts_with("GMT")) && zone.contains(['+', '-']) {
-        let help = "write the zone of a place, such as America/New_York: it follows summer time, and a fixed distance does not";
+        let help = "write the zone of a place, such as America/New_York: it follows summer time, and a fixed distance \
+                    does not";
         walk.error(node, format!("`{text}` is not a time zone"), help);
         return None;
     }

@@ -20,10 +20,20 @@ const MAX_NODES: usize = 100_000;
 /// Parse problems after which a file is given up.
 const MAX_PROBLEMS: usize = 50;
 
-/// Reads the one document of a file. `None` where it cannot be read to its end; the problems then say why. An empty file is an
-/// empty node.
+/// Reads the one document of a file. `None` where it cannot be read to its end; the problems then say why. An empty
+/// file is an empty node.
 #[must_use]
 pub fn parse(source: &Arc<Source>) -> (Option<Node>, Problems) {
+    build(source, false)
+}
+
+/// As [`parse`], for a file in which `null` is a value: a scalar of that kind.
+#[must_use]
+pub fn parse_with_nulls(source: &Arc<Source>) -> (Option<Node>, Problems) {
+    build(source, true)
+}
+
+fn build(source: &Arc<Source>, nulls: bool) -> (Option<Node>, Problems) {
     let mut problems = Problems::default();
     if let Some(problem) = stray(source).or_else(|| slips::everywhere(source)) {
         problems.push(problem);
@@ -41,6 +51,7 @@ pub fn parse(source: &Arc<Source>) -> (Option<Node>, Problems) {
         previous: begin,
         nodes: 0,
         given_up: false,
+        nulls,
     };
     for event in Parser::new_from_str(text) {
         match event {
@@ -98,6 +109,8 @@ struct Builder<'s> {
     previous: usize,
     nodes: usize,
     given_up: bool,
+    /// Whether `null` is a value.
+    nulls: bool,
 }
 
 /// A list or map that has begun.
@@ -227,6 +240,9 @@ impl Builder<'_> {
             return false;
         }
         if plain::kind(text) == plain::Kind::Null {
+            if self.nulls {
+                return false;
+            }
             self.error(at.clone(), format!("`{text}` stands for no value at all"))
                 .help
                 .push(format!("remove the key, or write \"{text}\" where the text is meant"));

@@ -1,4 +1,5 @@
-//! From a place inside a scalar's text to the place in the file: quotes, escapes, folded lines and indentation lie between.
+//! From a place inside a scalar's text to the place in the file: quotes, escapes, folded lines and indentation lie
+//! between.
 
 use std::ops::Range;
 

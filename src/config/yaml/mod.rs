@@ -1,5 +1,5 @@
-//! YAML 1.2 as a tree of nodes that know their place in the file. Of YAML it takes what needs no explaining: maps, lists and
-//! scalars, in block or flow style. Tags, anchors, aliases, merges and several documents are problems.
+//! YAML 1.2 as a tree of nodes that know their place in the file. Of YAML it takes what needs no explaining: maps,
+//! lists and scalars, in block or flow style. Tags, anchors, aliases, merges and several documents are problems.
 
 mod build;
 mod locate;
@@ -9,7 +9,7 @@ mod syntax;
 
 use std::ops::Range;
 
-pub use build::parse;
+pub use build::{parse, parse_with_nulls};
 pub use plain::{is_doubtful, plain_truth};
 pub use slips::TYPOGRAPHIC;
 pub use syntax::quote;

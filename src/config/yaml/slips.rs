@@ -33,13 +33,15 @@ pub fn everywhere(source: &Arc<Source>) -> Option<Problem> {
     None
 }
 
-/// What is wrong with the line of a parser's complaint, or the one before it, where the parser stumbles over what follows.
+/// What is wrong with the line of a parser's complaint, or the one before it, where the parser stumbles over what
+/// follows.
 pub fn at_line(source: &Arc<Source>, at: usize) -> Option<Problem> {
     let begin = line_begin(&source.text, at);
     quotes_in_quotes(source, begin)
 }
 
-/// A line that lacks its colon, or the space after it: the one at `at`, where something stands before that, or the one above.
+/// A line that lacks its colon, or the space after it: the one at `at`, where something stands before that, or the one
+/// above.
 pub fn without_colon(source: &Arc<Source>, at: usize) -> Option<Problem> {
     let text = &*source.text;
     let mut begin = line_begin(text, at);

@@ -45,12 +45,12 @@ fn pick<'n>(names: &[&'n str], id: &Id) -> &'n str {
 }
 
 fn phone(id: &Id) -> String {
-    format!("+1202555{:04}", number(id) % 10_000)
+    format!("+1303555{:04}", number(id) % 10_000)
 }
 
 fn address(id: &Id) -> Json {
     json!({
-        "lineOne": format!("{} Larch Lane", number(id) % 900 + 1), "city": "Albany", "state": "NY", "zipCode": "12205",
+        "lineOne": format!("{} Larch Lane", number(id) % 900 + 1), "city": "Larchfield", "state": "CO", "zipCode": "80299",
         "country": "USA"
     })
 }

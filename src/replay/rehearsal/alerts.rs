@@ -2,7 +2,7 @@
 
 use super::difference::{Difference, FieldDifference, Mismatch, Part};
 use super::{Run, Story};
-use crate::config::{Expectation, ExpectedAlert, show_duration};
+use crate::config::{Expectation, ExpectedAlert, spell_duration};
 use crate::engine::{Alert, AlertState, Pending, Phi, Rule, Severity, Slice, Subject, Timestamp};
 use crate::notify;
 
@@ -87,9 +87,9 @@ impl<'r> Look<'r> {
     /// A time of the case as its file would write it.
     fn offset(&self, at: Timestamp) -> String {
         if at < self.start {
-            format!("{} before the start", show_duration(self.start.since(at)))
+            format!("{} before the start", spell_duration(self.start.since(at)))
         } else {
-            show_duration(at.since(self.start))
+            spell_duration(at.since(self.start))
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::config::{Place, show_duration};
+use crate::config::{Place, spell_duration};
 
 /// An expectation that was not met.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Mismatch {
     pub fn head(&self) -> String {
         let (line, column) = self.place.source.line_column(self.place.at.start);
         let name = &self.place.source.name;
-        format!("{name}:{line}:{column}: at {}, {}", show_duration(self.at), self.about)
+        format!("{name}:{line}:{column}: at {}, {}", spell_duration(self.at), self.about)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::difference::{Difference, Mismatch, Part};
 use super::{Message, Story};
-use crate::config::{Case, ExpectedMessage, show_duration};
+use crate::config::{Case, ExpectedMessage, spell_duration};
 use crate::engine::{AlertState, Timestamp};
 
 /// Compares the messages that are expected by `look`, for each receiver that one is expected for.
@@ -43,7 +43,7 @@ fn differences(start: Timestamp, wanted: &[&ExpectedMessage], mut found: Vec<&Me
     }
     differences.extend(found.into_iter().map(|message| {
         let again = if message.repeat { ", a reminder" } else { "" };
-        let what = format!("one of {} at {}{again}", show(&message.says), show_duration(message.at.since(start)));
+        let what = format!("one of {} at {}{again}", show(&message.says), spell_duration(message.at.since(start)));
         Difference::Surplus { what, why: None }
     }));
     differences

@@ -1,0 +1,53 @@
+//! Windows counted anew from what came before: for a rule that is new, or that counts other events than it did.
+
+use super::alert::Reason;
+use super::effect::Effects;
+use super::evaluate::{Met, Taken, concerns, names};
+use super::expression::Truth;
+use super::lifecycle::{self, Moment, Opening};
+use super::rule::{Rule, Trigger};
+use super::slice::Slice;
+use super::window;
+
+/// Counts an event of the past, where it meets the rule's test as things stand now. Nothing fires yet.
+pub(super) fn take(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+    let Some(test) = rule.trigger.test().filter(|test| concerns(test, taken.event)) else { return };
+    let names = taken.names(slice);
+    let holds = [test.condition.as_ref(), rule.holds.as_ref()].into_iter().flatten().all(|condition| {
+        // What cannot be computed is told when an event comes.
+        condition.holds(&names) == Truth::True
+    });
+    if holds {
+        let (severity, evidence) = (lifecycle::severity(rule, &names, effects), lifecycle::evidence(rule, &names));
+        let reason = Reason::Matched { event: taken.event.kind.to_owned() };
+        let met = Met { at: taken.event.occurred_at, severity, evidence, count: None, reason };
+        window::count(taken, rule, slice, met, effects);
+    }
+}
+
+/// Everything is counted: a window that is full opens its alert as one that was so already.
+pub(super) fn judge(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+    if slice.open(&rule.name).is_some() {
+        return;
+    }
+    let Some(full) = window::full(rule, slice, at.now) else { return };
+    let names = names(at, slice);
+    let severity = lifecycle::severity(rule, &names, effects);
+    let mut evidence = lifecycle::evidence(rule, &names);
+    let count = full.count;
+    let event = match &rule.trigger {
+        Trigger::Count { test, .. } | Trigger::Share { test, .. } => {
+            test.events.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+        }
+        _ => return,
+    };
+    let within = full.within.to_string();
+    let reason = match full.grounds.of {
+        Some(of) => Reason::Shared { event, count, of, within },
+        None => Reason::Counted { event, count, within },
+    };
+    let (newest, count) = (full.newest, u32::try_from(count).unwrap_or(u32::MAX));
+    evidence.grounds = full.grounds;
+    let opening = Opening { at: newest, heard_at: newest, count, severity, reason, evidence };
+    lifecycle::fire(at, rule, slice, opening, effects);
+}

@@ -1,0 +1,39 @@
+//! Rules tried on other histories: test cases, and backtests over recorded events.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod backtests;
+mod cases;
+mod disguises;
+mod same;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What a command came to, with `FOLDER` in the place of the folder's path.
+struct Output {
+    code: i32,
+    printed: String,
+    errors: String,
+}
+
+/// Runs the program with a configuration that is not there, unless the arguments name another.
+fn pulsewarden(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pulsewarden"));
+    command.env("PULSEWARDEN_CONFIG", folder.join("pulsewarden.yaml")).args(arguments).current_dir(folder);
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(folder.to_str().unwrap(), "FOLDER");
+    Output { code: output.status.code().unwrap(), printed: text(output.stdout), errors: text(output.stderr) }
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
