@@ -303,7 +303,7 @@ const MORE: [&str; 7] = [
 
 const TESTS: [&str; 2] = [
     "tests: { test: a, start: 2026-03-02T10:00:00Z, settings: { low: 5 }, \
-     events: [{ at: 0s, event: order.status, order: 7, devices: [8, nine], status: shipped, late: 2h, payload: { a: 1 } }, \
+     events: [{ at: 0s, event: order.statusFull, order: 7, devices: [8, nine], status: shipped, late: 2h, payload: { a: 1 } }, \
      { every: 1d, from: 1d, until: 3d, event: reading.weight, device: 7, patient: none }], \
      expect: { at: 1h, alert: A, pending: [], firing: { device: 7, severity: info, labels: { team: 3 }, annotations: \
      { summary: low }, count: 2, because: a reason }, resolved: [], expired: [], closed: [] } }",
