@@ -18,8 +18,10 @@ use pulsewarden::config::Bundle;
 use pulsewarden::engine::{Alert, Notification, RuleSet, Source, Timestamp, Transition};
 use pulsewarden::journal::codec;
 use pulsewarden::process::Read;
-use pulsewarden::replay::{Run, Watch};
+use pulsewarden::replay::{Journal, Run, Watch, Window, backtest};
 use pulsewarden::simulate::{Fleet, Plan};
+use pulsewarden::store::sqlite::Sqlite;
+use pulsewarden::store::{Entry, EventRow, NewRow, Store};
 
 /// As the program has it.
 #[global_allocator]
@@ -29,6 +31,9 @@ const BEGIN: Timestamp = Timestamp(1_767_614_400_000);
 
 /// Rows that are measured at a time, each way after the other.
 const CHUNK: usize = 5_000;
+
+/// Rows of the backtest that reads a store.
+const STORED: usize = 200_000;
 
 /// A row as the journal keeps it.
 struct Row {
@@ -98,6 +103,7 @@ fn main() {
         });
         let _ = black_box(last.at);
     }
+    let stored = from_store(&path);
     fs::remove_file(&path).unwrap();
     let per_event = |what: &str, time: Duration| {
         let micros = time.as_secs_f64() * 1e6 / count as f64;
@@ -107,10 +113,43 @@ fn main() {
     let bare = per_event("unpack, parse by serde_json", bare);
     per_event("unpack, parse, understand", read_only);
     let whole = per_event("the whole run", whole);
+    let (count, time) = stored;
+    let micros = time.as_secs_f64() * 1e6 / count as f64;
+    println!("{:<48} {micros:>8.2} µs {:>10.0} a second", format!("a backtest of {count} in a store"), 1e6 / micros);
     println!("\nthe whole run takes {:.2} times the bare parse", whole / bare);
     let Counts { fired, moved, ended, told } = counts;
     println!("{fired} alerts fired, {moved} moves, {ended} ended, {told} messages; {} subjects", run.slices().count());
     println!("{} MiB of memory at most, {} MiB before", memory("VmHWM:") >> 20, before >> 20);
+}
+
+/// The time of a backtest over the first rows, read from a store; with their number.
+fn from_store(path: &Path) -> (u64, Duration) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let store = Sqlite::open(&folder.path().join("bench.db")).unwrap();
+    let kept: Vec<Row> = Rows::open(path).take(STORED).collect();
+    for chunk in kept.chunks(1000) {
+        let rows: Vec<NewRow> = chunk
+            .iter()
+            .map(|row| NewRow {
+                received_at: row.at,
+                entry: Entry::Event(EventRow {
+                    kind: row.kind.clone(),
+                    envelope_id: Some(row.id.clone()),
+                    log_id: None,
+                    source: Source::Webhook,
+                    body: Some(row.body.clone()),
+                }),
+            })
+            .collect();
+        store.append(&rows, chunk.iter().map(|row| row.at).max().unwrap()).unwrap();
+    }
+    let rules = [shipped()];
+    let mut events = 0;
+    let time = measured(|| {
+        let mut journal = Journal::new(&store).unwrap();
+        events = backtest(&mut journal, &rules, Window::default(), &mut |_, _| {}).unwrap().events;
+    });
+    (events, time)
 }
 
 /// Writes a fleet's history to a file, as the journal keeps it; gives the number of its events.

@@ -23,7 +23,8 @@ pub(super) fn judge(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Optio
     match holds(Some(condition), rule, &names(at, slice), effects) {
         Truth::True if held_since.is_none() => {
             let since = since(at, rule, slice, event);
-            slice.memory(&rule.name).held_since = Some(since);
+            let memory = slice.memory(&rule.name);
+            (memory.held_since, memory.shape) = (Some(since), Some(rule.derived.shape));
             slice.unarmed = true;
             let again = |alert: &Alert| alert.rule == rule.name && alert.ending.is_some();
             // With `each`, another value is another story: what ended with the first does not come back.
@@ -103,6 +104,24 @@ fn starts_anew(
     known
 }
 
+/// Looks at a rule's state by what the rule says now. Where that is something else than before, what is remembered of it goes:
+/// since when the state holds, and when it was heard.
+pub(super) fn judge_anew(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+    let memory = slice.projection.rules.get_mut(&rule.name);
+    let other = memory.filter(|memory| memory.shape.is_some_and(|shape| shape != rule.derived.shape));
+    let changed = other.is_some();
+    if let Some(memory) = other {
+        let shape = Some(rule.derived.shape);
+        *memory = Memory { shape, fired_at: std::mem::take(&mut memory.fired_at), ..Memory::default() };
+        slice.dirty = true;
+    }
+    judge(at, rule, slice, None, effects);
+    if changed && matches!(rule.trigger, Trigger::Silent { .. }) {
+        silence::close(at, rule, slice, effects);
+    }
+    due(at, rule, slice, effects);
+}
+
 /// The subject's relations have ended: what is so still counts for nothing.
 pub(super) fn rest(at: Moment<'_>, slice: &mut Slice) {
     for rule in at.rules.states(slice.subject.kind).filter(|rule| rule.ends_with_relations) {
@@ -165,7 +184,12 @@ fn changed_at(rule: &Rule, slice: &Slice) -> Option<Timestamp> {
     let time = |name: &str| record.get(name).and_then(Value::as_time);
     let mut newest = None;
     for path in &rule.derived.state_reads {
-        let (root, name) = (path.first()?, path.get(1)?);
+        let root = path.first()?;
+        // These never change by themselves.
+        if root == "settings" || path.get(1).is_some_and(|name| name == "id") {
+            continue;
+        }
+        let name = path.get(1)?;
         if root != kind.as_str() {
             return None;
         }

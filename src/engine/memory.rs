@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::{Evidence, Reason};
 use super::event::Position;
-use super::rule::{Severity, Trigger};
-use super::rule_set::RuleSet;
+use super::rule::Severity;
 use super::slice::Slice;
+use super::step::Ground;
 use super::time::Timestamp;
 
 /// A rule that fires again and again for one subject within this time flaps.
@@ -43,7 +43,7 @@ pub struct Memory {
     /// Where different subjects are counted: each one's newest match within the rule's time.
     #[serde(rename = "m", skip_serializing_if = "BTreeMap::is_empty")]
     pub members: BTreeMap<String, Timestamp>,
-    /// What makes `hits` and `members` what they are: they count for nothing once the rule says otherwise.
+    /// What makes the rest what it is: it counts for nothing once the rule says otherwise.
     #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
     pub shape: Option<u64>,
     /// What fires unless something comes in between.
@@ -118,16 +118,21 @@ impl Memory {
 }
 
 /// Brings what is remembered, and what is open, under the names that rules have now; what no rule asks for is forgotten.
-pub(super) fn carry_over(rules: &RuleSet, slice: &mut Slice) {
+/// `judged` is the row of the rule set that the slice was judged by before.
+pub(super) fn carry_over(ground: Ground<'_>, slice: &mut Slice, judged: Position) {
+    let Ground { rules, standing } = ground;
     let kind = slice.subject.kind;
-    for rule in rules.rules.iter().filter(|rule| rule.subject == kind) {
+    for rule in &rules.rules {
         for old in rule.was.iter().filter(|old| rules.rule(old).is_none()) {
             rename(slice, old, &rule.name);
         }
+        let concerned = rule.subject == kind || rule.trigger.awaited().is_some_and(|(_, same)| same == kind);
+        let new = standing.came_with.get(&rule.name).is_some_and(|came| *came > judged);
         // What came before the rule is not known.
-        let new =
-            matches!(rule.trigger, Trigger::NotPrecededBy { .. }) && !slice.projection.rules.contains_key(&rule.name);
-        if new && let Some(known) = slice.projection.news_at {
+        if concerned
+            && new
+            && let Some(known) = slice.projection.news_at
+        {
             slice.memory(&rule.name).known_from = Some(known);
         }
     }
@@ -142,6 +147,10 @@ fn rename(slice: &mut Slice, old: &str, new: &str) {
     let projection = &mut slice.projection;
     if let Some(memory) = projection.rules.remove(old) {
         projection.rules.insert(new.to_owned(), memory);
+        slice.dirty = true;
+    }
+    if let Some(awaiting) = projection.awaiting.remove(old) {
+        projection.awaiting.insert(new.to_owned(), awaiting);
         slice.dirty = true;
     }
     if let Some(episodes) = projection.episodes.remove(old) {

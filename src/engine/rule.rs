@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::expression::Condition;
 use super::length::Length;
+use super::lifecycle::key_of;
 use super::state::{Field, FieldGroup};
 use super::subject::SubjectKind;
 use super::time::Timestamp;
@@ -51,6 +51,13 @@ pub enum EventPattern {
 }
 
 impl EventPattern {
+    /// The type, or the prefix with its dot: no type ends with one.
+    fn name(&self) -> &str {
+        match self {
+            Self::Exactly(name) | Self::Prefix(name) => name,
+        }
+    }
+
     #[must_use]
     pub fn matches(&self, kind: &str) -> bool {
         match self {
@@ -274,20 +281,23 @@ impl Rule {
 
     /// Fills in what follows from the rest.
     pub(super) fn derive(&mut self) {
-        let mut shape = DefaultHasher::new();
-        let mut test = |test: &EventTest| {
-            test.events.iter().for_each(|pattern| pattern.hash(&mut shape));
-            test.condition.as_ref().map(Condition::source).hash(&mut shape);
-        };
-        self.trigger.test().map(&mut test);
-        self.trigger.awaited().map(|(awaited, _)| test(awaited));
+        let mut parts: Vec<&str> = Vec::new();
+        let tests = self.trigger.test().into_iter().chain(self.trigger.awaited().map(|(awaited, _)| awaited));
+        for test in tests {
+            parts.extend(test.events.iter().map(EventPattern::name));
+            parts.extend(["where", test.condition.as_ref().map_or("", Condition::source)]);
+        }
         match &self.trigger {
-            Trigger::Count { distinct, .. } => distinct.hash(&mut shape),
-            Trigger::Share { distinct, .. } => distinct.hash(&mut shape),
+            Trigger::Count { distinct, .. } => parts.push(distinct.map_or("", SubjectKind::as_str)),
+            Trigger::Share { distinct, .. } => parts.push(distinct.as_str()),
+            Trigger::Silent { events, .. } => parts.extend(events.iter().map(EventPattern::name)),
             _ => {}
         }
         let holds = self.holds.as_ref();
-        holds.map(Condition::source).hash(&mut shape);
+        parts.extend(["while", holds.map_or("", Condition::source)]);
+        // Kept in the store, so that it must be the same wherever and whenever it is made.
+        let shape = key_of(&parts);
+        let shape = shape.get(..16).and_then(|first| u64::from_str_radix(first, 16).ok()).unwrap_or_default();
         let state_reads = holds.map(Condition::reads).unwrap_or_default();
         let reads_clock = holds.is_some_and(Condition::reads_clock);
         let of_life = |path: &Vec<String>| match path.as_slice() {
@@ -297,7 +307,7 @@ impl Rule {
             _ => true,
         };
         let restless = reads_clock || state_reads.iter().any(of_life);
-        self.derived = Derived { shape: shape.finish(), state_reads, restless, reads_clock };
+        self.derived = Derived { shape, state_reads, restless, reads_clock };
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) fn heard(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &
     let memory = slice.memory(&rule.name);
     let first = memory.heard_at.is_none();
     memory.heard_at = memory.heard_at.max(Some(when));
+    memory.shape = Some(rule.derived.shape);
     slice.unarmed |= first;
     let Some(alert) = slice.open(&rule.name) else { return };
     let reason = if when < alert.opened_at {
@@ -90,6 +91,17 @@ fn ends_patience(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestam
     let Trigger::Silent { longer_than, .. } = &rule.trigger else { return None };
     let from = counts_from(rule, slice)?;
     Some((from, longer_than.after_hearing(from, at.blind)))
+}
+
+/// Closes the alert of a rule that listens for something else now, and by that would not fire.
+pub(super) fn close(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+    let known = rule.holds.is_none() || slice.projection.rules.get(&rule.name).is_some_and(|m| m.held_since.is_some());
+    if !known || overdue(at, rule, slice).is_some() {
+        return;
+    }
+    for alert in slice.take_alerts(|alert| alert.rule == rule.name) {
+        lifecycle::end(at, alert, at.now, Reason::RuleChanged, None, effects);
+    }
 }
 
 /// When the rule wants to be looked at.

@@ -1,9 +1,13 @@
 //! What decisions stand on besides subjects and rows.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::event::Position;
 use super::length::Interval;
+use super::rule::{Rule, Trigger};
+use super::rule_set::RuleSet;
 use super::time::Timestamp;
 
 /// How many stretches without hearing are remembered.
@@ -16,11 +20,27 @@ pub struct Standing {
     /// The row that brought the rule set in force, and its time.
     pub rules_since: Position,
     pub rules_at: Timestamp,
+    /// The row with which each rule about what came before came, where rules were in force before it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub came_with: BTreeMap<String, Position>,
     /// When nothing could be heard: in order, apart from one another.
     pub blind: Vec<Interval>,
 }
 
 impl Standing {
+    /// Another rule set takes the place of `old` with the row `position`, which came `at`.
+    pub fn begin(&mut self, old: &RuleSet, new: &RuleSet, position: Position, at: Timestamp) {
+        (self.rules_since, self.rules_at) = (position, at);
+        let looks_back = |rule: &&Rule| matches!(rule.trigger, Trigger::NotPrecededBy { .. });
+        let came_with = new.rules.iter().filter(looks_back).filter_map(|rule| {
+            let mut names = std::iter::once(&rule.name).chain(&rule.was);
+            let before = names.find(|name| old.rule(name).as_ref().is_some_and(looks_back));
+            let came = before.map_or(Some(position), |before| self.came_with.get(before).copied());
+            Some((rule.name.clone(), came?))
+        });
+        self.came_with = came_with.collect();
+    }
+
     /// Takes in another stretch in which nothing could be heard; those that touch become one.
     pub fn add_blind(&mut self, new: Interval) {
         let mut new = new;

@@ -39,7 +39,8 @@ pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Times
         }
         Input::Wake { position } => wake::due(at(*position), slice, effects),
         Input::Rules { since, position } => {
-            slice.projection.judged = *since;
+            let judged = std::mem::replace(&mut slice.projection.judged, *since);
+            memory::carry_over(ground, slice, judged);
             judge_anew(Moment { baseline: true, ..at(*position) }, slice, effects);
         }
         Input::Recount { event, rule } => {
@@ -117,11 +118,10 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
 /// The rule set is another: alerts of rules that are gone close, states are looked at by the new rules, and what is open
 /// belongs to the groups that these make of it and keeps the deadlines that they set.
 fn judge_anew(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
-    memory::carry_over(at.rules, slice);
     relations::close_removed(at, slice, effects);
+    wake::waiting_is_over(at, slice, effects);
     for rule in at.rules.states(slice.subject.kind) {
-        holding::judge(at, rule, slice, None, effects);
-        holding::due(at, rule, slice, effects);
+        holding::judge_anew(at, rule, slice, effects);
     }
     for alert in &mut slice.alerts {
         lifecycle::regroup(at, alert, effects);

@@ -56,10 +56,7 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         }
     }
     ends(at, slice, effects);
-    let waiting = slice.projection.rules.iter().filter(|(_, memory)| memory.waiting.is_some());
-    for rule in waiting.filter_map(|(name, _)| at.rules.rule(name)).collect::<Vec<_>>() {
-        following::due(at, rule, slice, effects);
-    }
+    waiting_is_over(at, slice, effects);
     for rule in at.rules.states(slice.subject.kind) {
         if rule.derived.reads_clock {
             holding::judge(at, rule, slice, None, effects);
@@ -70,6 +67,14 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     slice.unarmed = true;
     arm(at, slice);
     slice.dirty = true;
+}
+
+/// Fires what has waited long enough.
+pub(super) fn waiting_is_over(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    let waiting = slice.projection.rules.iter().filter(|(_, memory)| memory.waiting.is_some());
+    for rule in waiting.filter_map(|(name, _)| at.rules.rule(name)).collect::<Vec<_>>() {
+        following::due(at, rule, slice, effects);
+    }
 }
 
 /// Ends what has run out, has come to the end of `keep_firing_for`, or of which there was no news.

@@ -182,6 +182,10 @@ impl Processor {
                 }
                 pass.wake_until(row.at)?;
                 pass.row(row, read.take())?;
+                // New rules judge everything that is known before anything comes after them, however it is batched.
+                if pass.progress.to_judge.is_some() {
+                    break;
+                }
             }
             Ok(())
         })
@@ -386,7 +390,13 @@ impl Slices for Kept<'_> {
 
     fn to_judge(&mut self) -> Result<BTreeSet<Subject>, StoreError> {
         let mut open: BTreeSet<Subject> = self.store.subjects_with_open_alerts()?.into_iter().collect();
-        open.extend(self.touched.iter().cloned());
+        for subject in &self.touched {
+            if self.cache.peek(subject).is_some_and(|slice| !slice.alerts.is_empty()) {
+                open.insert(subject.clone());
+            } else {
+                open.remove(subject);
+            }
+        }
         Ok(open)
     }
 

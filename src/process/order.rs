@@ -149,8 +149,8 @@ impl Order {
                 self.step(slices, &subject, &Input::Command { command, position }, at)?;
             }
             Given::Rules(rules) => {
+                self.standing.begin(&self.rules, &rules, position, at);
                 self.rules = rules;
-                (self.standing.rules_since, self.standing.rules_at) = (position, at);
                 for subject in slices.to_judge()? {
                     self.judge(slices, &subject)?;
                 }

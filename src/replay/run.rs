@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Alert, Event, Ground, Interval, Notification, Pending, Position, Rule, RuleSet, Slice, Standing, Subject,
-    SubjectKind, Timestamp, Transition, Why,
+    self, Alert, Event, Ground, Interval, Notification, Pending, Rule, RuleSet, Slice, Standing, Subject, SubjectKind,
+    Timestamp, Transition, Why,
 };
 use crate::process::{Given, Order, Slices};
 
@@ -59,15 +59,6 @@ impl Run {
         self.tell(watch);
     }
 
-    /// Puts other rules in the place of those that decided so far.
-    pub fn change_rules(&mut self, rules: Arc<RuleSet>, at: Timestamp, watch: &mut impl Watch) {
-        let at = at.max(self.now);
-        self.wake_until(at, watch);
-        let position = self.order.position();
-        let Ok(()) = self.order.row(&mut self.memory, position, at, Given::Rules(rules));
-        self.tell(watch);
-    }
-
     /// In this stretch nothing could be heard, as was known `at`.
     pub fn blind(&mut self, interval: Interval, at: Timestamp, watch: &mut impl Watch) {
         // What was due in it must know of that.
@@ -88,12 +79,6 @@ impl Run {
     #[must_use]
     pub fn rules(&self) -> &Arc<RuleSet> {
         &self.order.rules
-    }
-
-    /// The last event that was taken.
-    #[must_use]
-    pub const fn position(&self) -> Position {
-        self.order.position()
     }
 
     /// How far the run has come.

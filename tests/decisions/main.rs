@@ -16,6 +16,7 @@ mod messages;
 mod parties;
 mod recount;
 mod routes;
+mod rule_changes;
 mod shares;
 mod silence;
 mod states;

@@ -27,6 +27,8 @@ pub struct World {
     pub faults: Vec<(String, String)>,
     /// While set, what comes waits for one batch.
     gathering: bool,
+    /// What has come since the clock moved, while it is gathered.
+    gathered: Vec<NewRow>,
     /// What happens besides, and must make no difference.
     habit: Habit,
     /// The last event, to be sent again.
@@ -109,6 +111,7 @@ impl World {
             notifications: Vec::new(),
             faults: Vec::new(),
             gathering: false,
+            gathered: Vec::new(),
             habit: Habit::Nothing,
             last: None,
             folder,
@@ -137,11 +140,22 @@ impl World {
         self.append(Entry::RuleSet { hash });
     }
 
+    /// Brings a rule set into force, with a restart after every batch of what it judges.
+    pub fn restart_in_between(&mut self, rules: &str) {
+        let before = std::mem::replace(&mut self.habit, Habit::Restarting);
+        self.rules(rules);
+        self.habit = before;
+    }
+
     pub fn append(&mut self, entry: Entry) {
         self.add(NewRow { received_at: self.now, entry });
     }
 
     fn add(&mut self, row: NewRow) {
+        if self.gathering {
+            self.gathered.push(row);
+            return;
+        }
         if self.habit == Habit::Repeating {
             let again = self.last.clone();
             self.store.append(again.as_slice(), self.now).unwrap();
@@ -183,7 +197,7 @@ impl World {
 
     /// Moves the clock; what falls due in between runs at its own time.
     pub fn wait(&mut self, text: &str) {
-        self.now = self.now.plus(span(text));
+        self.move_to(self.now.plus(span(text)));
         self.drain();
     }
 
@@ -191,15 +205,23 @@ impl World {
     pub fn until(&mut self, at: &str) {
         let at = instant(at);
         assert!(self.now <= at, "it is {} already", self.now);
-        self.now = at;
+        self.move_to(at);
         self.drain();
     }
 
     /// Moves the clock to this instant, while nothing can be heard.
     pub fn blind_until(&mut self, at: &str) {
         let interval = Interval { from: self.now, to: instant(at) };
-        self.now = interval.to;
+        self.move_to(interval.to);
         self.append(Entry::Blind(interval));
+    }
+
+    fn move_to(&mut self, now: Timestamp) {
+        if !self.gathered.is_empty() {
+            self.store.append(&self.gathered, self.now).unwrap();
+            self.gathered.clear();
+        }
+        self.now = now;
     }
 
     /// The notification at this place of the timeline turns out not to have reached anybody.
@@ -212,6 +234,7 @@ impl World {
     pub fn at_once(&mut self, story: impl FnOnce(&mut Self)) {
         self.gathering = true;
         story(self);
+        self.move_to(self.now);
         self.gathering = false;
         self.drain();
     }

@@ -1,92 +1,13 @@
-//! `pulsewarden backtest`: over a file and over a store, alone and against another rule set.
+//! `pulsewarden backtest`: over a file, alone and against another rule set.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use expect_test::expect;
-use pulsewarden::config::Bundle;
-use pulsewarden::engine::{Source, Timestamp};
-use pulsewarden::impilo::Envelope;
-use pulsewarden::journal::codec;
-use pulsewarden::process::Processor;
-use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{Entry, EventRow, NewRow, Store};
 use serde_json::{Value, json};
 
-use crate::{folder, pulsewarden};
-
-/// 2 March 2026, 10:00 UTC.
-const BEGIN: Timestamp = Timestamp(1_772_445_600_000);
-
-const RULES: &str = r#"rules:
-  - alert: Low
-    event: device.lowBattery
-    where: "payload.batteryPercentage <= 20"
-    raise: [{ to: critical, where: "payload.batteryPercentage <= 5" }]
-    resolve: [{ event: device.lowBattery, where: "payload.batteryPercentage > 40" }]
-    expire: 10d
-  - { alert: Held, subject: order, while: 'order.status == "onHold"', for: 1d }
-receivers: [{ name: team, email: [{ to: [team@clinic.example] }] }]
-route: { receiver: team, group_by: [alertname], group_wait: 2m, group_interval: 10m, repeat_interval: 7d }
-"#;
-
-/// The same, stricter about batteries and more patient with orders, under other names.
-const OTHERS: &str = r#"rules:
-  - alert: Low
-    event: device.lowBattery
-    where: "payload.batteryPercentage <= 10"
-    resolve: [{ event: device.lowBattery, where: "payload.batteryPercentage > 40" }]
-    expire: 10d
-  - { alert: OrderHeld, was: Held, subject: order, while: 'order.status == "onHold"', for: 2d }
-  - { alert: Weak, event: device.weakSignal }
-receivers: [{ name: office, email: [{ to: [office@clinic.example] }] }]
-route: { receiver: office, group_by: [alertname], group_wait: 2m, group_interval: 10m, repeat_interval: 7d }
-"#;
-
-fn at(hours: u64) -> Timestamp {
-    BEGIN.plus(Duration::from_secs(hours * 3600))
-}
-
-fn device(id: i64) -> Value {
-    json!({ "id": id, "currentStatus": "withPatient", "currentPatient": { "id": id + 100, "lastName": "Quillon" } })
-}
-
-/// Hours from the beginning, and what came then.
-fn history() -> Vec<(u64, Value)> {
-    let battery = |id: i64, percentage: i64| json!({ "batteryPercentage": percentage, "device": device(id) });
-    let order = |status: &str| json!({ "orderId": 12, "orderStatusName": status });
-    let told = [
-        (0, "device.lowBattery", battery(7, 18)),
-        (5, "device.lowBattery", battery(8, 9)),
-        (24, "order.status", order("onHold")),
-        (30, "device.weakSignal", json!({ "device": device(9) })),
-        (48, "device.lowBattery", battery(7, 4)),
-        (60, "device.lowBattery", battery(8, 90)),
-        (90, "order.status", order("shipped")),
-        (120, "device.lowBattery", battery(7, 95)),
-        (130, "device.lowBattery", battery(10, 20)),
-    ];
-    let numbered = told.into_iter().enumerate();
-    numbered
-        .map(|(id, (hours, kind, payload))| (hours, json!({ "id": id + 1, "type": kind, "payload": payload })))
-        .collect()
-}
-
-fn lines() -> String {
-    let mut lines = String::new();
-    for (hours, mut envelope) in history() {
-        envelope["received_at"] = if hours == 5 { json!(at(5).0) } else { json!(at(hours).to_string()) };
-        writeln!(lines, "{envelope}").unwrap();
-    }
-    lines
-}
-
-fn files() -> tempfile::TempDir {
-    folder(&[("old/rules.yaml", RULES), ("new/rules.yaml", OTHERS), ("events.jsonl", &lines())])
-}
+use crate::pulsewarden;
+use crate::recorded::{blurred, files, lines};
 
 #[test]
 fn a_file_of_events_tells_what_rules_would_have_made_of_them() {
@@ -134,17 +55,6 @@ fn a_file_of_events_tells_what_rules_would_have_made_of_them() {
     let since = ["backtest", "--rules", "old", "--events", "events.jsonl", "--since", "82h", "--json"];
     let printed: Value = serde_json::from_str(&pulsewarden(files.path(), &since).printed).unwrap();
     assert_eq!((&printed["events"], &printed["warm_up"]), (&json!(5), &json!(4)));
-}
-
-/// The hashes of rule sets change with every letter of the files.
-fn blurred(printed: &str) -> String {
-    let mut out = String::new();
-    for word in printed.split_inclusive(['(', ')', '"']) {
-        let hex = word.trim_end_matches([')', '"']);
-        let is_hash = matches!(hex.len(), 12 | 64) && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        out += &if is_hash { word.replace(hex, "HASH") } else { word.to_owned() };
-    }
-    out
 }
 
 #[test]
@@ -338,100 +248,6 @@ fn programs_get_everything_as_json() {
     .assert_eq(&serde_json::to_string_pretty(&printed).unwrap());
 }
 
-fn row(hours: u64, envelope: &Value) -> NewRow {
-    let body = envelope.to_string();
-    let read = Envelope::read(body.as_bytes()).unwrap();
-    NewRow {
-        received_at: at(hours),
-        entry: Entry::Event(EventRow {
-            kind: read.kind.to_string(),
-            envelope_id: Some(read.id),
-            log_id: None,
-            source: Source::Webhook,
-            body: Some(codec::encode(body.as_bytes())),
-        }),
-    }
-}
-
-/// A store in which `rules` are in force and the history has been decided by them.
-fn store(path: &Path, rules: &str) -> Arc<dyn Store> {
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(path).unwrap());
-    let bundle = Bundle::of(&[("rules.yaml", rules)]);
-    store.keep_rule_set(&bundle.hash(), &bundle.to_bytes()).unwrap();
-    let compile = Box::new(move |_: &str| bundle.compile().ok().map(|(rules, _)| Arc::new(rules)));
-    let mut processor = Processor::new(Arc::clone(&store), compile, Arc::default(), 64).unwrap();
-    let hash = Bundle::of(&[("rules.yaml", rules)]).hash();
-    store.append(&[NewRow { received_at: BEGIN, entry: Entry::RuleSet { hash } }], BEGIN).unwrap();
-    for (hours, envelope) in history() {
-        store.append(&[row(hours, &envelope)], at(hours)).unwrap();
-    }
-    while processor.turn(at(200)).unwrap().is_some() {}
-    store
-}
-
-#[test]
-fn the_store_is_read_beside_the_daemon_and_left_alone() {
-    let files = files();
-    let path = files.path().join("pulsewarden.db");
-    // It stays open for writing, as the daemon has it.
-    let open = store(&path, RULES);
-    let before: Vec<_> = fs::read_dir(files.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    let digest = open.progress().unwrap();
-    let arguments = ["backtest", "--store", "pulsewarden.db", "--until", "2026-03-09", "--limit", "2"];
-    let output = pulsewarden(files.path(), &arguments);
-    assert_eq!((output.code, output.errors.as_str()), (0, ""));
-    expect![[r#"
-        Rules in force (HASH), from 2026-03-02 10:00:00 UTC until 2026-03-09 00:00:00 UTC
-        9 events; nothing is known of what was before
-
-         RULE  OPEN BEFORE  FIRED  RESOLVED  EXPIRED  CLOSED  STILL OPEN  MEDIAN OPEN  MESSAGES
-         Low   0            3      2         0        0       1           5 d          6
-         Held  0            1      1         0        0       0           42 h         2
-
-         RECEIVER  MESSAGES
-         team      8
-
-         FIRED                    RULE  SUBJECT   SEVERITY  ENDED                    HOW
-         2026-03-02 10:00:00 UTC  Low   device 7  critical  2026-03-07 10:00:00 UTC  resolved: device.lowBattery met the rule's resolve condition
-         2026-03-02 15:00:00 UTC  Low   device 8  warning   2026-03-04 22:00:00 UTC  resolved: device.lowBattery met the rule's resolve condition
-        and 2 alerts more; --limit or --json shows them
-    "#]].assert_eq(&blurred(&output.printed));
-    let after: Vec<_> = fs::read_dir(files.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(before, after);
-    assert_eq!(digest, open.progress().unwrap());
-
-    let hash = Bundle::of(&[("rules.yaml", RULES)]).hash();
-    let mut printed = Vec::new();
-    for against in ["live", &hash, "old"] {
-        let arguments = ["backtest", "--store", "pulsewarden.db", "--rules", "new", "--against", against, "--json"];
-        let output = pulsewarden(files.path(), &arguments);
-        assert_eq!(output.code, 0, "{}", output.errors);
-        let result: Value = serde_json::from_str(&output.printed).unwrap();
-        printed.push(result["differences"].clone());
-    }
-    assert_eq!(printed[0], printed[1]);
-    assert_eq!(printed[0], printed[2]);
-    assert!(printed[0].as_array().unwrap().len() > 3);
-}
-
-#[test]
-fn bodies_that_retention_has_removed_are_counted() {
-    let files = files();
-    let path = files.path().join("pulsewarden.db");
-    let open = store(&path, RULES);
-    let retention = pulsewarden::store::Retention {
-        readings_before: at(24),
-        payloads_before: at(24),
-        deliveries_before: Timestamp(0),
-        alerts_before: Timestamp(0),
-    };
-    while !open.prune(&retention, &mut |_| None).unwrap().complete {}
-    let arguments = ["backtest", "--store", "pulsewarden.db", "--until", "2026-03-09"];
-    let output = pulsewarden(files.path(), &arguments);
-    let said = "2 events passed over, whose bodies retention has removed: what came of them then is missing here\n";
-    assert!(output.printed.contains(said), "{}", output.printed);
-}
-
 #[test]
 fn what_cannot_be_done_is_said_with_its_place() {
     let files = files();
@@ -510,36 +326,4 @@ fn what_cannot_be_done_is_said_with_its_place() {
         For more information, try '--help'.
 
     "#]].assert_eq(&said);
-}
-
-#[test]
-fn recorded_events_become_a_test_case_that_holds_and_names_nobody() {
-    let files = files();
-    let path = files.path().join("pulsewarden.db");
-    let _open = store(&path, RULES);
-    let output = pulsewarden(files.path(), &["test", "--record", "1-6,id:7", "--store", "pulsewarden.db"]);
-    assert_eq!((output.code, output.errors.as_str()), (0, ""));
-    expect![[r#"
-        tests:
-          - test: "recorded events 2 to 8"
-            start: 2026-03-02T10:00:00Z
-            events:
-              - { at: 0s, event: device.lowBattery, device: 1, patient: 1, payload: { batteryPercentage: 18, device: { currentPatient: { archived: null, enrolled: null, site: null }, deviceEvents: null, disabledReadings: null, item: null, lastHealthCheck: null, site: null, used: null } } }
-              - { at: 5h, event: device.lowBattery, device: 2, patient: 2, payload: { batteryPercentage: 9, device: { currentPatient: { archived: null, enrolled: null, site: null }, deviceEvents: null, disabledReadings: null, item: null, lastHealthCheck: null, site: null, used: null } } }
-              - { at: 1d, event: order.status, order: 1, status: onHold }
-              - { at: 1d6h, event: device.weakSignal, device: 3, patient: 3, payload: { device: { currentPatient: { archived: null, enrolled: null, site: null }, deviceEvents: null, disabledReadings: null, item: null, lastHealthCheck: null, site: null, used: null } } }
-              - { at: 2d, event: device.lowBattery, device: 1, patient: 1, payload: { batteryPercentage: 4, device: { currentPatient: { archived: null, enrolled: null, site: null }, deviceEvents: null, disabledReadings: null, item: null, lastHealthCheck: null, site: null, used: null } } }
-              - { at: 3d18h, event: order.status, order: 1, status: shipped }
-            expect:
-              - { at: 0s, alert: Low, firing: [{ device: 1, severity: warning, annotations: { summary: "Low: unknown SN-1" } }] }
-              - { at: 5h, alert: Low, firing: [{ device: 1, severity: warning, annotations: { summary: "Low: unknown SN-1" } }, { device: 2, severity: warning, annotations: { summary: "Low: unknown SN-2" } }] }
-              - { at: 2d, alert: Held, firing: [{ order: 1, severity: warning, annotations: { summary: "Held: order 1" } }] }
-              - { at: 2d, alert: Low, firing: [{ device: 1, severity: critical, annotations: { summary: "Low: unknown SN-1" } }, { device: 2, severity: warning, annotations: { summary: "Low: unknown SN-2" } }] }
-              - { at: 3d18h, alert: Held, resolved: [{ order: 1 }] }
-    "#]].assert_eq(&output.printed);
-    fs::write(files.path().join("old/recorded.test.yaml"), &output.printed).unwrap();
-    let again = pulsewarden(files.path(), &["test", "old"]);
-    assert_eq!(again.code, 0, "{}", again.printed);
-    let none = pulsewarden(files.path(), &["test", "--record", "900", "--store", "pulsewarden.db"]);
-    assert_eq!((none.code, none.printed.as_str()), (1, ""));
 }

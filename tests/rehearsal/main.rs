@@ -5,6 +5,10 @@
 mod backtests;
 mod cases;
 mod disguises;
+mod examples;
+mod mistakes;
+mod recorded;
+mod records;
 mod same;
 
 use std::fs;
@@ -36,4 +40,32 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         fs::write(path, text).unwrap();
     }
     folder
+}
+
+/// A battery rule, a rule about a state, one about silence, and somebody to tell.
+const RULES: &str = r#"settings: { low_battery: 20 }
+rules:
+  - alert: Low
+    event: device.lowBattery
+    where: "payload.batteryPercentage <= settings.low_battery"
+    raise: [{ to: critical, where: "payload.batteryPercentage <= 5" }]
+    annotations: { summary: "Battery at {{ device.battery }}% on {{ device.item }} {{ device.serial }}" }
+    resolve: [{ event: device.lowBattery, where: "payload.batteryPercentage > 40" }]
+  - alert: Stuck
+    subject: order
+    while: 'order.status == "onHold"'
+    for: 2d
+  - alert: Silent
+    subject: device
+    silent: { event: "reading.*", longer_than: 3d }
+    while: device.associated
+receivers: [{ name: team, email: [{ to: [team@clinic.example] }], slack: [{ webhook: team }] }]
+route: { receiver: team, group_by: [alertname], group_wait: 2m, group_interval: 10m, repeat_interval: 24h }
+"#;
+
+/// Runs test cases beside [`RULES`].
+fn tested(cases: &str, arguments: &[&str]) -> Output {
+    let files = folder(&[("rules/own.yaml", RULES), ("rules/own.test.yaml", cases)]);
+    let arguments: Vec<&str> = ["test", "rules"].iter().chain(arguments).copied().collect();
+    pulsewarden(files.path(), &arguments)
 }

@@ -5,6 +5,7 @@
 
 mod borrowed;
 mod budget;
+mod matching;
 mod paths;
 mod reserved;
 mod rewrite;
@@ -40,7 +41,13 @@ pub const LOOPS: usize = 2;
 pub const RETURN: &str = "Return";
 
 /// One environment for all conditions; it holds functions alone.
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
+    let mut env = Env::stdlib();
+    // It fails only where CEL has a function of a name that it cannot spell.
+    let added = matching::add_to(&mut env);
+    debug_assert!(added.is_ok());
+    Arc::new(env)
+});
 
 /// What a condition comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]

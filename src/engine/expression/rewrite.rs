@@ -4,6 +4,7 @@ use cel::common::ast::{
     CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue, MapExpr, StructExpr, operators,
 };
 
+use super::matching::SEARCH;
 use super::reserved::{AGE, BUSINESS_TIME, CALENDARS, DIVISOR, PATTERN, READ, SEARCHED, STEP};
 
 /// The function by which conditions read how long ago something was.
@@ -104,6 +105,9 @@ fn rewrite_call(call: &mut CallExpr) -> bool {
             put_behind(PATTERN, pattern);
             if let Some(text) = call.target.as_deref_mut().or(call.args.first_mut()) {
                 put_behind(SEARCHED, text);
+            }
+            if call.target.is_some() {
+                SEARCH.clone_into(&mut call.func_name);
             }
             return false;
         }
