@@ -189,3 +189,19 @@ impl Drop for Folder {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::SHIPPED_RULES;
+    use crate::config::Bundle;
+
+    #[test]
+    fn the_demo_has_every_shipped_rule() {
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/rules"));
+        let shipped = Bundle::read(None, folder).unwrap_or_default();
+        let shipped: BTreeMap<_, _> = shipped.files().iter().map(|file| (&*file.name, &*file.text)).collect();
+        assert_eq!(SHIPPED_RULES.iter().copied().collect::<BTreeMap<_, _>>(), shipped);
+    }
+}

@@ -28,8 +28,6 @@ pub struct Processor {
     rules: Arc<RuleSet>,
     progress: Progress,
     reader: Reader,
-    /// The last turn judged subjects by a new rule set.
-    judged: bool,
     /// What made the engine panic: it is passed over from then on.
     broken: BTreeSet<InHand>,
 }
@@ -92,7 +90,7 @@ impl Processor {
         let progress = store.progress()?;
         let reader = Reader::start(Arc::clone(&store));
         let (cache, broken) = (Cache::new(room), BTreeSet::new());
-        let mut processor = Self { store, compile, cache, rules, progress, reader, judged: false, broken };
+        let mut processor = Self { store, compile, cache, rules, progress, reader, broken };
         if !processor.progress.rule_set.is_empty()
             && let Some(rules) = (processor.compile)(&processor.progress.rule_set)
         {
@@ -119,16 +117,14 @@ impl Processor {
     /// # Errors
     /// When the store fails; nothing of the batch has then happened, and the next call tries again.
     pub fn turn(&mut self, now: Timestamp) -> Result<Option<Done>, StoreError> {
-        // Turn by turn, so that neither a large fleet nor many rows keep the other waiting.
-        let to_judge = self.progress.to_judge.clone();
-        if let Some(cursor) = to_judge.as_ref().filter(|_| !std::mem::replace(&mut self.judged, true)) {
-            return self.judge(cursor, now).map(Some);
+        // New rules judge everything before the next row, however the rows are batched: what they decide, and in which order,
+        // must not hang on when a batch ended or the daemon did.
+        if let Some(cursor) = self.progress.to_judge.clone() {
+            return self.judge(&cursor, now).map(Some);
         }
-        self.judged = false;
-        match (self.rows(now)?, to_judge) {
-            (Some(done), _) => Ok(Some(done)),
-            (None, Some(cursor)) => self.judge(&cursor, now).map(Some),
-            (None, None) => self.wakes(now),
+        match self.rows(now)? {
+            Some(done) => Ok(Some(done)),
+            None => self.wakes(now),
         }
     }
 
@@ -182,7 +178,6 @@ impl Processor {
                 }
                 pass.wake_until(row.at)?;
                 pass.row(row, read.take())?;
-                // New rules judge everything that is known before anything comes after them, however it is batched.
                 if pass.progress.to_judge.is_some() {
                     break;
                 }

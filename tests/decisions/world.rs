@@ -353,3 +353,9 @@ pub fn association(id: i64, patient: i64, at: &str, created: bool) -> Value {
     let with = created.then_some(patient);
     json!({ "patient": person(patient), "device": device_of(id, with), "action": action, "eventTimestamp": at })
 }
+
+/// A whole order of this patient that was placed, with a time of its own where given.
+pub fn order(id: i64, patient: i64, at: Option<&str>) -> Value {
+    let events = at.map(|at| json!([{ "name": "orderPlaced", "eventTimestamp": at }]));
+    json!({ "id": id, "currentStatus": "orderPlaced", "patient": person(patient), "orderEvents": events })
+}

@@ -120,7 +120,7 @@ pub fn story(now: &str, first_id: i64) -> Vec<Moment> {
     let weight = story.reading(1);
     story.tell(1500, "a scale reports a weight: a sign of life", "reading.weight", weight);
     let weak = json!({ "device": device(&story.device(2)) });
-    story.tell(1500, "a glucometer with a weak signal", "device.weakSignal", weak);
+    story.tell(1500, "a glucometer with a weak signal: once says nothing", "device.weakSignal", weak.clone());
     let lower = story.battery(0, 8);
     story.tell(
         2000,
@@ -128,14 +128,23 @@ pub fn story(now: &str, first_id: i64) -> Vec<Moment> {
         "device.lowBattery",
         lower,
     );
-    story.tell(2000, "an order gets stuck", "order.status", Teller::thin_order("onHold"));
+    story.tell(2000, "an order cannot be fulfilled", "order.status", Teller::thin_order("unableToFulfill"));
     let lowest = story.battery(0, 4);
     story.tell(2500, "the first battery again, at 4 %: now it is critical", "device.lowBattery", lowest);
     let unheard_of = json!({ "device": device(&story.device(3)), "angle": 40 });
     story.tell(2000, "an event that nobody has described: kept, and counted", "device.tiltDetected", unheard_of);
     let oxygen = story.reading(3);
     story.tell(1000, "a blood oxygen reading from the second site", "reading.bloodOxygen", oxygen);
-    story.tell(1500, "the order moves on: its alert resolves", "order.status", Teller::thin_order("SHIPPED"));
+    story.tell(
+        1500,
+        "the warehouse has found another one: the order's alert resolves",
+        "order.status",
+        Teller::thin_order("SHIPPED"),
+    );
+    for _ in 0..3 {
+        story.tell(400, "the glucometer's weak signal again", "device.weakSignal", weak.clone());
+    }
+    story.tell(400, "and the fifth time within days: somebody is told", "device.weakSignal", weak);
     let checked = json!({ "device": device(&story.device(5)) });
     story.tell(1500, "a scale checks in by itself", "device.healthcheck", checked);
     let pressure = story.reading(4);
@@ -153,7 +162,12 @@ pub fn story(now: &str, first_id: i64) -> Vec<Moment> {
     story.tell(2000, "the old monitor is on its way back", "return.statusFull", on_its_way);
     let spare = Device { patient: None, status: "availableAtSite", site: HARBOR, ..story.device(1) };
     let spare = json!({ "device": device(&Device { id: FIRST_DEVICE + 60, ..spare }) });
-    story.tell(1000, "a spare scale in a cupboard, with nobody", "device.weakSignal", spare);
+    story.tell(
+        1000,
+        "a spare scale in a cupboard, with nobody: its weak signal is no trouble",
+        "device.weakSignal",
+        spare,
+    );
     let removed = story.association(2, false);
     story.tell(
         2000,

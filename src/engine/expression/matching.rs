@@ -1,44 +1,37 @@
-//! `matches`, with its patterns compiled once. CEL's own compiles them at every call, which takes longer than all the rest of a
-//! condition.
+//! The patterns that a condition searches texts for, compiled once. CEL's own `matches` compiles them at every call, which
+//! takes longer than all the rest of a condition.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
-use cel::common::types::{CelBool, CelString};
-use cel::{DeclarationError, Env, ExecutionError};
 use regex::Regex;
 
-/// The function by which rewritten conditions search a text. No source can spell it.
-pub(super) const SEARCH: &str = "@matches";
+/// Patterns that a condition keeps compiled: most have one, which stands in it or is a setting.
+const KEPT: usize = 8;
 
-/// Patterns that a thread keeps compiled: rules have few, and what payloads bring is not kept for long.
-const KEPT: usize = 64;
+/// The compiled patterns of one condition. What they are changes no result.
+#[derive(Default)]
+pub(super) struct Patterns(Mutex<Vec<(String, Regex)>>);
 
-thread_local! {
-    static PATTERNS: RefCell<HashMap<String, Regex>> = RefCell::default();
+/// A pattern may come from a payload.
+impl fmt::Debug for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Patterns(…)")
+    }
 }
 
-/// CEL's functions, and this one.
-///
-/// # Errors
-/// When CEL has a function of that name already.
-pub(super) fn add_to(env: &mut Env) -> Result<(), DeclarationError> {
-    cel::add_member_overload!(env, fn search: (CelString, CelString) -> Result<CelBool>, name = "@matches")
-}
-
-fn search(text: &CelString<'_>, pattern: &CelString<'_>) -> Result<CelBool, ExecutionError> {
-    let pattern = pattern.inner();
-    PATTERNS.with_borrow_mut(|kept| {
-        if let Some(known) = kept.get(pattern) {
-            return Ok(CelBool::from(known.is_match(text.inner())));
+impl Patterns {
+    /// The pattern, compiled; `None` where it is none.
+    pub(super) fn get(&self, pattern: &str) -> Option<Regex> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, compiled)) = kept.iter().find(|(known, _)| known == pattern) {
+            return Some(compiled.clone());
         }
-        let compiled =
-            Regex::new(pattern).map_err(|_| ExecutionError::function_error("matches", "not a regular expression"))?;
-        let found = compiled.is_match(text.inner());
+        let compiled = Regex::new(pattern).ok()?;
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert(pattern.to_owned(), compiled);
-        Ok(CelBool::from(found))
-    })
+        kept.push((pattern.to_owned(), compiled.clone()));
+        Some(compiled)
+    }
 }

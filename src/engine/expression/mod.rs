@@ -22,6 +22,7 @@ use cel::{Context, Env, ExecutionError, Program, Value as Cel};
 use super::names::Names;
 use borrowed::borrow;
 use budget::Budget;
+use matching::Patterns;
 use reserved::BUSINESS_TIME;
 use rewrite::rewrite;
 
@@ -41,13 +42,7 @@ pub const LOOPS: usize = 2;
 pub const RETURN: &str = "Return";
 
 /// One environment for all conditions; it holds functions alone.
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
-    let mut env = Env::stdlib();
-    // It fails only where CEL has a function of a name that it cannot spell.
-    let added = matching::add_to(&mut env);
-    debug_assert!(added.is_ok());
-    Arc::new(env)
-});
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
 /// What a condition comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +77,8 @@ pub struct Condition {
     /// As it was written; positions in the source are those of its parts.
     program: Arc<Program>,
     reads_clock: bool,
+    /// The patterns that it searches for, once compiled.
+    patterns: Patterns,
     /// The parts that `&&` and `||` join, so that the one that decided can be named.
     terms: Terms,
 }
@@ -127,7 +124,13 @@ impl Condition {
         let reads_clock = whole.reads_clock;
         let whole = || Terms::Term { source: source.trim().to_owned(), expression: Box::new(whole.expression) };
         let terms = Terms::of(source.trim()).unwrap_or_else(whole);
-        Ok(Self { source: source.to_owned(), program: Arc::new(program), reads_clock, terms })
+        Ok(Self {
+            source: source.to_owned(),
+            program: Arc::new(program),
+            reads_clock,
+            patterns: Patterns::default(),
+            terms,
+        })
     }
 
     /// The condition as it was written.
@@ -167,7 +170,7 @@ impl Condition {
     /// What the condition comes to with these names. Only [`Truth::True`] may fire or resolve anything.
     #[must_use]
     pub fn holds(&self, names: &Names<'_>) -> Truth {
-        self.terms.hold(&Resolver { names: *names, budget: Budget::new() })
+        self.terms.hold(&Resolver { names: *names, budget: Budget::new(), patterns: &self.patterns })
     }
 }
 
@@ -183,12 +186,13 @@ enum Outcome {
 struct Resolver<'a> {
     names: Names<'a>,
     budget: Budget,
+    patterns: &'a Patterns,
 }
 
 impl VariableResolver for Resolver<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         if variable.starts_with('@') {
-            return reserved::resolve(variable, &self.names, &self.budget);
+            return reserved::resolve(variable, &self.names, &self.budget, self.patterns);
         }
         let node = self.names.root(if variable == RETURN { "return" } else { variable })?;
         borrow(node, &self.budget).ok().map(CowVal::Owned)

@@ -7,9 +7,11 @@ use cel::common::types::{CelBool, CelDouble, CelDuration, CelString, CelTimestam
 use cel::common::value::{CowVal, Val};
 use cel::{ExecutionError, Value as Cel};
 use chrono::TimeDelta;
+use regex::Regex;
 
 use super::borrowed::instant;
 use super::budget::{Budget, steps_of_held, steps_of_pattern, steps_of_search};
+use super::matching::Patterns;
 use crate::engine::calendar::Calendar;
 use crate::engine::names::Names;
 use crate::engine::time::Timestamp;
@@ -26,10 +28,8 @@ pub(super) const DIVISOR: &str = "@divisor";
 /// `READ - x` is `x`, and spends what it takes to read it.
 pub(super) const READ: &str = "@read";
 
-/// `SEARCHED - x` is `x`, and spends what it takes to search it for a regular expression.
-pub(super) const SEARCHED: &str = "@searched";
-
-/// `PATTERN - x` is `x`, and spends what it takes to compile it as a regular expression.
+/// `PATTERN - p - x` is whether the regular expression `p` is found in `x`; it spends what it takes to compile the one and to
+/// search the other.
 pub(super) const PATTERN: &str = "@pattern";
 
 /// True, and spends one step.
@@ -41,26 +41,32 @@ pub(super) const BUSINESS_TIME: &str = "business_time";
 static TYPE: Type = Type::simple_type(Kind::Opaque, "reserved");
 
 /// What stands at a reserved name; `None` where there is no such name, or nothing left to spend.
-pub(super) fn resolve<'b>(name: &str, names: &Names<'b>, budget: &'b Budget) -> Option<CowVal<'b, 'b>> {
+pub(super) fn resolve<'b>(
+    name: &str,
+    names: &Names<'b>,
+    budget: &'b Budget,
+    patterns: &'b Patterns,
+) -> Option<CowVal<'b, 'b>> {
     Some(CowVal::owned(match name {
         AGE => Reserved::Age { now: names.now },
         CALENDARS => Reserved::Calendars { names: *names },
         DIVISOR => Reserved::Divisor,
         READ => Reserved::Metered { budget, steps: steps_of_held },
-        SEARCHED => Reserved::Metered { budget, steps: |value| of_text(value, steps_of_search) },
-        PATTERN => Reserved::Metered { budget, steps: |value| of_text(value, steps_of_pattern) },
+        PATTERN => Reserved::Patterns { patterns, budget },
         STEP => return budget.spend(1).ok().map(|()| CowVal::owned(CelBool::from(true))),
         _ => return None,
     }))
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Reserved<'v> {
     Age { now: Timestamp },
     Calendars { names: Names<'v> },
     Open { calendar: &'v Calendar, now: Timestamp },
     Divisor,
     Metered { budget: &'v Budget, steps: fn(&dyn Val) -> u64 },
+    Patterns { patterns: &'v Patterns, budget: &'v Budget },
+    Pattern { pattern: Regex, budget: &'v Budget },
 }
 
 /// Names may hold protected values.
@@ -97,7 +103,7 @@ impl Val for Reserved<'_> {
     where
         Self: 'w,
     {
-        Box::new(*self)
+        Box::new(self.clone())
     }
 }
 
@@ -120,6 +126,18 @@ impl Subtractor for Reserved<'_> {
             Self::Metered { budget, steps } => {
                 budget.spend(steps(operand))?;
                 Ok(CowVal::Owned(operand.clone_as_boxed()))
+            }
+            Self::Patterns { patterns, budget } => {
+                let pattern = text(operand)?;
+                budget.spend(steps_of_pattern(pattern))?;
+                let pattern =
+                    patterns.get(pattern).ok_or_else(|| ExecutionError::function_error("matches", "no pattern"))?;
+                Ok(CowVal::owned(Reserved::Pattern { pattern, budget }))
+            }
+            Self::Pattern { pattern, budget } => {
+                let text = text(operand)?;
+                budget.spend(steps_of_search(text))?;
+                Ok(CowVal::owned(CelBool::from(pattern.is_match(text))))
             }
             Self::Calendars { .. } => Err(unexpected(operand, "a name")),
         }
@@ -147,9 +165,8 @@ impl<'v> Indexer for Reserved<'v> {
     }
 }
 
-/// The steps that a text takes; what is none is refused by the function that gets it.
-fn of_text(value: &dyn Val, steps: fn(&str) -> u64) -> u64 {
-    value.downcast_ref::<CelString>().map_or(1, |text| steps(text.inner()))
+fn text<'o>(operand: &'o (dyn Val + '_)) -> Result<&'o str, ExecutionError> {
+    operand.downcast_ref::<CelString>().map(CelString::inner).ok_or_else(|| unexpected(operand, "string"))
 }
 
 fn time<'o>(operand: &'o (dyn Val + '_)) -> Result<&'o CelTimestamp, ExecutionError> {

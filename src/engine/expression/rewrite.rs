@@ -4,8 +4,7 @@ use cel::common::ast::{
     CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue, MapExpr, StructExpr, operators,
 };
 
-use super::matching::SEARCH;
-use super::reserved::{AGE, BUSINESS_TIME, CALENDARS, DIVISOR, PATTERN, READ, SEARCHED, STEP};
+use super::reserved::{AGE, BUSINESS_TIME, CALENDARS, DIVISOR, PATTERN, READ, STEP};
 
 /// The function by which conditions read how long ago something was.
 const AGE_FUNCTION: &str = "age";
@@ -102,13 +101,10 @@ fn rewrite_call(call: &mut CallExpr) -> bool {
             return false;
         }
         (MATCHES, _, [.., pattern]) => {
-            put_behind(PATTERN, pattern);
-            if let Some(text) = call.target.as_deref_mut().or(call.args.first_mut()) {
-                put_behind(SEARCHED, text);
-            }
-            if call.target.is_some() {
-                SEARCH.clone_into(&mut call.func_name);
-            }
+            let pattern = std::mem::take(pattern);
+            let text = call.target.as_deref_mut().or(call.args.first_mut()).map(std::mem::take).unwrap_or_default();
+            let compiled = unplaced(Expr::Call(less(PATTERN, pattern)));
+            *call = subtraction(compiled, text);
             return false;
         }
         _ => return false,
