@@ -99,7 +99,10 @@ fn length() -> Json {
 }
 
 fn length_or_never() -> Json {
-    json!({ "anyOf": [{ "const": "never" }, to("length")] })
+    let mut length = length();
+    length["pattern"] = json!(format!("{}|^never$", length["pattern"].as_str().unwrap_or_default()));
+    length["examples"] = json!(["14d", "60d", "never"]);
+    length
 }
 
 /// A length of time of the clock, or a setting that holds one.
