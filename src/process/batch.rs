@@ -134,7 +134,7 @@ impl Processor {
         let found = kinds.find_map(|kind| {
             let after = (kind == cursor.kind).then_some(cursor.id.as_str());
             let concerned = self.rules.has_rules_for(kind);
-            let slices = concerned.then(|| self.store.subjects(kind, after, TO_JUDGE)).unwrap_or(Ok(Vec::new()));
+            let slices = if concerned { self.store.subjects(kind, after, TO_JUDGE) } else { Ok(Vec::new()) };
             slices.map(|slices| (!slices.is_empty()).then_some(slices)).transpose()
         });
         let slices = found.transpose()?.unwrap_or_default();
@@ -166,12 +166,6 @@ impl Processor {
         self.prefetch(absent)?;
         let (due, horizon) = self.due_until(last)?;
         self.decide(due, noticed_at, |pass| {
-            // What was due while nothing could be heard must know of that. Whatever is due before is not touched by it.
-            for (row, _) in &rows {
-                if let Entry::Blind(interval) = &row.entry {
-                    pass.order.standing.add_blind(*interval);
-                }
-            }
             for (row, read) in &mut rows {
                 if row.at > horizon {
                     return pass.wake_until(horizon);
