@@ -134,7 +134,7 @@ impl Processor {
         let found = kinds.find_map(|kind| {
             let after = (kind == cursor.kind).then_some(cursor.id.as_str());
             let concerned = self.rules.has_rules_for(kind);
-            let slices = concerned.then(|| self.store.subjects(kind, after, TO_JUDGE)).unwrap_or(Ok(Vec::new()));
+            let slices = if concerned { self.store.subjects(kind, after, TO_JUDGE) } else { Ok(Vec::new()) };
             slices.map(|slices| (!slices.is_empty()).then_some(slices)).transpose()
         });
         let slices = found.transpose()?.unwrap_or_default();
