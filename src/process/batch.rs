@@ -166,12 +166,6 @@ impl Processor {
         self.prefetch(absent)?;
         let (due, horizon) = self.due_until(last)?;
         self.decide(due, noticed_at, |pass| {
-            // What was due while nothing could be heard must know of that. Whatever is due before is not touched by it.
-            for (row, _) in &rows {
-                if let Entry::Blind(interval) = &row.entry {
-                    pass.order.standing.add_blind(*interval);
-                }
-            }
             for (row, read) in &mut rows {
                 if row.at > horizon {
                     return pass.wake_until(horizon);

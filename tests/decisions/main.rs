@@ -12,6 +12,7 @@ mod counting;
 mod ends;
 mod faults;
 mod following;
+mod found;
 mod groups;
 mod judging;
 mod late;

@@ -35,13 +35,15 @@ fn secrets(fields: &[PayloadField], value: &Value, found: &mut BTreeSet<String>)
         match (field.map(|field| field.shape), value) {
             (Some(Shape::Object(inner)), _) => secrets(inner, value, found),
             (Some(Shape::Objects(inner)), Value::Array(items)) => {
-                items.iter().for_each(|one| secrets(inner, one, found))
+                items.iter().for_each(|one| secrets(inner, one, found));
             }
-            (_, Value::String(text)) if field.is_none_or(|field| field.protection == Protection::Full) => {
-                // Words that any address may have are nobody's.
-                if text.len() > 4 && text.chars().any(|c| c.is_ascii_digit() || c == '@') {
-                    found.insert(text.clone());
-                }
+            // Words that any address may have are nobody's.
+            (_, Value::String(text))
+                if field.is_none_or(|field| field.protection == Protection::Full)
+                    && text.len() > 4
+                    && text.chars().any(|c| c.is_ascii_digit() || c == '@') =>
+            {
+                found.insert(text.clone());
             }
             (_, Value::Number(number)) if number.as_u64().is_some_and(|number| number > 20_000) => {
                 found.insert(number.to_string());

@@ -1,0 +1,39 @@
+//! What the simulation found: each the least that shows it.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use crate::world::{World, device};
+
+fn check(id: i64) -> Value {
+    json!({ "device": device(id) })
+}
+
+#[test]
+fn what_was_decided_before_anybody_knew_of_a_silence_of_all_stays_so_in_whatever_batch() {
+    let rules = r#"
+    rules:
+      - { alert: Silent, subject: device, silent: { longer_than: 2h } }
+      - { alert: Unopened, event: device.healthcheck, not_followed_by: { event: "reading.*", within: 5h } }
+    "#;
+    let mut world = World::new(rules);
+    world.post("device.healthcheck", check(7));
+    world.wait("1h");
+    world.post("device.healthcheck", check(8));
+    world.wait("90m");
+    world.deaf_since("2026-03-02T11:00:00Z");
+    world.wait("1d");
+    // One fell silent before, and what was due an hour later knows.
+    expect![[r#"
+        #1 Silent on device 7, seen 1×
+          2026-03-02T12:00:00.000Z firing warning: nothing heard since 2026-03-02T10:00:00.000Z
+        #2 Silent on device 8, seen 1×
+          2026-03-02T14:40:00.000Z firing warning: nothing heard since 2026-03-02T11:00:00.000Z
+        #3 Unopened on device 7, seen 1×
+          2026-03-02T16:40:00.000Z firing warning: device.healthcheck at 2026-03-02T10:00:00.000Z was not followed by what should come
+        #4 Unopened on device 8, seen 1×
+          2026-03-02T17:40:00.000Z firing warning: device.healthcheck at 2026-03-02T11:00:00.000Z was not followed by what should come
+    "#]]
+    .assert_eq(&world.history());
+    assert_eq!(world.history(), world.again(rules));
+}
