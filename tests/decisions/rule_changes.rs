@@ -173,9 +173,8 @@ rules:
 #[test]
 fn another_condition_counts_from_when_it_was_met_itself() {
     let rule = |status: &str| {
-        format!(
-            "rules: [{{ alert: OrderStuck, subject: order, while: \"order.status in {status} && size(order.id) > 0\", for: 48h }}]"
-        )
+        let condition = format!("order.status in {status} && size(order.id) > 0");
+        format!("rules: [{{ alert: OrderStuck, subject: order, while: \"{condition}\", for: 48h }}]")
     };
     let history = play(&rule("['onHold']"), |world| {
         world.post("order.status", status(1, "onHold"));

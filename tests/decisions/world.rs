@@ -68,7 +68,7 @@ pub fn instant(text: &str) -> Timestamp {
     Timestamp::from(text.parse::<DateTime<Utc>>().unwrap())
 }
 
-fn span(text: &str) -> std::time::Duration {
+pub fn span(text: &str) -> std::time::Duration {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let millis = match unit {
