@@ -71,3 +71,26 @@ fn what_was_counted_anew_does_not_open_what_would_have_ended_since() {
         assert!(history(resolve).contains("firing"), "{resolve}");
     }
 }
+
+#[test]
+fn a_site_is_not_silent_for_what_it_was_not_told_while_no_rule_was_about_sites() {
+    let about_sites = "rules: [{ alert: SiteSilent, subject: site, silent: { longer_than: 6h } }]\n";
+    let none = "rules: [{ alert: Other, event: device.weakSignal, where: \"false\" }]\n";
+    let mut world = World::new(about_sites);
+    world.post("device.healthcheck", check(7));
+    world.wait("1h");
+    world.rules(none);
+    world.wait("4h");
+    world.post("device.healthcheck", check(7));
+    world.wait("4h");
+    world.rules(about_sites);
+    assert_eq!(world.history(), "");
+    world.wait("5h");
+    world.post("device.healthcheck", check(7));
+    world.wait("6h");
+    expect![[r#"
+        #1 SiteSilent on site 3, seen 1×
+          2026-03-03T06:00:00.000Z firing warning: nothing heard since 2026-03-03T00:00:00.000Z
+    "#]]
+    .assert_eq(&world.history());
+}
