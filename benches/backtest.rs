@@ -103,6 +103,8 @@ fn main() {
         });
         let _ = black_box(last.at);
     }
+    let (most, subjects) = (memory("VmHWM:"), run.slices().count());
+    drop(run);
     let stored = from_store(&path);
     fs::remove_file(&path).unwrap();
     let per_event = |what: &str, time: Duration| {
@@ -118,8 +120,8 @@ fn main() {
     println!("{:<48} {micros:>8.2} µs {:>10.0} a second", format!("a backtest of {count} in a store"), 1e6 / micros);
     println!("\nthe whole run takes {:.2} times the bare parse", whole / bare);
     let Counts { fired, moved, ended, told } = counts;
-    println!("{fired} alerts fired, {moved} moves, {ended} ended, {told} messages; {} subjects", run.slices().count());
-    println!("{} MiB of memory at most, {} MiB before", memory("VmHWM:") >> 20, before >> 20);
+    println!("{fired} alerts fired, {moved} moves, {ended} ended, {told} messages; {subjects} subjects");
+    println!("{} MiB of memory at most, {} MiB before", most >> 20, before >> 20);
 }
 
 /// The time of a backtest over the first rows, read from a store; with their number.

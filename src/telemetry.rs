@@ -169,9 +169,9 @@ pub fn part_ended(part: &str, error: &(dyn std::fmt::Display + Send + Sync)) {
 pub fn rule_recounted(rule: &str, from: Timestamp, seen: Option<Timestamp>) {
     match seen {
         Some(seen) => {
-            tracing::info!(rule, %from, first_event = %seen, "counted what the journal still has for a changed rule")
+            tracing::info!(rule, %from, first_event = %seen, "counted what the journal still has for a changed rule");
         }
-        None => tracing::info!(rule, %from, "counted what the journal still has for a changed rule"),
+        None => tracing::info!(rule, %from, "counted what the journal still has for a changed rule; there was nothing"),
     }
 }
 

@@ -40,12 +40,13 @@ impl Shared {
     }
 }
 
-/// Puts a stretch into the journal.
+/// Puts a stretch into the journal: where it begins, or right behind what is decided already. So what is due in it is decided
+/// after this row, and knows of it, however the rows are batched.
 ///
 /// # Errors
 /// When the store fails; nothing is kept then.
 pub(super) fn note(store: &dyn Store, interval: Interval, now: Timestamp) -> Result<(), StoreError> {
-    store.append(&[NewRow { received_at: now, entry: Entry::Blind(interval) }], now)?;
+    store.append(&[NewRow { received_at: now, entry: Entry::Blind(interval) }], interval.from)?;
     telemetry::heard_nothing(interval.from, interval.to);
     Ok(())
 }

@@ -121,7 +121,7 @@ impl<'a> Node<'a> {
                     Fields::Record(record) => record.get(name),
                     Fields::Said(facts) => facts.iter().find(|fact| fact.name == name).map(|fact| &fact.value),
                 };
-                value.map(Self::value).or_else(|| match (kind, name) {
+                value.map(Self::value).or(match (kind, name) {
                     // Impilo documents the flag as optional: where it is not said, readings are on.
                     (SubjectKind::Device, "readings_disabled") => Some(Self::Bool(false)),
                     // No order was heard of.

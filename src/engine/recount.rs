@@ -3,21 +3,26 @@
 use super::alert::Reason;
 use super::effect::Effects;
 use super::evaluate::{Met, Taken, concerns, names};
-use super::expression::Truth;
+use super::expression::{Condition, Truth};
 use super::lifecycle::{self, Moment, Opening};
-use super::rule::{Rule, Trigger};
+use super::rule::{EventTest, Resolve, Rule, Trigger};
 use super::slice::Slice;
 use super::window;
 
-/// Counts an event of the past, where it meets the rule's test as things stand now. Nothing fires yet.
+/// Counts an event of the past, where it meets the rule's test as things stand now; what was counted before one that resolves
+/// counts for nothing. Nothing fires yet.
 pub(super) fn take(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
-    let Some(test) = rule.trigger.test().filter(|test| concerns(test, taken.event)) else { return };
     let names = taken.names(slice);
-    let holds = [test.condition.as_ref(), rule.holds.as_ref()].into_iter().flatten().all(|condition| {
-        // What cannot be computed is told when an event comes.
-        condition.holds(&names) == Truth::True
-    });
-    if holds {
+    // What cannot be computed is told when an event comes.
+    let holds = |condition: &Condition| condition.holds(&names) == Truth::True;
+    let meets = |test: &EventTest| concerns(test, taken.event) && test.condition.as_ref().is_none_or(holds);
+    let resolves = rule.resolve.iter().any(|resolve| matches!(resolve, Resolve::Event(test) if meets(test)));
+    let counts = rule.trigger.test().is_some_and(meets) && rule.holds.as_ref().is_none_or(holds);
+    if resolves {
+        window::forget(rule, slice, taken.event.occurred_at);
+    }
+    if counts {
+        let names = taken.names(slice);
         let (severity, evidence) = (lifecycle::severity(rule, &names, effects), lifecycle::evidence(rule, &names));
         let reason = Reason::Matched { event: taken.event.kind.to_owned() };
         let met = Met { at: taken.event.occurred_at, severity, evidence, count: None, reason };
@@ -30,7 +35,8 @@ pub(super) fn judge(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mu
     if slice.open(&rule.name).is_some() {
         return;
     }
-    let Some(full) = window::full(rule, slice, at.now) else { return };
+    let full = window::full(rule, slice, at.now);
+    let Some(full) = full.filter(|full| !window::has_ended(at, rule, slice, full.newest)) else { return };
     let names = names(at, slice);
     let severity = lifecycle::severity(rule, &names, effects);
     let mut evidence = lifecycle::evidence(rule, &names);

@@ -245,6 +245,17 @@ impl Rule {
         matches!(self.trigger, Trigger::Count { .. } | Trigger::Share { .. })
     }
 
+    /// Whether an event of this type counts, or makes what was counted before it count for nothing.
+    #[must_use]
+    pub fn counts_by(&self, event: &str) -> bool {
+        let resolves = self.resolve.iter().filter_map(|resolve| match resolve {
+            Resolve::Event(test) => Some(test),
+            Resolve::After(_) | Resolve::Below { .. } => None,
+        });
+        let mut tests = self.trigger.test().into_iter().chain(resolves);
+        tests.any(|test| test.events.iter().any(|pattern| pattern.matches(event)))
+    }
+
     /// How far back it counts from `now`, to the hour.
     #[must_use]
     pub fn counts_from(&self, now: Timestamp) -> Option<Timestamp> {

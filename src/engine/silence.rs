@@ -39,6 +39,19 @@ pub(super) fn heard(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &
     lifecycle::would_end(at, rule, slice, Closing { at: when, reason, event: Some(event) }, effects);
 }
 
+/// While no rule was about such subjects, nobody told this one what was heard of its devices: its silence begins now.
+pub(super) fn was_deaf(at: Moment<'_>, slice: &mut Slice) {
+    if slice.subject.kind == SubjectKind::Device {
+        return;
+    }
+    let heard_by_now = |heard: &mut Option<Timestamp>| *heard = heard.map(|heard| heard.max(at.now));
+    heard_by_now(&mut slice.projection.heard_at);
+    for rule in at.rules.states(slice.subject.kind) {
+        slice.projection.rules.entry(rule.name.clone()).and_modify(|memory| heard_by_now(&mut memory.heard_at));
+    }
+    slice.dirty = true;
+}
+
 /// A reading that somebody typed in is no sign of life.
 fn is_typed_in(event: &Event<'_>) -> bool {
     event.kind.starts_with("reading.") && event.facts.about.first().is_some_and(|first| !first.heard)

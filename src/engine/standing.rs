@@ -1,6 +1,6 @@
 //! What decisions stand on besides subjects and rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,7 @@ use super::event::Position;
 use super::length::Interval;
 use super::rule::{Rule, Trigger};
 use super::rule_set::RuleSet;
+use super::subject::SubjectKind;
 use super::time::Timestamp;
 
 /// How many stretches without hearing are remembered.
@@ -23,6 +24,9 @@ pub struct Standing {
     /// The row with which each rule about what came before came, where rules were in force before it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub came_with: BTreeMap<String, Position>,
+    /// Kinds of subject that no rule was about before these rules: nobody told them what was heard of their devices.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub deaf_before: BTreeSet<SubjectKind>,
     /// When nothing could be heard: in order, apart from one another.
     pub blind: Vec<Interval>,
 }
@@ -39,6 +43,9 @@ impl Standing {
             Some((rule.name.clone(), came?))
         });
         self.came_with = came_with.collect();
+        let new_kinds =
+            SubjectKind::NAMED.into_iter().filter(|kind| new.has_rules_for(*kind) && !old.has_rules_for(*kind));
+        self.deaf_before = new_kinds.collect();
     }
 
     /// Takes in another stretch in which nothing could be heard; those that touch become one.

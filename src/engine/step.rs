@@ -11,7 +11,7 @@ use super::slice::Slice;
 use super::standing::Standing;
 use super::subject::SubjectKind;
 use super::time::Timestamp;
-use super::{evaluate, following, group, holding, memory, project, recount, relations, wake};
+use super::{evaluate, following, group, holding, memory, project, recount, relations, silence, wake};
 
 /// What a step stands on besides its subject and its input.
 #[derive(Clone, Copy)]
@@ -41,6 +41,9 @@ pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Times
         Input::Rules { since, position } => {
             let judged = std::mem::replace(&mut slice.projection.judged, *since);
             memory::carry_over(ground, slice, judged);
+            if standing.deaf_before.contains(&slice.subject.kind) {
+                silence::was_deaf(at(*position), slice);
+            }
             judge_anew(Moment { baseline: true, ..at(*position) }, slice, effects);
         }
         Input::Recount { event, rule } => {

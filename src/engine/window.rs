@@ -129,6 +129,19 @@ pub(super) fn full<'r>(rule: &'r Rule, slice: &Slice, now: Timestamp) -> Option<
     })
 }
 
+/// Whether an alert that a full window fired would have ended by now, by the rule's own `resolve`: its subject was heard since.
+pub(super) fn has_ended(at: Moment<'_>, rule: &Rule, slice: &Slice, newest: Timestamp) -> bool {
+    let Some(heard) = slice.heard_at().filter(|heard| *heard > newest) else { return false };
+    let memory = slice.projection.rules.get(&rule.name);
+    rule.resolve.iter().any(|resolve| match resolve {
+        Resolve::After(after) => after.after_hearing(newest, at.blind) <= heard,
+        Resolve::Below { count, within } => {
+            memory.and_then(|memory| below(at, memory, *count, within, newest)).is_some_and(|falls| falls <= heard)
+        }
+        Resolve::Event(_) => false,
+    })
+}
+
 /// The subject that an event counts for.
 fn member<'e>(event: &'e Event<'_>, kind: SubjectKind) -> Option<&'e str> {
     let about = event.facts.party(kind).or_else(|| event.facts.about(kind))?;
@@ -260,7 +273,7 @@ pub(super) fn runs_out(at: Moment<'_>, rule: &Rule, slice: &Slice, alert: &Alert
     };
     let below = rule.resolve.iter().filter_map(|resolve| match resolve {
         Resolve::Below { count, within } => {
-            let falls = below(at, memory?, *count, within, alert)?;
+            let falls = below(at, memory?, *count, within, alert.opened_at)?;
             Some((falls, Reason::TooFew { within: within.to_string() }))
         }
         Resolve::Event(_) | Resolve::After(_) => None,
@@ -269,7 +282,7 @@ pub(super) fn runs_out(at: Moment<'_>, rule: &Rule, slice: &Slice, alert: &Alert
 }
 
 /// When there are fewer than `count` within the time; `None` where nothing is known of what was counted.
-fn below(at: Moment<'_>, memory: &Memory, count: u32, within: &Length, alert: &Alert) -> Option<Timestamp> {
+fn below(at: Moment<'_>, memory: &Memory, count: u32, within: &Length, opened_at: Timestamp) -> Option<Timestamp> {
     let mut times: Vec<Timestamp> = if memory.members.is_empty() {
         memory.hits.iter().map(|hit| hit.at).collect()
     } else {
@@ -279,7 +292,7 @@ fn below(at: Moment<'_>, memory: &Memory, count: u32, within: &Length, alert: &A
     times.first()?;
     // There never were so many.
     let deciding = times.get(usize::try_from(count).ok()?.checked_sub(1)?);
-    Some(deciding.map_or(alert.opened_at, |deciding| within.after_hearing(*deciding, at.blind)))
+    Some(deciding.map_or(opened_at, |deciding| within.after_hearing(*deciding, at.blind)))
 }
 
 /// Ends an alert whose window has run out, where its subject was heard since its newest match.

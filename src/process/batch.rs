@@ -28,8 +28,6 @@ pub struct Processor {
     rules: Arc<RuleSet>,
     progress: Progress,
     reader: Reader,
-    /// The last turn judged subjects by a new rule set.
-    judged: bool,
     /// What made the engine panic: it is passed over from then on.
     broken: BTreeSet<InHand>,
 }
@@ -92,7 +90,7 @@ impl Processor {
         let progress = store.progress()?;
         let reader = Reader::start(Arc::clone(&store));
         let (cache, broken) = (Cache::new(room), BTreeSet::new());
-        let mut processor = Self { store, compile, cache, rules, progress, reader, judged: false, broken };
+        let mut processor = Self { store, compile, cache, rules, progress, reader, broken };
         if !processor.progress.rule_set.is_empty()
             && let Some(rules) = (processor.compile)(&processor.progress.rule_set)
         {
@@ -119,16 +117,14 @@ impl Processor {
     /// # Errors
     /// When the store fails; nothing of the batch has then happened, and the next call tries again.
     pub fn turn(&mut self, now: Timestamp) -> Result<Option<Done>, StoreError> {
-        // Turn by turn, so that neither a large fleet nor many rows keep the other waiting.
-        let to_judge = self.progress.to_judge.clone();
-        if let Some(cursor) = to_judge.as_ref().filter(|_| !std::mem::replace(&mut self.judged, true)) {
-            return self.judge(cursor, now).map(Some);
+        // New rules judge everything before the next row, however the rows are batched: what they decide, and in which order,
+        // must not hang on when a batch ended or the daemon did.
+        if let Some(cursor) = self.progress.to_judge.clone() {
+            return self.judge(&cursor, now).map(Some);
         }
-        self.judged = false;
-        match (self.rows(now)?, to_judge) {
-            (Some(done), _) => Ok(Some(done)),
-            (None, Some(cursor)) => self.judge(&cursor, now).map(Some),
-            (None, None) => self.wakes(now),
+        match self.rows(now)? {
+            Some(done) => Ok(Some(done)),
+            None => self.wakes(now),
         }
     }
 
@@ -138,7 +134,7 @@ impl Processor {
         let found = kinds.find_map(|kind| {
             let after = (kind == cursor.kind).then_some(cursor.id.as_str());
             let concerned = self.rules.has_rules_for(kind);
-            let slices = concerned.then(|| self.store.subjects(kind, after, TO_JUDGE)).unwrap_or(Ok(Vec::new()));
+            let slices = if concerned { self.store.subjects(kind, after, TO_JUDGE) } else { Ok(Vec::new()) };
             slices.map(|slices| (!slices.is_empty()).then_some(slices)).transpose()
         });
         let slices = found.transpose()?.unwrap_or_default();
@@ -170,19 +166,12 @@ impl Processor {
         self.prefetch(absent)?;
         let (due, horizon) = self.due_until(last)?;
         self.decide(due, noticed_at, |pass| {
-            // What was due while nothing could be heard must know of that. Whatever is due before is not touched by it.
-            for (row, _) in &rows {
-                if let Entry::Blind(interval) = &row.entry {
-                    pass.order.standing.add_blind(*interval);
-                }
-            }
             for (row, read) in &mut rows {
                 if row.at > horizon {
                     return pass.wake_until(horizon);
                 }
                 pass.wake_until(row.at)?;
                 pass.row(row, read.take())?;
-                // New rules judge everything that is known before anything comes after them, however it is batched.
                 if pass.progress.to_judge.is_some() {
                     break;
                 }

@@ -48,7 +48,8 @@ pub enum Given<'a> {
     /// From here on this rule set decides.
     Rules(Arc<RuleSet>),
     DeliveryFailed(&'a DeliveryFailure),
-    /// In this stretch nothing could be heard. [`Order::standing`] must know of it before anything due in it runs.
+    /// In this stretch nothing could be heard. The row stands where the stretch begins, or right behind what was decided before
+    /// it was known, so that what is due in it comes after the row.
     Blind(Interval),
     /// What cannot be read back, or is passed over: it has its place, and changes nothing.
     Nothing,

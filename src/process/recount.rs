@@ -34,10 +34,8 @@ pub(super) fn recount<S: Slices<Error = StoreError>>(
         after = last.position;
         for (row, read) in rows.iter().filter(|(row, _)| row.position < position) {
             let Entry::Event(kept) = &row.entry else { continue };
-            let concerned = wanted.iter().enumerate().filter(|(_, (rule, from))| {
-                let events = rule.trigger.test().map_or(&[][..], |test| &test.events);
-                row.at > *from && events.iter().any(|pattern| pattern.matches(&kept.kind))
-            });
+            let concerned = wanted.iter().enumerate();
+            let concerned = concerned.filter(|(_, (rule, from))| row.at > *from && rule.counts_by(&kept.kind));
             let concerned: Vec<(usize, &Rule)> = concerned.map(|(place, (rule, _))| (place, *rule)).collect();
             if concerned.is_empty() {
                 continue;

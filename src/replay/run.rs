@@ -59,11 +59,10 @@ impl Run {
         self.tell(watch);
     }
 
-    /// In this stretch nothing could be heard, as was known `at`.
+    /// In this stretch nothing could be heard, as what is due after `at` knows.
     pub fn blind(&mut self, interval: Interval, at: Timestamp, watch: &mut impl Watch) {
-        // What was due in it must know of that.
-        self.order.standing.add_blind(interval);
         self.wake_until(at.max(self.now), watch);
+        self.order.standing.add_blind(interval);
     }
 
     /// Lets time pass: whatever is due by `until` runs.

@@ -51,7 +51,7 @@ pub enum Entry {
         hash: String,
     },
     DeliveryFailed(DeliveryFailure),
-    /// In this stretch nothing could be heard.
+    /// In this stretch nothing could be heard. The row's `at` is where it begins, or as soon after as the journal allows.
     Blind(Interval),
 }
 

@@ -6,7 +6,6 @@ mod files;
 mod hostile;
 mod kinds;
 mod overrides;
-mod plain_yaml;
 mod program;
 mod schema;
 mod secrets;

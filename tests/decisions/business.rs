@@ -128,7 +128,8 @@ fn silence_counts_in_open_hours() {
 #[test]
 fn an_event_exactly_so_many_business_days_ago_no_longer_counts() {
     let rules = with_hours(
-        "  - { alert: Weak, subject: device, event: device.weakSignal, count: { at_least: 2, within: 2 business days }, calendar: office }",
+        "  - { alert: Weak, subject: device, event: device.weakSignal, calendar: office, \
+         count: { at_least: 2, within: 2 business days } }",
     );
     let history = play(&rules, |world| {
         let weak = |id: i64| json!({ "device": device(id) });

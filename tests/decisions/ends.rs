@@ -323,7 +323,10 @@ fn what_fires_under_grace_fires_at_its_end_with_what_came_meanwhile() {
 
 #[test]
 fn a_late_status_takes_back_what_waits_under_grace() {
-    let full = |id: i64, status: &str, at: &str| json!({ "id": id, "currentStatus": status, "orderEvents": [{ "name": status, "eventTimestamp": at }] });
+    let full = |id: i64, status: &str, at: &str| {
+        let events = json!([{ "name": status, "eventTimestamp": at }]);
+        json!({ "id": id, "currentStatus": status, "orderEvents": events })
+    };
     let history = play(GRACE, |world| {
         for id in [1, 2, 3] {
             world.post("order.status", json!({ "orderId": id, "orderStatusName": "onHold" }));

@@ -3,17 +3,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod alerts;
+mod any_story;
 mod associations;
 mod blind;
 mod business;
+mod carried_over;
 mod counting;
 mod ends;
 mod faults;
 mod following;
+mod found;
 mod groups;
+mod judging;
 mod late;
+mod linked;
 mod messages;
 mod parties;
+mod preceding;
 mod recount;
 mod routes;
 mod rule_changes;

@@ -68,7 +68,7 @@ pub fn instant(text: &str) -> Timestamp {
     Timestamp::from(text.parse::<DateTime<Utc>>().unwrap())
 }
 
-fn span(text: &str) -> std::time::Duration {
+pub fn span(text: &str) -> std::time::Duration {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let millis = match unit {
@@ -212,8 +212,31 @@ impl World {
     /// Moves the clock to this instant, while nothing can be heard.
     pub fn blind_until(&mut self, at: &str) {
         let interval = Interval { from: self.now, to: instant(at) };
-        self.move_to(interval.to);
         self.append(Entry::Blind(interval));
+        self.move_to(interval.to);
+        self.drain();
+    }
+
+    /// Finds that nothing has come from anywhere since `from`, for too long to be chance.
+    pub fn deaf_since(&mut self, from: &str) {
+        let interval = Interval { from: instant(from), to: self.now.plus(span("10m")) };
+        let row = NewRow { received_at: self.now, entry: Entry::Blind(interval) };
+        self.store.append(&[row], interval.from).unwrap();
+        self.drain();
+    }
+
+    /// What the same journal comes to in another store, all of it in one batch.
+    pub fn again(&self, rules: &str) -> String {
+        let mut world = Self { now: self.now, ..Self::new(rules) };
+        for row in self.store.journal(1, 10_000).unwrap() {
+            if let Entry::RuleSet { hash } = &row.entry {
+                world.store.keep_rule_set(hash, &self.store.rule_set(hash).unwrap().unwrap()).unwrap();
+            }
+            let new = NewRow { received_at: row.received_at, entry: row.entry };
+            world.store.append(&[new], row.at).unwrap();
+        }
+        world.drain();
+        world.history()
     }
 
     fn move_to(&mut self, now: Timestamp) {
@@ -352,4 +375,10 @@ pub fn association(id: i64, patient: i64, at: &str, created: bool) -> Value {
     let action = if created { "associate" } else { "disassociate" };
     let with = created.then_some(patient);
     json!({ "patient": person(patient), "device": device_of(id, with), "action": action, "eventTimestamp": at })
+}
+
+/// A whole order of this patient that was placed, with a time of its own where given.
+pub fn order(id: i64, patient: i64, at: Option<&str>) -> Value {
+    let events = at.map(|at| json!([{ "name": "orderPlaced", "eventTimestamp": at }]));
+    json!({ "id": id, "currentStatus": "orderPlaced", "patient": person(patient), "orderEvents": events })
 }

@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use pulsewarden::config::Bundle;
 use pulsewarden::demo::mail_catcher::{Mail, MailCatcher};
 use pulsewarden::demo::slack_stand_in::SlackStandIn;
 use pulsewarden::engine::Timestamp;
@@ -25,6 +26,12 @@ pub const RECEIVERS: &str = r#"
 receivers: [{ name: team, phi: ids, email: [{ to: [team@clinic.example] }], slack: [{ webhook: alerts }] }]
 route: { receiver: team, group_by: ["..."], group_wait: 0s, group_interval: 1s, repeat_interval: 24h }
 "#;
+
+/// How many rules the library has.
+pub fn shipped_rules() -> usize {
+    let library = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/rules"));
+    Bundle::read(None, library).unwrap().compile().unwrap().0.rules.len()
+}
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(90);

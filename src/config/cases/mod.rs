@@ -19,7 +19,7 @@ use super::problem::{Place, Problem, Problems};
 use super::source::Source;
 use super::suggest::nearest;
 use super::walk::{Fields, Walk};
-use super::yaml::{Entry, Node, Scalar, Value, parse_with_nulls};
+use super::yaml::{Entry, Node, Value, parse_with_nulls};
 use crate::engine::{RuleSet, Severity, Subject, SubjectKind, Timestamp};
 
 /// When a case begins where it does not say: 2 March 2026, a Monday, 10:00 UTC.
@@ -315,8 +315,12 @@ impl<'r> Reader<'r> {
 
     /// Text, or a number as it is written.
     fn words(self, node: &Node, example: &str) -> Option<String> {
-        let Scalar { text, .. } = self.walk.scalar(node, "text", example)?;
-        Some(text.clone())
+        let scalar = self.walk.scalar(node, "text", example)?;
+        if scalar.describe() == "nothing" {
+            self.walk.wrong_type(node, "text", example);
+            return None;
+        }
+        Some(scalar.text.clone())
     }
 }
 

@@ -35,7 +35,7 @@ fn calendar() -> Json {
         "errorMessage": "write year, month and day, as in 2026-12-25",
     }));
     holidays["maxItems"] = json!(MOST_HOLIDAYS);
-    Keys::new("A calendar", Words::of("A calendar", 0))
+    Keys::new("A calendar", Words::of_rules("A calendar", 0))
         .must("days", one_or_more(&to("days")))
         .must("from", time_of_day(false))
         .must("to", time_of_day(true))
@@ -80,7 +80,7 @@ fn table() -> Json {
         "errorMessage": "put a CSV file beside this one, and write its name alone, as in teams.csv",
         "examples": ["teams.csv"],
     });
-    Keys::new("A table", Words::of("A table", 0))
+    Keys::new("A table", Words::of_rules("A table", 0))
         .must("file", file)
         .must("key", to("label"))
         .must("columns", one_or_more(&to("own_label")))

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::Parts;
-use super::keys::{Keys, together};
+use super::keys::{Keys, described, together};
 use super::shapes::{one_or_many, plain_clock, text, to};
 use super::words::Words;
 use crate::engine::SubjectKind;
@@ -18,7 +18,7 @@ pub(super) fn parts() -> Parts {
         ("expectation", expectation()),
         ("expected_alert", alert()),
         ("message", message()),
-        ("id", json!({ "type": ["integer", "string"], "pattern": r"\S" })),
+        ("id", json!({ "type": ["integer", "string", "null"], "pattern": r"\S" })),
         ("offset", plain_clock(&["30m", "2h", "3d"])),
     ]
 }
@@ -34,15 +34,7 @@ fn test() -> Json {
         "errorMessage": "write date, time and zone, as in 2026-03-02T10:00:00Z",
         "examples": ["2026-03-02T10:00:00Z"],
     });
-    let words = Words::told(&[
-        ("test", "the name of the test"),
-        ("start", "when the test begins (left out: 2026-03-02T10:00:00Z, a Monday)"),
-        ("settings", "settings that hold for this test alone"),
-        ("events", "what Impilo sends"),
-        ("expect", "the alerts that there must be"),
-        ("messages", "the messages that receivers must have got"),
-    ]);
-    Keys::new("A test", words)
+    Keys::new("A test", Words::of_tests("A test", 0))
         .must("test", text())
         .may("start", start)
         .may("settings", to("settings"))
@@ -54,44 +46,28 @@ fn test() -> Json {
 }
 
 fn event() -> Json {
-    let words = Words::told(&[
-        ("at", "when the event is received, counted from the start"),
-        ("every", "the event is received again and again, so often"),
-        ("from", "with `every`: when the first is received, counted from the start (left out: at the start)"),
-        ("until", "with `every`: until when, counted from the start, this time included"),
-        ("event", "the event's type"),
-        ("devices", "the devices of an order or a return"),
-        ("status", "the status that the event tells"),
-        ("late", "how much sooner than it was received the event happened"),
-        ("payload", "laid over the payload that the other keys make; without them, the payload itself"),
-    ]);
-    let keys = Keys::new("An event, or a series of them", words)
+    let mut keys = Keys::new("An event, or a series of them", Words::of_tests("An event", 0))
         .may("at", to("offset"))
         .may("every", to("offset"))
         .may("from", to("offset"))
         .may("until", to("offset"))
         .must("event", json!({ "anyOf": [to("known_event"), text()] }))
-        .with(subjects())
         .may("devices", one_or_many(&to("id")))
         .may("status", text())
         .may("late", to("offset"))
-        .may("payload", json!({ "type": ["object", "array", "string", "number", "boolean"] }));
+        .may("payload", json!({ "type": ["object", "array", "string", "number", "boolean", "null"] }));
+    for kind in SubjectKind::NAMED {
+        keys = keys.may(kind.as_str(), to("id"));
+    }
     let ways =
         [together("Once", &["at"], &["every", "from", "until"]), together("A series", &["every", "until"], &["at"])];
     keys.one_of(&ways).whole()
 }
 
 fn expectation() -> Json {
-    let words = Words::told(&[
-        ("at", "when, counted from the start"),
-        ("alert", "the name of the rule"),
-        ("pending", "the rule's alerts that wait to fire, all of them"),
-        ("firing", "the rule's alerts that fire, all of them"),
-        ("resolved", "the rule's alerts that were resolved so far, all of them (left out: any)"),
-        ("expired", "the rule's alerts that expired so far, all of them (left out: any)"),
-        ("closed", "the rule's alerts that were closed so far, all of them (left out: any)"),
-    ]);
-    let mut keys = Keys::new("What alerts a rule must have", words).must("at", to("offset")).must("alert", text());
+    let mut keys = Keys::new("What alerts a rule must have", Words::of_tests("An expectation", 0))
+        .must("at", to("offset"))
+        .must("alert", text());
     for state in ["pending", "firing"].into_iter().chain(ENDED) {
         keys = keys.may(state, one_or_many(&to("expected_alert")));
     }
@@ -100,15 +76,8 @@ fn expectation() -> Json {
 
 fn alert() -> Json {
     let texts = json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } });
-    let words = Words::told(&[
-        ("severity", "how urgent it is (left out: any)"),
-        ("labels", "labels that it has, others not counted"),
-        ("annotations", "its texts as they are rendered, others not counted"),
-        ("count", "the number of its events (left out: any)"),
-        ("because", "words of the reason of its last move"),
-    ]);
     let named = SubjectKind::NAMED.map(|kind| json!({ "required": [kind.as_str()] }));
-    Keys::new("An alert", words)
+    Keys::new("An alert", Words::of_tests("An expectation", 1))
         .with(subjects())
         .may("severity", to("severity"))
         .may("labels", texts.clone())
@@ -137,11 +106,11 @@ fn message() -> Json {
     keys.any_of(&ways).whole()
 }
 
-/// What can be named, each by Impilo's id.
+/// What an alert can be about.
 fn subjects() -> impl Iterator<Item = (String, Json)> {
     SubjectKind::NAMED.into_iter().map(|kind| {
-        let mut id = to("id");
-        id["description"] = json!(format!("Impilo's id of the {kind}, or `none`"));
-        (kind.as_str().to_owned(), id)
+        let meaning = format!("Impilo's id of the {kind} that the alert is about");
+        let id = json!({ "type": ["integer", "string"], "pattern": r"\S", "not": { "const": "none" } });
+        (kind.as_str().to_owned(), described(id, &meaning))
     })
 }

@@ -65,26 +65,26 @@ pub(super) fn more() -> [Json; 3] {
 }
 
 fn falls() -> Keys {
-    Keys::new("A number that falls", Words::of("One event", 0))
+    Keys::new("A number that falls", Words::of_rules("One event", 0))
         .must("field", to("number_field"))
         .must("below", to("number"))
 }
 
 fn rises() -> Keys {
-    Keys::new("A number that rises", Words::of("One event", 1))
+    Keys::new("A number that rises", Words::of_rules("One event", 1))
         .must("field", to("number_field"))
         .must("above", to("number"))
 }
 
 fn count() -> Keys {
-    Keys::new("Several events", Words::of("Several events", 0))
+    Keys::new("Several events", Words::of_rules("Several events", 0))
         .must("at_least", to("count"))
         .must("within", to("length"))
         .may("distinct", to("subject"))
 }
 
 fn share() -> Keys {
-    Keys::new("A share of the devices", Words::of("A share", 0))
+    Keys::new("A share of the devices", Words::of_rules("A share", 0))
         .may("at_least", to("percentage"))
         .may("more_than", to("percentage"))
         .may("and_at_least", to("count"))
@@ -95,18 +95,18 @@ fn share() -> Keys {
 }
 
 fn silent() -> Keys {
-    Keys::new("A silence", Words::of("A silence", 0))
+    Keys::new("A silence", Words::of_rules("A silence", 0))
         .must("longer_than", to("length"))
         .may("event", to("events"))
         .may("since", json!({ "enum": ["associated", "delivered"] }))
 }
 
 fn not_followed_by() -> Keys {
-    awaited("What must follow", Words::of("One event and not another", 0))
+    awaited("What must follow", Words::of_rules("One event and not another", 0))
 }
 
 fn not_preceded_by() -> Keys {
-    awaited("What must come before", Words::of("One event and not another", 1))
+    awaited("What must come before", Words::of_rules("One event and not another", 1))
 }
 
 fn awaited(title: &'static str, words: Words) -> Keys {

@@ -24,7 +24,7 @@ use words::Words;
 /// The schema of rule files.
 #[must_use]
 pub fn rules_schema() -> Json {
-    let file = Keys::new("A rule file", Words::of("A rule file", 0))
+    let file = Keys::new("A rule file", Words::of_rules("A rule file", 0))
         .may("settings", to("settings"))
         .may("calendars", to("calendars"))
         .may("rules", one_or_many(&to("rule")))

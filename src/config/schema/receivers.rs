@@ -20,7 +20,7 @@ pub(super) fn parts() -> Parts {
 }
 
 fn receiver() -> Json {
-    Keys::new("A receiver", Words::of("A receiver", 0))
+    Keys::new("A receiver", Words::of_rules("A receiver", 0))
         .must("name", to("name"))
         .may("phi", json!({ "enum": PHI.map(|(word, _)| word) }))
         .may("email", one_or_more(&to("mail")))
@@ -36,14 +36,14 @@ fn mail() -> Json {
         "errorMessage": "write a mail address",
         "examples": ["logistics@clinic.example"],
     });
-    Keys::new("A mail", Words::of("A receiver", 1)).must("to", one_or_more(&address)).whole()
+    Keys::new("A mail", Words::of_rules("A receiver", 1)).must("to", one_or_more(&address)).whole()
 }
 
 fn slack() -> Json {
     let mut webhook = super::shapes::text();
     // The address itself is a secret.
     webhook["not"] = json!({ "pattern": "://" });
-    Keys::new("A Slack channel", Words::of("A receiver", 2)).must("webhook", webhook).whole()
+    Keys::new("A Slack channel", Words::of_rules("A receiver", 2)).must("webhook", webhook).whole()
 }
 
 fn route() -> Json {
@@ -51,7 +51,7 @@ fn route() -> Json {
     let labels = to("group_label");
     let many = |item: &Json| json!({ "type": "array", "items": item });
     let group_by = json!({ "anyOf": [many(&labels), labels, each, many(&each)] });
-    Keys::new("The route", Words::of("The route", 0))
+    Keys::new("The route", Words::of_rules("The route", 0))
         .must("receiver", to("name"))
         .may("group_by", group_by)
         .may("group_wait", to("clock"))
@@ -78,7 +78,7 @@ fn digest() -> Json {
         "errorMessage": "write five fields: minute, hour, day of month, month, day of week",
         "examples": ["0 8 * * MON-FRI"],
     });
-    Keys::new("A digest", Words::of("A digest", 0))
+    Keys::new("A digest", Words::of_rules("A digest", 0))
         .must("digest", to("name"))
         .must("schedule", schedule)
         .must("time_zone", to("time_zone"))

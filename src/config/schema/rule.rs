@@ -28,7 +28,7 @@ pub(super) fn parts() -> Parts {
 fn keys(part: &str) -> Keys {
     let mut backoff = number();
     (backoff["minimum"], backoff["maximum"]) = (json!(1), json!(10));
-    let mut keys = Keys::new("A rule", Words::of("A rule", 0))
+    let mut keys = Keys::new("A rule", Words::of_rules("A rule", 0))
         .may("alert", to("name"))
         .may("was", one_or_many(&to("name")))
         .may("subject", to("subject"))
@@ -45,7 +45,7 @@ fn keys(part: &str) -> Keys {
         .may("labels", to("labels"))
         .may("annotations", to("annotations"))
         .may("resolve", one_or_many(&to("end")))
-        .may("expire", to("length"))
+        .may("expire", to("length_or_never"))
         .may("ends_with_relations", to("flag"))
         .may("calendar", to("name"))
         .may("grace", to("length"))
@@ -67,7 +67,7 @@ fn change() -> Json {
 }
 
 fn raise() -> Json {
-    Keys::new("A raise", Words::of("A raise", 0))
+    Keys::new("A raise", Words::of_rules("A raise", 0))
         .must("to", to("severity"))
         .may("where", to("condition"))
         .may("after", to("length"))
@@ -76,7 +76,7 @@ fn raise() -> Json {
 }
 
 fn end() -> Json {
-    Keys::new("An end", Words::of("An end", 0))
+    Keys::new("An end", Words::of_rules("An end", 0))
         .may("event", to("events"))
         .may("where", to("condition"))
         .may("after", to("length"))
@@ -90,7 +90,7 @@ fn end() -> Json {
 }
 
 fn end_count() -> Json {
-    Keys::new("Fewer than so many", Words::of("An end", 1))
+    Keys::new("Fewer than so many", Words::of_rules("An end", 1))
         .must("below", to("count"))
         .must("within", to("length"))
         .whole()

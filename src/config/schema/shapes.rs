@@ -18,6 +18,7 @@ pub(super) fn parts() -> Parts {
         ("flag", json!({ "type": "boolean" })),
         ("condition", condition()),
         ("length", length()),
+        ("length_or_never", length_or_never()),
         ("clock", clock()),
         ("count", count()),
         ("number", number()),
@@ -95,6 +96,13 @@ fn length() -> Json {
         "errorMessage": "write a number with s, m, h, d or w, as in 72h; or 2 business days; or settings.NAME",
         "examples": ["72h", "14d", "2 business days", "settings.patience"],
     })
+}
+
+fn length_or_never() -> Json {
+    let mut length = length();
+    length["pattern"] = json!(format!("{}|^never$", length["pattern"].as_str().unwrap_or_default()));
+    length["examples"] = json!(["14d", "60d", "never"]);
+    length
 }
 
 /// A length of time of the clock, or a setting that holds one.

@@ -1,12 +1,15 @@
-//! What keys mean, in the words of the reference.
+//! What keys mean, in the words of the documents.
 
-/// The reference of rule files, whose tables say of each key what it means.
-const REFERENCE: &str = include_str!("../../../docs/rules.md");
+/// Of rule files.
+const RULES: &str = include_str!("../../../docs/rules.md");
+
+/// Of their tests.
+const TESTS: &str = include_str!("../../../docs/rule-tests.md");
 
 /// What one key means.
 pub(super) struct Word {
     key: &'static str,
-    /// What holds where the key is left out, as the reference says it; empty where there is nothing to say.
+    /// What holds where the key is left out, as the document says it; empty where there is nothing to say.
     default: &'static str,
     meaning: &'static str,
 }
@@ -15,16 +18,17 @@ pub(super) struct Word {
 pub(super) struct Words(Vec<Word>);
 
 impl Words {
-    /// The words of a table of the reference: the one of this number, from 0, below a heading.
-    pub(super) fn of(heading: &str, number: usize) -> Self {
-        let below = REFERENCE.lines().skip_while(|line| line.trim_start_matches('#') != format!(" {heading}")).skip(1);
-        let section: Vec<&'static str> = below.take_while(|line| !line.starts_with('#')).collect();
-        let tables = section.split(|line| !line.starts_with('|')).filter(|lines| !lines.is_empty());
-        let table = tables.into_iter().nth(number).unwrap_or_default();
-        Self(table.iter().filter_map(|line| word(line)).collect())
+    /// The words of a table of the reference of rule files: the one of this number, from 0, below a heading.
+    pub(super) fn of_rules(heading: &str, number: usize) -> Self {
+        Self(table(RULES, heading, number))
     }
 
-    /// Words for what the reference has no table of.
+    /// The same of the document about tests.
+    pub(super) fn of_tests(heading: &str, number: usize) -> Self {
+        Self(table(TESTS, heading, number))
+    }
+
+    /// Words for what no document has a table of.
     pub(super) fn told(words: &[(&'static str, &'static str)]) -> Self {
         Self(words.iter().map(|(key, meaning)| Word { key, default: "", meaning }).collect())
     }
@@ -37,7 +41,7 @@ impl Words {
 impl Word {
     /// What an editor shows of the key.
     pub(super) fn shown(&self) -> String {
-        // Links lead nowhere outside of the reference.
+        // Links lead nowhere outside of the document.
         let meaning = self.meaning.split(": see [").next().unwrap_or_default();
         match self.default.trim_start_matches("none: ") {
             "" | "none" | "needed" | "that" => meaning.to_owned(),
@@ -47,9 +51,23 @@ impl Word {
     }
 }
 
-/// A row of a table: the key, its type, its default and its meaning.
-fn word(row: &'static str) -> Option<Word> {
-    let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-    let ["", key, _, default, meaning, ""] = *cells else { return None };
-    Some(Word { key: key.strip_prefix('`')?.strip_suffix('`')?, default, meaning })
+/// The rows of a table, which says of keys what they mean and perhaps what holds without them.
+fn table(text: &'static str, heading: &str, number: usize) -> Vec<Word> {
+    let below = text.lines().skip_while(|line| line.trim_start_matches('#') != format!(" {heading}")).skip(1);
+    let section: Vec<&'static str> = below.take_while(|line| !line.starts_with('#')).collect();
+    let mut tables = section.split(|line| !line.starts_with('|')).filter(|lines| !lines.is_empty());
+    let Some([head, _, rows @ ..]) = tables.nth(number) else { return Vec::new() };
+    let place = |name: &str| cells(head).iter().position(|cell| *cell == name);
+    let (default, meaning) = (place("default"), place("meaning"));
+    let words = rows.iter().flat_map(|row| {
+        let cells = cells(row);
+        let cell = |place: Option<usize>| place.and_then(|place| cells.get(place)).copied().unwrap_or_default();
+        let keys = cells.get(1).copied().unwrap_or_default().split('`').skip(1).step_by(2);
+        keys.map(move |key| Word { key, default: cell(default), meaning: cell(meaning) }).collect::<Vec<_>>()
+    });
+    words.collect()
+}
+
+fn cells(row: &'static str) -> Vec<&'static str> {
+    row.split('|').map(str::trim).collect()
 }

@@ -59,22 +59,22 @@ fn plain(text: &str) -> Json {
     }
 }
 
-/// The value on one line, with quotes only where they are needed.
-pub fn write(value: &Json) -> String {
+/// The value on one line, with quotes only where they are needed. `nothing` is written after a key whose value is null.
+pub fn write(value: &Json, nothing: &str) -> String {
     match value {
         Json::String(text) if needs_no_quotes(text) => text.clone(),
         Json::Array(items) => {
-            let items = items.iter().map(|item| if item.is_null() { "~".to_owned() } else { write(item) });
-            format!("[{}]", items.collect::<Vec<_>>().join(", "))
+            let items: Vec<String> = items.iter().map(|item| write(item, nothing)).collect();
+            format!("[{}]", items.join(", "))
         }
         Json::Object(keys) => {
             let keys = keys.iter().map(|(key, value)| match value {
-                Json::Null => format!("{key}: "),
-                value => format!("{key}: {}", write(value)),
+                Json::Null => format!("{key}: {nothing}"),
+                value => format!("{key}: {}", write(value, nothing)),
             });
             format!("{{ {} }}", keys.collect::<Vec<_>>().join(", "))
         }
-        Json::Null => String::new(),
+        Json::Null => "~".to_owned(),
         other => other.to_string(),
     }
 }

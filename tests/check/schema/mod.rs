@@ -1,15 +1,21 @@
 //! The schemas of rule files and of their tests, by a validator that is not ours, against what the reader says of the same
 //! files: a schema refuses nothing that the reader takes, and takes no wrong shape.
 
+mod plain_yaml;
+mod said;
+mod slips;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use boon::{Compiler, SchemaIndex, Schemas};
-use pulsewarden::config::{Bundle, Level, Problems, read_test_file, rules_schema, tests_schema};
+use pulsewarden::config::{rules_schema, tests_schema};
 use serde_json::{Value as Json, json};
 
-use super::{plain_yaml, root, yaml_files};
+use super::{root, yaml_files};
+use said::Said;
+use slips::{places, slips};
 
 /// A schema at work.
 struct Validator {
@@ -55,7 +61,12 @@ fn is_test(path: &Path) -> bool {
 
 /// The rule files that stand in documents.
 fn documented() -> Vec<String> {
-    let texts = ["README.md", "docs/rules.md"].map(|name| fs::read_to_string(root().join(name)).unwrap());
+    shown_in(&["README.md", "docs/rules.md"])
+}
+
+/// The YAML that stands in these documents.
+fn shown_in(documents: &[&str]) -> Vec<String> {
+    let texts: Vec<String> = documents.iter().map(|name| fs::read_to_string(root().join(name)).unwrap()).collect();
     let blocks = texts.iter().flat_map(|text| text.split("```yaml\n").skip(1));
     blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
@@ -74,8 +85,9 @@ fn what_is_shipped_and_what_is_shown_has_the_shape_of_the_schemas() {
         }
         seen += 1;
     }
-    for text in documented() {
-        if let Some(error) = rules.refuses(&plain_yaml::read(&text).unwrap()) {
+    let shown = documented().into_iter().map(|text| (text, &rules));
+    for (text, validator) in shown.chain(shown_in(&["docs/rule-tests.md"]).into_iter().map(|text| (text, &tests))) {
+        if let Some(error) = validator.refuses(&plain_yaml::read(&text).unwrap()) {
             panic!("{text}\n{error}");
         }
         seen += 1;
@@ -83,86 +95,10 @@ fn what_is_shipped_and_what_is_shown_has_the_shape_of_the_schemas() {
     assert!(seen > 15);
 }
 
-/// What the reader says of a shape: keys, what goes together, words of a few, numbers and lengths of time. The rest are names
-/// that stand elsewhere, conditions, texts, and YAML itself.
-const OF_SHAPE: [&str; 37] = [
-    "unknown key `",
-    " needs `",
-    "nothing is written after `",
-    " is not supported by this version",
-    " belongs into ",
-    " is called `",
-    " has no unit",
-    " is not a length of time",
-    " is less than nothing",
-    " is not a severity",
-    " is not a kind of subject",
-    " is not one of the settings of",
-    " is not something of which there can be a share",
-    " is not what a share of devices can count",
-    " in one rule",
-    " is a list, and this is a map",
-    " cannot be a name",
-    " cannot be the name of",
-    "this number is out of range",
-    "this list is empty",
-    "this text is empty",
-    "this end has ",
-    "this raise has ",
-    "every alert has a label ",
-    " is not a label by which a table can be looked up",
-    " is not a time zone",
-    " is not a date",
-    " is not a time of day",
-    " is neither a day nor days",
-    " is not a percentage",
-    " is not an event type",
-    "nothing tells what this rule is about",
-    "a series has no `at`",
-    " belongs to a series",
-    "this test expects nothing",
-    "this does not say what ",
-    "this does not say which ",
-];
-
-/// What the reader says of a file.
-struct Said {
-    wrong: bool,
-    /// Whether a shape is wrong.
-    shape: bool,
-    all: Problems,
-}
-
-impl Said {
-    fn of(problems: Problems) -> Self {
-        let of_shape = |message: &str| {
-            let of_setting = message.starts_with("the setting `");
-            message.starts_with("expected ") || (!of_setting && OF_SHAPE.iter().any(|words| message.contains(words)))
-        };
-        let mut errors = problems.iter().filter(|problem| problem.level == Level::Error).peekable();
-        Self { wrong: errors.peek().is_some(), shape: errors.any(|error| of_shape(&error.message)), all: problems }
-    }
-
-    fn of_tests(text: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.test.yaml");
-        fs::write(&path, text).unwrap();
-        Self::of(read_test_file(&path, None).problems)
-    }
-
-    fn of_rules(text: &str) -> Self {
-        let other = "rules: { alert: Other, event: device.weakSignal, count: { at_least: 3, within: 1d } }";
-        let files = [("a.yaml", text), ("other.yaml", other), ("teams.csv", "site,team\nNorth,red\n")];
-        match Bundle::of(&files).compile() {
-            Ok((_, warnings)) => Self::of(warnings.into_iter().collect()),
-            Err(problems) => Self::of(problems),
-        }
-    }
-}
-
 /// Complains where reader and schema do not agree on a file.
-fn compare(text: &str, validator: &Validator, value: &Json, said: &Said) -> Result<(), String> {
-    match validator.refuses(value) {
+fn compare(validator: &Validator, file: &Json, said: &Said) -> Result<(), String> {
+    let text = &said.text;
+    match validator.refuses(file) {
         Some(error) if !said.wrong => Err(format!("refused by the schema alone: {text}\n{error}")),
         None if said.shape => Err(format!("taken by the schema: {text}\n{}", said.all.render(false))),
         _ => Ok(()),
@@ -193,92 +129,14 @@ fn the_schema_refuses_the_mistakes_in_shape_and_no_others() {
     let mut faults = Vec::new();
     for (name, text) in yaml_files("tests/bad-rules") {
         let Some(file) = plain_yaml::read(&text) else {
-            assert!(Said::of_rules(&text).wrong, "{name} is YAML to us alone");
+            assert!(Said::of_rule_text(&text).wrong, "{name} is YAML to us alone");
             continue;
         };
         for file in apart(&file) {
-            let text = plain_yaml::write(&file);
-            faults.extend(compare(&text, &validator, &file, &Said::of_rules(&text)).err());
+            faults.extend(compare(&validator, &file, &Said::of_rules(&file)).err());
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
-}
-
-/// Every place in a value, as a pointer to it.
-fn places(value: &Json, at: &str, found: &mut Vec<String>) {
-    let mut below = |key: &str, value| {
-        found.push(format!("{at}/{key}"));
-        places(value, &format!("{at}/{key}"), found);
-    };
-    match value {
-        Json::Object(keys) => keys.iter().for_each(|(key, value)| below(key, value)),
-        Json::Array(items) => items.iter().enumerate().for_each(|(number, value)| below(&number.to_string(), value)),
-        _ => {}
-    }
-}
-
-/// The way to a value without numbers, and its type.
-fn kind_of_place(file: &Json, at: &str) -> String {
-    let way = at.split('/').map(|part| if part.parse::<usize>().is_ok() { "*" } else { part });
-    format!("{:?} {:?}", way.collect::<Vec<_>>(), std::mem::discriminant(file.pointer(at).unwrap()))
-}
-
-/// What a file becomes by one slip: something is left out, doubled, replaced by something else, or has a key too many. Places
-/// that are like one that was `seen` before are passed over.
-fn slips(file: &Json, seen: &mut BTreeSet<String>) -> Vec<Json> {
-    let others = json!([
-        null,
-        true,
-        3,
-        2000,
-        2.5,
-        "",
-        "two words",
-        "72h",
-        "2 business days",
-        "5%",
-        "settings.patience",
-        "site",
-        "device.battery",
-        "reading.*",
-        "2026-12-25",
-        "24:00",
-        [],
-        {}
-    ]);
-    let mut found = Vec::new();
-    places(file, "", &mut found);
-    let mut slips = Vec::new();
-    for at in &found {
-        let (above, key) = at.rsplit_once('/').unwrap();
-        let mut slip = |change: &dyn Fn(&mut Json)| {
-            let mut file = file.clone();
-            change(&mut file);
-            slips.push(file);
-        };
-        if seen.insert(kind_of_place(file, at)) {
-            for other in others.as_array().unwrap() {
-                slip(&|file| *file.pointer_mut(at).unwrap() = other.clone());
-            }
-            slip(&|file| {
-                let value = file.pointer_mut(at).unwrap();
-                *value = json!([value, value]);
-            });
-        }
-        // What may be left out depends on what stands beside it.
-        let beside = file.pointer(above).and_then(Json::as_object).map(|keys| keys.keys().collect::<Vec<_>>());
-        if seen.insert(format!("{} {beside:?}", kind_of_place(file, at))) {
-            slip(&|file| match file.pointer_mut(above).unwrap() {
-                Json::Object(keys) => drop(keys.remove(key)),
-                Json::Array(items) => drop(items.remove(key.parse().unwrap())),
-                _ => {}
-            });
-            if file.pointer(at).unwrap().is_object() {
-                slip(&|file| file.pointer_mut(at).unwrap()["nonsense"] = json!(1));
-            }
-        }
-    }
-    slips
 }
 
 /// Files that have what the documents leave out.
@@ -286,7 +144,7 @@ const MORE: [&str; 7] = [
     "settings: { patience: 48h, words: [a, [1]], holds: true }\n\
      rules: { alert: A, was: B, event: device.lowBattery, expire: settings.patience, grace: 0s, keep_firing_for: 1h, \
      falls: { field: device.battery, below: 20 }, raise: { to: critical, after: 7d }, repeat_backoff: 1.5 }",
-    "rules: { alert: A, event: device.lowBattery, rises: { field: device.battery, above: 20 } }",
+    "rules: { alert: A, event: device.lowBattery, rises: { field: device.battery, above: 20 }, expire: never }",
     "settings: { few: 5%, many: 3 }\n\
      rules: { alert: A, subject: site, event: [device.lowBattery], while: device.associated, shadow: true, \
      share: { more_than: settings.few, and_at_least: settings.many, distinct: device, within: 3d }, \
@@ -303,7 +161,7 @@ const MORE: [&str; 7] = [
 
 const TESTS: [&str; 2] = [
     "tests: { test: a, start: 2026-03-02T10:00:00Z, settings: { low: 5 }, \
-     events: [{ at: 0s, event: order.status, order: 7, devices: [8, nine], status: shipped, late: 2h, payload: { a: 1 } }, \
+     events: [{ at: 0s, event: order.statusFull, order: 7, devices: [8, nine], status: shipped, late: 2h, payload: { a: 1 } }, \
      { every: 1d, from: 1d, until: 3d, event: reading.weight, device: 7, patient: none }], \
      expect: { at: 1h, alert: A, pending: [], firing: { device: 7, severity: info, labels: { team: 3 }, annotations: \
      { summary: low }, count: 2, because: a reason }, resolved: [], expired: [], closed: [] } }",
@@ -311,7 +169,7 @@ const TESTS: [&str; 2] = [
 ];
 
 /// Complains of every slip on which reader and schema do not agree.
-fn agree(schema: Json, files: impl IntoIterator<Item = String>, said: fn(&str) -> Said, least: usize) {
+fn agree(schema: Json, files: impl IntoIterator<Item = String>, said: fn(&Json) -> Said, least: usize) {
     let validator = Validator::of(schema);
     let mut faults = Vec::new();
     let (mut seen, mut count) = (BTreeSet::new(), 0);
@@ -322,8 +180,7 @@ fn agree(schema: Json, files: impl IntoIterator<Item = String>, said: fn(&str) -
             if file.pointer("/override/1/disabled") == Some(&Json::Null) {
                 continue;
             }
-            let text = plain_yaml::write(&file);
-            faults.extend(compare(&text, &validator, &file, &said(&text)).err());
+            faults.extend(compare(&validator, &file, &said(&file)).err());
             count += 1;
         }
     }
@@ -354,7 +211,7 @@ fn keys_of_schema(schema: &Json, found: &mut BTreeSet<BTreeSet<String>>) {
 }
 
 /// The keys that the reader lists, for each map in the files, when it meets one that it does not know.
-fn keys_of_reader(files: impl IntoIterator<Item = String>, said: fn(&str) -> Said) -> BTreeSet<BTreeSet<String>> {
+fn keys_of_reader(files: impl IntoIterator<Item = String>, said: fn(&Json) -> Said) -> BTreeSet<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for text in files {
         let file = plain_yaml::read(&text).unwrap();
@@ -364,7 +221,7 @@ fn keys_of_reader(files: impl IntoIterator<Item = String>, said: fn(&str) -> Sai
             let mut file = file.clone();
             let Json::Object(keys) = file.pointer_mut(&at).unwrap() else { continue };
             keys.insert("nonsense".to_owned(), json!(1));
-            let said = said(&plain_yaml::write(&file));
+            let said = said(&file);
             let unknown = said.all.iter().filter(|problem| problem.message.starts_with("unknown key `nonsense` in "));
             for (_, keys) in unknown.filter_map(|problem| problem.help[0].split_once(" can have ")) {
                 found.insert(keys.split('`').skip(1).step_by(2).map(str::to_owned).collect());
@@ -404,7 +261,7 @@ fn reader_and_schema_know_the_same_words() {
         ("receivers: { name: a, phi: nonsense }", "receiver/properties/phi/enum"),
     ];
     for (text, at) in choices {
-        let said = Said::of_rules(text);
+        let said = Said::of_rule_text(text);
         let problem = said.all.iter().find(|problem| problem.message.starts_with("`nonsense` is not ")).unwrap();
         let words = problem.help[0].strip_prefix("write ").unwrap().replace(" or ", ", ");
         let known: Vec<&str> = words.split(", ").collect();
