@@ -76,6 +76,10 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
         projection.heard_at = projection.heard_at.max(Some(event.heard_at()));
         if slice.subject.kind == SubjectKind::Device {
             keep_newest(&mut projection.record, "last_heard_at", event.heard_at());
+            match projection.heard_by.get_mut(event.kind) {
+                Some(known) => *known = event.heard_at().max(*known),
+                None => drop(projection.heard_by.insert(event.kind.to_owned(), event.heard_at())),
+            }
         }
     }
     slice.dirty = true;

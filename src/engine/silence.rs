@@ -64,9 +64,11 @@ fn last_heard(rule: &Rule, events: &[EventPattern], slice: &Slice) -> Option<Tim
     let listens = |kind: &str| events.iter().any(|pattern| pattern.matches(kind));
     let field = |name: &str| slice.projection.record.get(name).and_then(Value::as_time);
     let check = field("last_health_check_at").filter(|_| listens("device.healthcheck"));
-    let reading = || field("last_reading_at").filter(|_| events.iter().any(is_reading));
-    let of_devices = || slice.projection.heard_at.filter(|_| slice.subject.kind != SubjectKind::Device);
-    remembered.or_else(|| reading().max(of_devices())).max(check)
+    // What a snapshot tells of its readings are their own times; what was heard here came with its type.
+    let reading = field("last_reading_at").filter(|_| events.iter().any(is_reading));
+    let by_type = slice.projection.heard_by.iter().filter(|(kind, _)| listens(kind)).map(|(_, at)| *at).max();
+    let of_devices = slice.projection.heard_at.filter(|_| slice.subject.kind != SubjectKind::Device);
+    remembered.or(by_type.max(reading).max(of_devices)).max(check)
 }
 
 fn is_reading(pattern: &EventPattern) -> bool {

@@ -132,6 +132,9 @@ pub struct Projection {
     /// When the subject, or one of its devices, was last heard from.
     #[serde(rename = "h", skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<Timestamp>,
+    /// When a device was last heard by each type of event, for rules about silence that come later.
+    #[serde(rename = "y", skip_serializing_if = "BTreeMap::is_empty")]
+    pub heard_by: BTreeMap<String, Timestamp>,
     /// Where a device with a patient is counted: its item and its site.
     #[serde(rename = "c", skip_serializing_if = "BTreeMap::is_empty")]
     pub counted: BTreeMap<SubjectKind, String>,

@@ -123,6 +123,7 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
 fn judge_anew(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     relations::close_removed(at, slice, effects);
     wake::waiting_is_over(at, slice, effects);
+    wake::heard_already(at, slice, effects);
     for rule in at.rules.states(slice.subject.kind) {
         holding::judge_anew(at, rule, slice, effects);
     }

@@ -35,6 +35,20 @@ pub(super) fn heard(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effect
     }
 }
 
+/// Ends alerts that other rules would have ended at a hearing that has been.
+pub(super) fn heard_already(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    for rule in open_rules(at, slice) {
+        let (Some(alert), Some(heard)) = (slice.open(&rule.name), slice.heard_at()) else { continue };
+        let over = |after: &Length| after.after_hearing(alert.matched_at, at.blind) <= heard;
+        if quiet_time(rule).is_some_and(over) {
+            let reason = Reason::QuietSince { last_match: alert.matched_at };
+            lifecycle::would_end(at, rule, slice, Closing { at: heard, reason, event: None }, effects);
+        } else {
+            window::end(at, rule, slice, None, effects);
+        }
+    }
+}
+
 /// The rules of the open alerts.
 fn open_rules<'r>(at: Moment<'r>, slice: &Slice) -> Vec<&'r Rule> {
     slice.alerts.iter().filter_map(|alert| at.rules.rule(&alert.rule)).collect()

@@ -94,3 +94,25 @@ fn a_site_is_not_silent_for_what_it_was_not_told_while_no_rule_was_about_sites()
     "#]]
     .assert_eq(&world.history());
 }
+
+/// A window that a new rule set makes shorter has run out already, and the device was heard since.
+#[test]
+fn a_shorter_time_ends_at_once_what_was_heard_since_it_was_over() {
+    let rules = |within: &str| {
+        format!("rules: [{{ alert: Weak, event: device.weakSignal, count: {{ at_least: 2, within: {within} }} }}]")
+    };
+    let mut world = World::new(&rules("24h"));
+    for _ in 0..2 {
+        world.post("device.weakSignal", json!({ "device": device(7) }));
+    }
+    world.wait("7h");
+    world.post("device.healthcheck", json!({ "device": device(7) }));
+    world.wait("1h");
+    world.rules(&rules("6h"));
+    expect![[r#"
+        #1 Weak on device 7, seen 2×
+          2026-03-02T10:00:00.000Z firing warning: 2 × device.weakSignal within 24h
+          2026-03-02T18:00:00.000Z resolved warning: heard from, with fewer than the rule asks within 6h
+    "#]]
+    .assert_eq(&world.timeline());
+}

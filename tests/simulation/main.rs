@@ -2,10 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod daemon;
 mod disturbances;
 mod fleet;
-mod library;
+mod invariants;
+mod oracle;
+mod pool;
+mod run;
+mod seeds;
+mod stored;
+mod story;
 mod truths;
+mod turmoil;
 
 use pulsewarden::engine::Timestamp;
 use pulsewarden::simulate::{Fleet, Plan, Webhook};
