@@ -116,10 +116,20 @@ pub(super) fn judge_anew(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects
         slice.dirty = true;
     }
     judge(at, rule, slice, None, effects);
-    if changed && matches!(rule.trigger, Trigger::Silent { .. }) {
-        silence::close(at, rule, slice, effects);
+    match rule.trigger {
+        Trigger::Silent { .. } => silence::close(at, rule, slice, changed, effects),
+        _ => close(at, rule, slice, effects),
     }
     due(at, rule, slice, effects);
+}
+
+/// Closes the alert of a rule that now asks for a longer time than the state has lasted.
+fn close(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+    if held_long_enough(at, rule, slice).is_some_and(|(_, due)| due > at.now) {
+        for alert in slice.take_alerts(|alert| alert.rule == rule.name && alert.ending.is_none()) {
+            lifecycle::end(at, alert, at.now, Reason::RuleChanged, None, effects);
+        }
+    }
 }
 
 /// The subject's relations have ended: what is so still counts for nothing.

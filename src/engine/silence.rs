@@ -108,13 +108,16 @@ fn ends_patience(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestam
     Some((from, longer_than.after_hearing(from, at.blind)))
 }
 
-/// Closes the alert of a rule that listens for something else now, and by that would not fire.
-pub(super) fn close(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
+/// Closes the alert of a rule that now asks for a longer silence, or with `changed` listens for something else, and by that
+/// would not fire.
+pub(super) fn close(at: Moment<'_>, rule: &Rule, slice: &mut Slice, changed: bool, effects: &mut Effects) {
     let known = rule.holds.is_none() || slice.projection.rules.get(&rule.name).is_some_and(|m| m.held_since.is_some());
-    if !known || overdue(at, rule, slice).is_some() {
+    let too_soon = ends_patience(at, rule, slice).map(|(_, due)| due > at.now);
+    // Where nothing can be said of a rule that is the same, what fired stays.
+    if !known || !too_soon.unwrap_or(changed) {
         return;
     }
-    for alert in slice.take_alerts(|alert| alert.rule == rule.name) {
+    for alert in slice.take_alerts(|alert| alert.rule == rule.name && (changed || alert.ending.is_none())) {
         lifecycle::end(at, alert, at.now, Reason::RuleChanged, None, effects);
     }
 }

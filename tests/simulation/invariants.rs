@@ -42,6 +42,8 @@ pub struct Chronicle {
     keys: BTreeSet<String>,
     /// Which messages told of an alert as firing, by group and alert; those that were given up are taken out.
     told: BTreeMap<(String, u64), Vec<String>>,
+    /// Groups with messages that had more alerts than they listed: the others were told of by their number alone.
+    counted: BTreeSet<String>,
 }
 
 impl Chronicle {
@@ -128,7 +130,10 @@ impl Chronicle {
     fn tells(&mut self, notification: &Notification) -> Holds {
         let Notification { key, group, due, content, receiver, .. } = notification;
         ensure!(self.keys.insert(key.clone()), "has the key of another");
-        let Content::Alerts { firing, ended, .. } = content else { return Ok(()) };
+        let Content::Alerts { firing, ended, firing_omitted, .. } = content else { return Ok(()) };
+        if *firing_omitted > 0 {
+            self.counted.insert(group.clone());
+        }
         ensure!(!firing.is_empty() || !ended.is_empty(), "says nothing");
         for alert in firing.iter().chain(ended) {
             let Some(known) = self.alerts.get(&alert.number) else { return Err("lists an unknown alert".to_owned()) };
@@ -153,7 +158,7 @@ impl Chronicle {
             ensure!(alert.state != AlertState::Expired, "announces that #{} has expired", alert.number);
             ensure!(receiver != "quiet", "tells of an end, and its receiver wants to hear of none");
             let told = self.told.get(&(group.clone(), alert.number));
-            let told = told.is_some_and(|keys| !keys.is_empty());
+            let told = told.is_some_and(|keys| !keys.is_empty()) || self.counted.contains(group);
             ensure!(told, "tells the end of #{}, and never told that it fires", alert.number);
         }
         Ok(())
