@@ -250,7 +250,7 @@ impl<'a> Stand<'a> {
     fn of(set: &'a RuleSet, progress: &'a Progress, slice: &'a Slice, rule: &'a Rule, now: Timestamp) -> Self {
         let why = why_not(Ground { rules: set, standing: &progress.standing }, slice, rule, now);
         let (settings, calendars) = (&set.settings, &set.calendars);
-        let names = Names { slice, previous: None, event: None, settings, calendars, now };
+        let names = Names { slice, previous: None, then: None, event: None, settings, calendars, now };
         let reads = rule.holds.as_ref().map(crate::engine::Condition::reads).unwrap_or_default();
         let values = reads.into_iter().map(|path| {
             let steps: Vec<&str> = path.iter().map(String::as_str).collect();

@@ -22,6 +22,8 @@ pub(super) struct Taken<'a> {
     pub event: &'a Event<'a>,
     /// What the subject was before the event, where a rule reads it.
     pub previous: Option<&'a Record>,
+    /// What the subject was when the event happened, where that is over by now.
+    pub then: Option<&'a Record>,
     /// The event belongs before what is known already: it opens nothing.
     pub late: bool,
     /// It shows that what was known came late itself.
@@ -46,6 +48,7 @@ impl<'a> Taken<'a> {
             at,
             event,
             previous: None,
+            then: None,
             late: false,
             overtakes: false,
             counted: None,
@@ -58,14 +61,14 @@ impl<'a> Taken<'a> {
     where
         'a: 'n,
     {
-        Names { event: Some(self.event), previous: self.previous, ..names(self.at, slice) }
+        Names { event: Some(self.event), previous: self.previous, then: self.then, ..names(self.at, slice) }
     }
 }
 
 /// What can be named where there is no event.
 pub(super) fn names<'n>(at: Moment<'n>, slice: &'n Slice) -> Names<'n> {
     let (settings, calendars) = (&at.rules.settings, &at.rules.calendars);
-    Names { slice, previous: None, event: None, settings, calendars, now: at.now }
+    Names { slice, previous: None, then: None, event: None, settings, calendars, now: at.now }
 }
 
 /// Tries every rule that the event concerns.

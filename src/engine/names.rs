@@ -22,6 +22,8 @@ use super::value::Value;
 pub struct Names<'a> {
     pub slice: &'a Slice,
     pub previous: Option<&'a Record>,
+    /// What the subject was when the event happened, where that is over by now: what is late is judged by its own time.
+    pub then: Option<&'a Record>,
     pub event: Option<&'a Event<'a>>,
     pub settings: &'a BTreeMap<String, Value>,
     /// The hours of business that conditions can count in, by name.
@@ -85,7 +87,8 @@ impl<'a> Names<'a> {
     fn subject(&self, kind: SubjectKind) -> Option<Node<'a>> {
         let slice = self.slice;
         if slice.subject.kind == kind {
-            return Some(state(kind, &slice.subject.id, Fields::Record(&slice.projection.record)));
+            let record = self.then.unwrap_or(&slice.projection.record);
+            return Some(state(kind, &slice.subject.id, Fields::Record(record)));
         }
         if let Some(related) = slice.projection.related.get(&kind) {
             return Some(state(kind, &related.id, Fields::Record(&related.record)));

@@ -92,6 +92,15 @@ fn starts(slice: &Slice) -> (Option<Timestamp>, Option<Timestamp>) {
     (delivered, slice.projection.turn.as_ref().map(|turn| turn.at))
 }
 
+/// The subject's state with what a late event says of it in place of what came after.
+pub(super) fn as_said(slice: &Slice, about: &About) -> Record {
+    let mut record = slice.projection.record.clone();
+    for fact in &about.facts {
+        record.set(fact.name, fact.value.clone());
+    }
+    record
+}
+
 /// The patient that this subject belongs to, as far as known.
 pub(super) fn patient_of(slice: &Slice) -> Option<&str> {
     if slice.subject.kind == SubjectKind::Device {

@@ -180,7 +180,8 @@ fn observe(
     }
     if tried {
         slice.tried = event.position;
-        let mut taken = Taken::new(at, event, previous.as_ref(), &change);
+        let then = about.filter(|_| change.late).map(|about| project::as_said(slice, about));
+        let mut taken = Taken { then: then.as_ref(), ..Taken::new(at, event, previous.as_ref(), &change) };
         if let Told::Concerned { counted } = told {
             (taken.counted, taken.passed_on) = (counted, true);
         }

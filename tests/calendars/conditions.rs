@@ -41,7 +41,8 @@ fn truth_by(
         payload: &payload,
     };
     let slice = Slice::new(Subject::new(SubjectKind::Device, "1"));
-    let names = Names { slice: &slice, previous: None, event: Some(&event), settings, calendars, now: at(NOW) };
+    let names =
+        Names { slice: &slice, previous: None, then: None, event: Some(&event), settings, calendars, now: at(NOW) };
     condition.holds(&names)
 }
 

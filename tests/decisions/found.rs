@@ -116,3 +116,20 @@ fn a_shorter_time_ends_at_once_what_was_heard_since_it_was_over() {
     "#]]
     .assert_eq(&world.timeline());
 }
+
+/// A status that comes after a later one never becomes the order's state, and followed all the same.
+#[test]
+fn a_late_status_followed_although_the_order_is_further_by_now() {
+    let order = |status: &str, at: &str| json!({ "id": 90, "currentStatus": status, "orderEvents": [{ "name": status, "eventTimestamp": at }] });
+    let mut world = World::new(
+        "rules: [{ alert: NotShipped, event: order.statusFull, where: 'order.status == \"awaitingShipment\"',
+           not_followed_by: { event: order.statusFull, where: 'order.status == \"shipped\"', within: 18h } }]",
+    );
+    world.post("order.statusFull", order("awaitingShipment", "2026-03-02T10:00:00Z"));
+    world.wait("4h");
+    world.post("order.statusFull", order("unsuccessfulDelivery", "2026-03-02T13:00:00Z"));
+    world.wait("1h");
+    world.post("order.statusFull", order("shipped", "2026-03-02T12:00:00Z"));
+    world.wait("1d");
+    expect![""].assert_eq(&world.timeline());
+}

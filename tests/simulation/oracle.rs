@@ -367,8 +367,6 @@ impl Oracle {
                         heard.is_one_of(&awaited.events)
                             && meets(rule, Asks::Awaited, heard) == Some(true)
                             && heard.is_clearly_of(&linked)
-                            // A status that comes after a later one never becomes the state that the condition reads.
-                            && heard.position < first.position
                             && heard.occurred_at <= first.occurred_at
                             && within.after(heard.occurred_at) > first.occurred_at
                     })

@@ -14,7 +14,7 @@ use crate::stored;
 use crate::story::Story;
 
 /// How many seeds the test command lives through.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 
 /// Of so many seeds one has its journal decided through a real store as well, which takes longer.
 const STORED: u64 = 10;
