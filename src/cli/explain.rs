@@ -297,7 +297,7 @@ impl<'a> Stand<'a> {
         };
         say("heard", memory.heard_at);
         say("so since", memory.held_since);
-        say("what is awaited last came", memory.awaited.last().copied());
+        say("what is awaited last came", memory.awaited.last().map(|hit| hit.at));
         for hit in &memory.hits {
             let _ = writeln!(out, "  counted: journal row {}, {}", hit.position, instant(hit.at));
         }

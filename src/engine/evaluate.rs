@@ -32,7 +32,7 @@ pub(super) struct Taken<'a> {
     pub counted: Option<bool>,
     /// It comes from the past, to be counted and nothing else.
     pub recounts: bool,
-    /// Another subject passed it on to this one.
+    /// It came through a subject that links it to this one, and need not be about this one.
     pub passed_on: bool,
 }
 

@@ -6,10 +6,10 @@
 use super::alert::Reason;
 use super::effect::Effects;
 use super::evaluate::{Met, Taken, concerns, fires, holds, keep_verdict, names};
-use super::event::{Event, Message};
+use super::event::{Event, Message, Position};
 use super::expression::Truth;
 use super::lifecycle::{self, Closing, Moment, Opening};
-use super::memory::Waiting;
+use super::memory::{Hit, Waiting};
 use super::rule::{EventTest, Rule, Trigger};
 use super::rule_set::{Interest, RuleSet};
 use super::slice::{Slice, Why};
@@ -48,9 +48,10 @@ pub(super) fn begins(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, met: Met,
                 return ask(rule, slice, *same, None, None, effects);
             }
             let memory = slice.memory(&rule.name);
-            let newest = memory.awaited.last().copied().filter(|_| !linked);
-            if let Some(followed) = newest.filter(|followed| *followed >= event.occurred_at) {
-                return keep_verdict(slice, rule, event, Why::FollowedAlready { at: followed });
+            // An event does not follow itself.
+            let others = memory.awaited.iter().filter(|hit| hit.position != event.position && !linked);
+            if let Some(at) = others.map(|hit| hit.at).filter(|at| *at >= event.occurred_at).max() {
+                return keep_verdict(slice, rule, event, Why::FollowedAlready { at });
             }
             // The first of several counts; a late one can be earlier.
             if memory.waiting.as_ref().is_none_or(|waiting| event.occurred_at < waiting.at) {
@@ -73,7 +74,7 @@ fn waiting(event: &Event<'_>, reason: Reason, met: Met) -> Box<Waiting> {
 
 /// What is known of the awaited events before one.
 struct Before {
-    times: Vec<Timestamp>,
+    times: Vec<Hit>,
     known_from: Option<Timestamp>,
 }
 
@@ -82,9 +83,10 @@ fn came_before(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, before: &Before
     let Trigger::NotPrecededBy { within, .. } = &rule.trigger else { return };
     let reaches = |from: &Timestamp| within.after(*from) > met.at;
     let Before { times, known_from } = before;
-    let last = times.iter().copied().filter(|time| *time <= met.at).max();
+    let others = times.iter().filter(|hit| hit.position != taken.event.position).map(|hit| hit.at);
+    let last = others.filter(|at| *at <= met.at).max();
     // Of so many that came after it, the ones before are forgotten.
-    let forgotten = (last.is_none() && times.len() >= TIMES_KEPT).then(|| times.first().copied()).flatten();
+    let forgotten = (last.is_none() && times.len() >= TIMES_KEPT).then(|| times.first().map(|hit| hit.at)).flatten();
     let why = match last.filter(reaches) {
         Some(at) => Some(Why::Preceded { at }),
         None => known_from.filter(reaches).or(forgotten).map(|from| Why::NotKnownBefore { from }),
@@ -130,7 +132,7 @@ pub(super) fn awaits(
     rules: &RuleSet,
     slice: &mut Slice,
     (name, subject): (&str, &Subject),
-    since: Option<Timestamp>,
+    since: Option<(Timestamp, Position)>,
     met: Option<&Waiting>,
     effects: &mut Effects,
 ) {
@@ -141,7 +143,7 @@ pub(super) fn awaits(
     let times = memory.map(|memory| memory.awaited.clone()).unwrap_or_default();
     let answers = match rule.trigger {
         Trigger::NotPrecededBy { .. } => met.is_some(),
-        _ => since.is_some_and(|since| times.last().is_some_and(|newest| *newest >= since)),
+        _ => since.is_some_and(|(since, asking)| times.iter().any(|hit| hit.position != asking && hit.at >= since)),
     };
     if answers {
         let known_from = memory.and_then(|memory| memory.known_from);
@@ -155,7 +157,7 @@ pub(super) fn awaits(
 pub(super) fn awaited(
     at: Moment<'_>,
     slice: &mut Slice,
-    (name, times): (&str, &[Timestamp]),
+    (name, times): (&str, &[Hit]),
     known_from: Option<Timestamp>,
     met: Option<&Waiting>,
     event: &Event<'_>,
@@ -168,18 +170,21 @@ pub(super) fn awaited(
         let before = Before { times: times.to_vec(), known_from };
         return came_before(Taken::alone(at, event), rule, slice, &before, met, effects);
     }
-    let Some(newest) = times.last().copied() else { return };
-    if slice.memory(name).waiting.take_if(|waiting| newest >= waiting.at).is_some() {
-        keep_verdict(slice, rule, event, Why::FollowedAlready { at: newest });
+    let others = times.iter().filter(|hit| hit.position != event.position);
+    let Some(at) = others.map(|hit| hit.at).max() else { return };
+    if slice.memory(name).waiting.take_if(|waiting| at >= waiting.at).is_some() {
+        keep_verdict(slice, rule, event, Why::FollowedAlready { at });
     }
 }
 
 /// Remembers when an awaited event came.
-fn remember(rule: &Rule, slice: &mut Slice, when: Timestamp) {
-    let kept = if matches!(rule.trigger, Trigger::NotPrecededBy { .. }) { TIMES_KEPT } else { 1 };
+fn remember(rule: &Rule, slice: &mut Slice, event: &Event<'_>) {
+    // One more than the newest, which may be the event that asks.
+    let kept = if matches!(rule.trigger, Trigger::NotPrecededBy { .. }) { TIMES_KEPT } else { 2 };
+    let hit = Hit { at: event.occurred_at, position: event.position };
     let times = &mut slice.memory(&rule.name).awaited;
-    if let Err(place) = times.binary_search(&when) {
-        times.insert(place, when);
+    if let Err(place) = times.binary_search(&hit) {
+        times.insert(place, hit);
     }
     let superfluous = times.len().saturating_sub(kept);
     times.drain(..superfluous);
@@ -190,12 +195,12 @@ pub(super) fn pass_on(taken: Taken<'_>, interest: Interest<'_>, slice: &mut Slic
     for rule in interest.linked(slice.subject.kind) {
         let Some((awaited, _)) = rule.trigger.awaited() else { continue };
         if holds(awaited.condition.as_ref(), rule, &taken.names(slice), effects) == Truth::True {
-            remember(rule, slice, taken.event.occurred_at);
+            remember(rule, slice, taken.event);
         }
         if let Some(subjects) = slice.projection.awaiting.remove(&rule.name) {
             slice.dirty = true;
-            let event = || Message::Event { counted: None };
-            effects.messages.extend(subjects.into_iter().map(|subject| (subject, event())));
+            let message = || Message::Follows { rule: rule.name.clone() };
+            effects.messages.extend(subjects.into_iter().map(|subject| (subject, message())));
         }
     }
 }
@@ -210,13 +215,21 @@ pub(super) fn followed(taken: Taken<'_>, rule: &Rule, awaited: &EventTest, slice
     {
         ends(taken, rule, slice, effects);
     }
-    if taken.passed_on {
-        ask_again(rule, slice, effects);
+}
+
+/// An awaited event came through the subject that links it to the first one. An event that is about this subject too has been
+/// taken already.
+pub(super) fn follows(at: Moment<'_>, slice: &mut Slice, rule: &str, event: &Event<'_>, effects: &mut Effects) {
+    let Some(rule) = at.rules.rule(rule) else { return };
+    if let Some((awaited, _)) = rule.trigger.awaited().filter(|_| slice.tried != event.position) {
+        let taken = Taken { passed_on: true, ..Taken::alone(at, event) };
+        followed(taken, rule, awaited, slice, effects);
     }
+    ask_again(rule, slice, effects);
 }
 
 /// What was passed on once is passed on no more: what still waits asks anew.
-pub(super) fn ask_again(rule: &Rule, slice: &Slice, effects: &mut Effects) {
+fn ask_again(rule: &Rule, slice: &Slice, effects: &mut Effects) {
     let waits = slice.projection.rules.get(&rule.name).is_some_and(|memory| memory.waiting.is_some());
     if let Some((_, same)) = rule.trigger.awaited()
         && (waits || slice.open(&rule.name).is_some())
@@ -244,7 +257,7 @@ fn is_linked(taken: Taken<'_>, rule: &Rule, slice: &Slice) -> bool {
 fn ends(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
     let Taken { at, event, .. } = taken;
     let when = event.occurred_at;
-    remember(rule, slice, when);
+    remember(rule, slice, event);
     let comes_before = |first: Timestamp, last: Timestamp| match &rule.trigger {
         Trigger::NotPrecededBy { within, .. } => when <= first && within.after(when) > last,
         _ => false,

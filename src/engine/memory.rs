@@ -54,7 +54,7 @@ pub struct Memory {
     pub fired_at: Vec<Timestamp>,
     /// When the awaited events last happened, newest last; no more than the rule needs.
     #[serde(rename = "a", skip_serializing_if = "Vec::is_empty")]
-    pub awaited: Vec<Timestamp>,
+    pub awaited: Vec<Hit>,
     /// The subject that the first event and the awaited one have in common, where that is another than this.
     #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,

@@ -81,7 +81,14 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
             wake::arm(at, slice);
         }
         Message::Awaits { rule, subject, since, met } => {
-            following::awaits(at.rules, slice, (rule, subject), *since, met.as_deref(), effects);
+            let since = since.map(|since| (since, at.position));
+            following::awaits(at.rules, slice, (rule, subject), since, met.as_deref(), effects);
+        }
+        Message::Follows { rule } => {
+            if let Some(event) = event {
+                following::follows(at, slice, rule, event, effects);
+                wake::arm(at, slice);
+            }
         }
         Message::Awaited { rule, times, known_from, met } => {
             if let Some(event) = event {
@@ -164,9 +171,6 @@ fn observe(
 ) {
     let tried = told != Told::Learned && slice.tried != event.position;
     let interest = at.rules.interest(event.kind);
-    if matches!(told, Told::Concerned { .. }) && !tried {
-        interest.rules(slice.subject.kind).for_each(|rule| following::ask_again(rule, slice, effects));
-    }
     let previous = (tried && evaluate::reads_previous(interest, slice)).then(|| slice.projection.record.clone());
     let change = about.map(|about| project::fold(slice, about, event)).unwrap_or_default();
     if change.overtakes {
@@ -183,7 +187,7 @@ fn observe(
         let then = about.filter(|_| change.late).map(|about| project::as_said(slice, about));
         let mut taken = Taken { then: then.as_ref(), ..Taken::new(at, event, previous.as_ref(), &change) };
         if let Told::Concerned { counted } = told {
-            (taken.counted, taken.passed_on) = (counted, true);
+            taken.counted = counted;
         }
         evaluate::rules(taken, interest, slice, effects);
     }

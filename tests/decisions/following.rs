@@ -273,3 +273,34 @@ fn an_alert_that_is_kept_firing_waits_anew_for_the_next_event() {
           2026-03-12T22:00:00.000Z resolved warning, as of 2026-03-09T22:00:00.000Z: followed after all by return.statusFull
     "#]].assert_eq(&history);
 }
+
+#[test]
+fn an_event_does_not_follow_itself() {
+    let rules = r#"
+rules:
+  - alert: NoNewsOfOrder
+    subject: order
+    event: [order.status, order.statusFull]
+    not_followed_by: { event: [order.status, order.statusFull], within: 3d }
+"#;
+    let history = play(rules, |world| {
+        let status = |status: &str| json!({ "orderId": 1, "orderStatusName": status });
+        world.post("order.status", status("orderPlaced"));
+        world.wait("2d");
+        world.post("order.status", status("awaitingShipment"));
+        world.until("2026-03-07T09:59:59.999Z");
+        world.wait("1ms");
+        world.wait("1d");
+        // It follows, and waits itself.
+        world.post("order.status", status("shipped"));
+        world.until("2026-03-11T09:59:59.999Z");
+        world.wait("1ms");
+    });
+    expect![[r#"
+        #1 NoNewsOfOrder on order 1, seen 1×
+          2026-03-07T10:00:00.000Z firing warning: order.status at 2026-03-04T10:00:00.000Z was not followed by what should come
+          2026-03-08T10:00:00.000Z resolved warning: followed after all by order.status
+        #2 NoNewsOfOrder on order 1, seen 1×
+          2026-03-11T10:00:00.000Z firing warning: order.status at 2026-03-08T10:00:00.000Z was not followed by what should come
+    "#]].assert_eq(&history);
+}

@@ -212,3 +212,77 @@ rules:
           2026-03-10T10:00:00.000Z resolved warning, as of 2026-03-06T10:00:00.000Z: a late event shows that it was over before
     "#]].assert_eq(&history);
 }
+
+#[test]
+fn an_event_neither_follows_nor_precedes_itself() {
+    let rules = r#"
+rules:
+  - alert: LastOrder
+    subject: device
+    event: order.statusFull
+    not_followed_by: { event: order.statusFull, same: patient, within: 3d }
+  - alert: FirstOrder
+    subject: device
+    event: order.statusFull
+    not_preceded_by: { event: order.statusFull, same: patient, within: 3d }
+"#;
+    let history = play(rules, |world| {
+        let order = |id: i64, device: i64| {
+            let mut order = order(id, 5, None);
+            order["devices"] = json!([{ "id": device }]);
+            order
+        };
+        world.post("order.statusFull", order(90, 7));
+        world.wait("1d");
+        world.post("order.statusFull", order(91, 8));
+        world.wait("5d");
+        world.post("order.statusFull", order(92, 7));
+    });
+    expect![[r#"
+        #1 FirstOrder on device 7, seen 2×
+          2026-03-02T10:00:00.000Z firing warning: order.statusFull came without what should come before
+        #2 LastOrder on device 8, seen 1×
+          2026-03-06T10:00:00.000Z firing warning: order.statusFull at 2026-03-03T10:00:00.000Z was not followed by what should come
+          2026-03-08T10:00:00.000Z resolved warning: followed after all by order.statusFull
+    "#]].assert_eq(&history);
+}
+
+#[test]
+fn what_is_about_another_device_of_the_patient_is_nothing_else_here() {
+    let rules = r#"
+rules:
+  - alert: NoReplacement
+    subject: device
+    event: device.associationRemoved
+    not_followed_by: { event: [device.associationCreated, device.lowBattery], same: patient, within: 7d }
+    ends_with_relations: false
+  - { alert: Came, subject: device, event: device.associationCreated, ends_with_relations: false }
+  - { alert: Low, subject: device, event: device.lowBattery, resolve: [{ after: 1d }] }
+  - { alert: Silent, subject: device, silent: { event: [device.lowBattery, "reading.*"], longer_than: 2d }, while: "true" }
+"#;
+    let history = play(rules, |world| {
+        let low = |id: i64| json!({ "device": device_of(id, Some(5)), "batteryPercentage": 9 });
+        world.post("device.lowBattery", low(7));
+        world.wait("1h");
+        world.post("device.associationRemoved", association(7, 5, "2026-03-02T11:00:00Z", false));
+        world.wait("1d");
+        // These end what waits for the patient, and are nothing of device 7.
+        world.post("device.associationCreated", association(8, 5, "2026-03-03T11:00:00Z", true));
+        world.post("device.associationRemoved", association(7, 5, "2026-03-03T11:00:00Z", false));
+        world.wait("1h");
+        world.post("device.lowBattery", low(8));
+        world.wait("20d");
+    });
+    expect![[r#"
+        #1 Low on device 7, seen 1×
+          2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition
+          2026-03-02T11:00:00.000Z resolved warning: the device was disassociated from its patient
+        #2 Came on device 8, seen 1×
+          2026-03-03T11:00:00.000Z firing warning: device.associationCreated met the rule's condition
+        #3 Low on device 8, seen 1×
+          2026-03-03T12:00:00.000Z firing warning: device.lowBattery met the rule's condition
+        #4 Silent on device 8, seen 1×
+          2026-03-05T12:00:00.000Z firing warning: nothing heard since 2026-03-03T12:00:00.000Z
+    "#]]
+    .assert_eq(&history);
+}
