@@ -176,7 +176,7 @@ fn has_rule(alert: &Alert, daemon: &Daemon) -> Holds {
 fn has_evidence(moved: &Transition, rows: &[Row]) -> Holds {
     match &moved.evidence.event {
         Some(event) => {
-            ensure!(has_come(event, rows), "fires for event {} at {}, which never came", event.id, event.position)
+            ensure!(has_come(event, rows), "fires for event {} at {}, which never came", event.id, event.position);
         }
         None => {
             let grounds = &moved.evidence.grounds;

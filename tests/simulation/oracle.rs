@@ -22,25 +22,25 @@ use crate::pool::OURS;
 const STILL_ON_ITS_WAY: Duration = Duration::from_secs(3 * 60 * 60 + 60);
 
 /// An event that came.
-struct Heard {
-    position: Position,
+pub(crate) struct Heard {
+    pub(crate) position: Position,
     /// When it came, by the journal.
-    at: Timestamp,
-    received_at: Timestamp,
+    pub(crate) at: Timestamp,
+    pub(crate) received_at: Timestamp,
     /// When something was heard by it.
-    heard_at: Timestamp,
-    occurred_at: Timestamp,
+    pub(crate) heard_at: Timestamp,
+    pub(crate) occurred_at: Timestamp,
     /// Its time is its own.
-    own: bool,
-    read: Arc<Read>,
+    pub(crate) own: bool,
+    pub(crate) read: Arc<Read>,
 }
 
 /// Something that is known for certain.
-struct Certain<'o> {
-    value: &'o Value,
+pub(crate) struct Certain<'o> {
+    pub(crate) value: &'o Value,
     /// The first event that said so, of those that all say so up to now, and the last.
-    first: &'o Heard,
-    last: &'o Heard,
+    pub(crate) first: &'o Heard,
+    pub(crate) last: &'o Heard,
 }
 
 /// What a rule asks of an event.
@@ -53,15 +53,15 @@ enum Asks {
 
 #[derive(Default)]
 pub struct Oracle {
-    heard: Vec<Heard>,
+    pub(crate) heard: Vec<Heard>,
     /// Which of them speak of a subject.
-    of: BTreeMap<Subject, Vec<usize>>,
+    pub(crate) of: BTreeMap<Subject, Vec<usize>>,
     /// Since when the rule set in force decides.
-    rules_since: Timestamp,
+    pub(crate) rules_since: Timestamp,
 }
 
 impl Heard {
-    fn about(&self, subject: &Subject) -> Option<&About> {
+    pub(crate) fn about(&self, subject: &Subject) -> Option<&About> {
         self.read.facts.about.iter().find(|about| about.subject == *subject)
     }
 
@@ -70,13 +70,13 @@ impl Heard {
     }
 
     /// It is one of these, and the device sent it: a reading that somebody typed in is no sign of life.
-    fn is_hearing(&self, events: &[EventPattern]) -> bool {
+    pub(crate) fn is_hearing(&self, events: &[EventPattern]) -> bool {
         let sent = self.read.facts.about.first().is_some_and(|first| first.heard);
         self.is_one_of(events) && (sent || !self.read.kind.starts_with("reading."))
     }
 
     /// The event is about this subject beyond doubt: it comes first, or the first belongs to it and no other is named.
-    fn is_clearly_of(&self, subject: &Subject) -> bool {
+    pub(crate) fn is_clearly_of(&self, subject: &Subject) -> bool {
         let about = &self.read.facts.about;
         let Some(first) = about.first() else { return false };
         let of_kind = about.iter().filter(|about| about.subject.kind == subject.kind);
@@ -84,7 +84,7 @@ impl Heard {
             || (of_kind.count() == 1 && first.links.iter().any(|(kind, id)| (*kind, id) == (subject.kind, &subject.id)))
     }
 
-    fn fact(&self, subject: &Subject, name: &str) -> Option<&Value> {
+    pub(crate) fn fact(&self, subject: &Subject, name: &str) -> Option<&Value> {
         self.about(subject)?.facts.iter().find(|fact| fact.name == name).map(|fact| &fact.value)
     }
 
@@ -131,7 +131,7 @@ fn meets(rule: &Rule, asks: Asks, heard: &Heard) -> Option<bool> {
 }
 
 /// Whether a value of the one field that a state is about makes it hold; `None` for states that are not known here.
-fn holds(rule: &Rule, value: &Value) -> Option<bool> {
+pub(crate) fn holds(rule: &Rule, value: &Value) -> Option<bool> {
     let is = |statuses: &[&str]| value.as_text().map(|status| statuses.contains(&status));
     match name(rule)? {
         "OrderWaits" => is(&["onHold", "pendingInventory", "reconfirmAddress"]),
@@ -151,7 +151,7 @@ fn holds(rule: &Rule, value: &Value) -> Option<bool> {
 }
 
 /// The one field that a state of the pool is about.
-fn field(rule: &Rule) -> Option<&'static str> {
+pub(crate) fn field(rule: &Rule) -> Option<&'static str> {
     Some(match name(rule)? {
         "OrderWaits" | "OrderHeld" | "OrderWaitsOffice" | "OrderWaitsDays" | "ReturnWaits" => "status",
         "BatteryState" => "battery",
@@ -188,13 +188,13 @@ impl Oracle {
     }
 
     /// What came of a subject, in that order.
-    fn of(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = &Heard> + Clone {
+    pub(crate) fn of(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = &Heard> + Clone {
         self.of.get(subject).into_iter().flatten().map(|place| &self.heard[*place])
     }
 
     /// What is known of a field, where everything that came leaves no doubt: the last that was said of it is the newest in
     /// every respect, and no snapshot that may have been on its way for hours.
-    fn certain(&self, subject: &Subject, name: &str) -> Option<Certain<'_>> {
+    pub(crate) fn certain(&self, subject: &Subject, name: &str) -> Option<Certain<'_>> {
         let said = self.of(subject).filter(|heard| heard.fact(subject, name).is_some());
         let last = said.clone().next_back()?;
         let value = last.fact(subject, name)?;
@@ -417,7 +417,7 @@ impl Oracle {
             let Resolve::Event(ends) = resolve else { continue };
             let resolves =
                 |heard: &&Heard| heard.is_one_of(&ends.events) && meets(rule, Asks::Resolve, heard) == Some(true);
-            let end = self.of(subject).filter(resolves).filter(|heard| heard.is_clearly_of(subject)).next_back();
+            let end = self.of(subject).filter(resolves).rfind(|heard| heard.is_clearly_of(subject));
             let Some(end) = end.filter(|end| end.occurred_at > newest && end.position > last_row) else { continue };
             ensure!(self.is_in_doubt(subject, end), "was resolved by row {}", end.position);
         }
@@ -432,8 +432,8 @@ impl Oracle {
                 || heard.fact(subject, "associated") != event.fact(subject, "associated")
                 || heard.fact(subject, "patient") != event.fact(subject, "patient")
         };
-        let before = self.of(subject).filter(|heard| heard.position < event.position).filter(moves);
-        before.last().is_none_or(|moved| event.received_at.since(moved.received_at) <= STILL_ON_ITS_WAY)
+        let mut before = self.of(subject).filter(|heard| heard.position < event.position).filter(moves);
+        before.next_back().is_none_or(|moved| event.received_at.since(moved.received_at) <= STILL_ON_ITS_WAY)
     }
 
     /// What the alert's subject belonged to has not ended since it fired.
@@ -465,72 +465,6 @@ impl Oracle {
         }
         Ok(())
     }
-
-    /// What all that came asks for has fired: silences, and states that have lasted long enough.
-    pub fn must_fire(&self, slice: &Slice, daemon: &Daemon, now: Timestamp) -> Holds {
-        let blind = &daemon.standing().blind;
-        for rule in daemon.rules().rules.iter().filter(|rule| rule.subject == slice.subject.kind) {
-            let (since, length) = match &rule.trigger {
-                Trigger::Silent { events, longer_than, since: Since::Heard } if is_plain(rule) => {
-                    (self.silent_since(&slice.subject, events), Some(longer_than))
-                }
-                Trigger::While { lasting, .. } => (self.held_since(&slice.subject, rule), lasting.as_ref()),
-                _ => continue,
-            };
-            let Some(since) = since else { continue };
-            let since = since.max(self.rules_since);
-            let due = length.map_or(since, |length| length.after_hearing(since, blind));
-            let due = rule.grace.as_ref().map_or(due, |grace| grace.after_hearing(due, blind));
-            let open = slice.alerts.iter().any(|alert| alert.rule == rule.name);
-            ensure!(
-                due > now || open,
-                "{} has been so for {} since {since} and does not fire for it, as it should since {due}",
-                rule.name,
-                slice.subject
-            );
-        }
-        Ok(())
-    }
-
-    /// Since when a device that is beyond doubt with its patient was not heard.
-    fn silent_since(&self, subject: &Subject, events: &[EventPattern]) -> Option<Timestamp> {
-        if subject.kind != SubjectKind::Device {
-            return None;
-        }
-        let with = self.certain(subject, "associated").filter(|with| with.value.as_bool() == Some(true))?;
-        let patient = self.certain(subject, "patient")?;
-        // Orders and returns speak of the ends of its story, and so may its patient.
-        let ends =
-            |heard: &Heard| heard.about(subject).is_some_and(|about| about.over) || !heard.is_clearly_of(subject);
-        if self.of(subject).any(|heard| ends(heard) || heard.read.facts.about.iter().any(|about| about.over)) {
-            return None;
-        }
-        // Whatever speaks of a newer check has it that the device was heard then.
-        let check = |heard: &Heard| heard.fact(subject, "last_health_check_at").is_some();
-        let last = |heard: &mut dyn Iterator<Item = &Heard>| heard.map(|heard| heard.at.max(heard.heard_at)).max();
-        let heard = last(&mut self.of(subject).filter(|heard| heard.is_hearing(events)))?;
-        let checked = last(&mut self.of(subject).filter(|heard| check(heard))).unwrap_or(heard);
-        let turns = self.of(subject).filter(|heard| heard.read.facts.association.is_some());
-        let turned = last(&mut turns.clone()).unwrap_or(heard);
-        let turned_at = turns.map(|heard| heard.occurred_at).max().unwrap_or(heard);
-        [heard, checked, with.first.at, patient.first.at, turned, turned_at].into_iter().max()
-    }
-
-    /// Since when a state has held beyond doubt, of an order or a return whose patient is not archived.
-    fn held_since(&self, subject: &Subject, rule: &Rule) -> Option<Timestamp> {
-        if !matches!(subject.kind, SubjectKind::Order | SubjectKind::Return) {
-            return None;
-        }
-        let certain = self.certain(subject, field(rule)?)?;
-        let archived = |about: &About| about.subject.kind == SubjectKind::Patient && about.over;
-        let ends = self.heard.iter().any(|heard| heard.read.facts.about.iter().any(archived));
-        (holds(rule, certain.value) == Some(true) && !ends).then(|| certain.first.at.max(certain.first.occurred_at))
-    }
-}
-
-/// A silence counts wherever a device is with a patient, as it does where the rule does not say.
-fn is_plain(rule: &Rule) -> bool {
-    rule.holds.as_ref().is_some_and(|holds| holds.source() == "device.associated && !device.readings_disabled")
 }
 
 /// The subject of `same` by which an event is linked to another.
