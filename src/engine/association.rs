@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::alert::Reason;
 use super::event::{About, Association, Basis, Event};
-use super::project::{Change, RETRY_SPAN, set};
+use super::project::{Change, RETRY_SPAN};
 use super::slice::{Projection, Slice, Turn};
 use super::state::{Field, FieldGroup};
 use super::subject::SubjectKind;
@@ -119,17 +119,19 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>, placed: 
             && Field::find(SubjectKind::Device, fact.name).is_some_and(|f| f.group == FieldGroup::Association);
         let wanted = placed == Placed::Now || record.get(fact.name).is_none();
         if associates && wanted && !(removed && fact.name == "patient") {
-            change.record |= set(record, fact);
+            change.set(SubjectKind::Device, record, fact);
         }
     }
     if removed {
-        change.record |= record.remove("patient") | record.remove("associated_at");
+        for field in ["patient", "associated_at"] {
+            change.forget(SubjectKind::Device, record, field);
+        }
         projection.related.remove(&SubjectKind::Patient);
     }
     let patient_after = record.get("patient").and_then(Value::as_text).map(str::to_owned);
     let moved = patient_before.is_some() && patient_after.is_some() && patient_before != patient_after;
     if moved && about.said("associated_at").is_none() {
-        record.remove("associated_at");
+        change.forget(SubjectKind::Device, record, "associated_at");
     }
     let known_at = record.time(FieldGroup::Association);
     record.set_time(FieldGroup::Association, event.occurred_at.max(known_at.unwrap_or(event.occurred_at)));
@@ -167,13 +169,12 @@ pub(super) fn fold_site(
     let elsewhere = related.get(&SubjectKind::Site).is_some_and(|known| link.is_none_or(|(_, id)| *id != known.id));
     match fact {
         Some(fact) => {
-            let moves = set(record, fact);
-            change.record |= moves;
+            let moves = change.set(SubjectKind::Device, record, fact);
             if moves && link.is_none() {
                 related.remove(&SubjectKind::Site);
             }
         }
-        None if elsewhere => change.record |= record.remove("site"),
+        None if elsewhere => change.forget(SubjectKind::Device, record, "site"),
         None => {}
     }
     true

@@ -8,10 +8,10 @@ use super::lifecycle::{self, Closing, Moment, Opening, Repeat};
 use super::memory::Waiting;
 use super::names::Names;
 use super::project::Change;
+use super::record::Record;
 use super::rule::{EventTest, Resolve, Rule, Severity, Trigger};
 use super::rule_set::Interest;
 use super::slice::{Slice, VERDICTS_KEPT, Verdict, Why};
-use super::state::Record;
 use super::time::Timestamp;
 use super::{following, silence, window};
 

@@ -167,8 +167,8 @@ impl Facts {
 /// What one subject tells another. Consumed before the next journal row, within the same commit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
-    /// Another subject's event said this of the receiver.
-    Learned(About),
+    /// Another subject's event, the journal row in hand, says something of the receiver, be it that there is news.
+    Learned,
     /// The event of the journal row in hand concerns the receiver too, and a rule of its kind wants it. `counted`: whether
     /// the device that it comes from is one of the receiver's devices with patients, where a device passes it on.
     Event { counted: Option<bool> },

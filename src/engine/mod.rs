@@ -18,6 +18,7 @@ mod outlook;
 mod project;
 mod receiver;
 mod recount;
+mod record;
 mod relations;
 mod rule;
 mod rule_set;
@@ -56,7 +57,8 @@ pub use slice::{
     Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,
 };
 pub use standing::Standing;
-pub use state::{FIELDS, Fact, Field, FieldGroup, FieldType, Record};
+pub use record::Record;
+pub use state::{FIELDS, Fact, Field, FieldGroup, FieldType};
 pub use step::{Ground, step};
 pub use subject::{Subject, SubjectKind};
 pub use time::Timestamp;

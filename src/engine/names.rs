@@ -7,8 +7,9 @@ use serde_json_borrow::Value as Json;
 
 use super::calendar::Calendar;
 use super::event::{About, Event};
+use super::record::Record;
 use super::slice::Slice;
-use super::state::{Fact, Record};
+use super::state::Fact;
 use super::subject::SubjectKind;
 use super::time::Timestamp;
 use super::value::Value;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::alert::Reason;
 use super::association::{self, Placed};
 use super::event::{About, Event};
+use super::record::Record;
 use super::slice::{Related, Slice};
-use super::state::{Fact, Field, FieldGroup, Record};
+use super::state::{Fact, Field, FieldGroup, FieldSet};
 use super::status;
 use super::subject::SubjectKind;
 use super::time::Timestamp;
@@ -31,8 +32,10 @@ pub(super) struct Change {
     pub earlier: bool,
     /// Devices that are back by this, and were not before.
     pub returned: Vec<String>,
-    /// A field of the subject's own has a new value.
+    /// A field of the subject's own has a new value; one that only moves on with each sign of life is not meant.
     pub record: bool,
+    /// The subject's own fields that have a new value, signs of life included.
+    pub fields: FieldSet,
     /// Kinds of related subject whose copy is new or changed.
     pub related: Vec<SubjectKind>,
     /// The patient that the subject belonged to until now.
@@ -41,6 +44,36 @@ pub(super) struct Change {
     pub joined: Option<String>,
     /// What had ended begins anew: it has a patient again, or its story goes on.
     pub begins: bool,
+}
+
+impl Change {
+    /// Sets a field; true where its value is new.
+    pub fn set(&mut self, kind: SubjectKind, record: &mut Record, fact: &Fact) -> bool {
+        let new = set(record, fact);
+        if new {
+            self.record = true;
+            self.moved(kind, fact.name);
+        }
+        new
+    }
+
+    /// Forgets a field.
+    pub fn forget(&mut self, kind: SubjectKind, record: &mut Record, name: &str) {
+        if record.remove(name) {
+            self.record = true;
+            self.moved(kind, name);
+        }
+    }
+
+    /// Notes that a field has another value.
+    pub fn moved(&mut self, kind: SubjectKind, name: &str) {
+        self.fields.add(Field::alone(kind, name));
+    }
+
+    /// Whether it goes beyond the values of fields: what had been judged of the subject may be another matter now.
+    pub fn turns(&self) -> bool {
+        self.begins || self.overtakes || self.ends.is_some()
+    }
 }
 
 /// Folds what `event` says of the slice's subject into the slice.
@@ -75,7 +108,7 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
     if about.heard {
         projection.heard_at = projection.heard_at.max(Some(event.heard_at()));
         if slice.subject.kind == SubjectKind::Device {
-            keep_newest(&mut projection.record, "last_heard_at", event.heard_at());
+            keep_newest(&mut projection.record, SubjectKind::Device, "last_heard_at", event.heard_at(), &mut change);
             match projection.heard_by.get_mut(event.kind) {
                 Some(known) => *known = event.heard_at().max(*known),
                 None => drop(projection.heard_by.insert(event.kind.to_owned(), event.heard_at())),
@@ -135,16 +168,16 @@ fn fold_plain(
             FieldGroup::Identity | FieldGroup::Battery => {
                 let group = usize::from(field.group == FieldGroup::Battery);
                 if placed != Placed::Before && known[group].is_none_or(|known| at >= known) {
-                    change.record |= set(record, fact);
+                    change.set(kind, record, fact);
                     newest[group] = newest[group].max(Some(at));
                 } else if record.get(fact.name).is_none() {
-                    change.record |= set(record, fact);
+                    change.set(kind, record, fact);
                 }
             }
             FieldGroup::Life => match fact.value.as_time() {
-                Some(at) if fact.name.starts_with("first_") => keep_first(record, fact.name, at),
-                Some(at) => keep_newest(record, fact.name, at),
-                None => change.record |= set(record, fact),
+                Some(at) if fact.name.starts_with("first_") => keep_first(record, kind, fact.name, at, change),
+                Some(at) => keep_newest(record, kind, fact.name, at, change),
+                None => drop(change.set(kind, record, fact)),
             },
             FieldGroup::Association | FieldGroup::Status => {}
         }
@@ -156,24 +189,27 @@ fn fold_plain(
         record.set_time(FieldGroup::Battery, at);
         if record.get("battery").is_some() {
             record.set("battery_at", Value::Time(at));
+            change.moved(kind, "battery_at");
         }
     }
 }
 
-fn keep_first(record: &mut Record, name: &'static str, at: Timestamp) {
+fn keep_first(record: &mut Record, kind: SubjectKind, name: &'static str, at: Timestamp, change: &mut Change) {
     if record.get(name).and_then(Value::as_time).is_none_or(|known| at < known) {
         record.set(name, Value::Time(at));
+        change.moved(kind, name);
     }
 }
 
-fn keep_newest(record: &mut Record, name: &'static str, at: Timestamp) {
+fn keep_newest(record: &mut Record, kind: SubjectKind, name: &'static str, at: Timestamp, change: &mut Change) {
     if record.get(name).and_then(Value::as_time).is_none_or(|known| at > known) {
         record.set(name, Value::Time(at));
+        change.moved(kind, name);
     }
 }
 
 /// Sets a field; true where its value is new.
-pub(super) fn set(record: &mut Record, fact: &Fact) -> bool {
+fn set(record: &mut Record, fact: &Fact) -> bool {
     if record.get(fact.name) == Some(&fact.value) {
         return false;
     }

@@ -38,7 +38,7 @@ pub(super) fn tell_others(
         let copied =
             about.is_some_and(|about| about.links.iter().any(|(to, id)| *to == kind && *id == other.subject.id));
         if !copied || change.related.contains(&kind) || rules.has_rules_for(kind) {
-            effects.messages.push_back((other.subject.clone(), Message::Learned(other.clone())));
+            effects.messages.push_back((other.subject.clone(), Message::Learned));
         }
     }
     tell_contained(interest, slice, event, effects);
@@ -52,7 +52,7 @@ pub(super) fn tell_others(
             let message = passed_on(slice, &subject);
             effects.messages.push_back((subject, message));
         } else if heard {
-            effects.messages.push_back((subject.clone(), Message::Learned(About::unnamed(subject, true))));
+            effects.messages.push_back((subject, Message::Learned));
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::expression::Condition;
 use super::length::Length;
 use super::lifecycle::key_of;
-use super::state::{Field, FieldGroup};
+use super::state::{Field, FieldGroup, FieldSet};
 use super::subject::SubjectKind;
 use super::time::Timestamp;
 use super::value::Protection;
@@ -233,7 +233,11 @@ pub struct Derived {
     pub(super) shape: u64,
     /// The names that `while` reads.
     pub(super) state_reads: Vec<Vec<String>>,
-    /// `while` can change without any change of the subject's own fields: it reads the time, or signs of life.
+    /// The subject's own fields that `while` reads, and the one that `each` names.
+    pub(super) own_reads: FieldSet,
+    /// `while` reads what is known of other subjects.
+    pub(super) reads_others: bool,
+    /// `while` can change although nothing that is known of a subject is news: it reads the time, or others' signs of life.
     pub(super) restless: bool,
     /// `while` reads the time, so that it changes by itself.
     pub(super) reads_clock: bool,
@@ -311,14 +315,25 @@ impl Rule {
         let shape = shape.get(..16).and_then(|first| u64::from_str_radix(first, 16).ok()).unwrap_or_default();
         let state_reads = holds.map(Condition::reads).unwrap_or_default();
         let reads_clock = holds.is_some_and(Condition::reads_clock);
-        let of_life = |path: &Vec<String>| match path.as_slice() {
-            [root, name, ..] => SubjectKind::parse(root)
-                .and_then(|kind| Field::find(kind, name))
-                .is_some_and(|field| field.group == FieldGroup::Life),
-            _ => true,
-        };
-        let restless = reads_clock || state_reads.iter().any(of_life);
-        self.derived = Derived { shape, state_reads, restless, reads_clock };
+        let mut derived = Derived { shape, reads_clock, restless: reads_clock, ..Derived::default() };
+        for path in &state_reads {
+            let name = path.get(1).map(String::as_str);
+            match path.first().and_then(|root| SubjectKind::parse(root)) {
+                Some(kind) if kind == self.subject => {
+                    derived.own_reads.add(name.map_or(FieldSet::ALL, |name| Field::alone(kind, name)));
+                }
+                Some(kind) => {
+                    let field = name.and_then(|name| Field::find(kind, name));
+                    derived.reads_others = true;
+                    derived.restless |= name.is_none() || field.is_some_and(|field| field.group == FieldGroup::Life);
+                }
+                None => derived.restless |= name.is_none(),
+            }
+        }
+        if let Trigger::While { each: Some(field), .. } = &self.trigger {
+            derived.own_reads.add(Field::alone(self.subject, field));
+        }
+        self.derived = Derived { state_reads, ..derived };
     }
 }
 

@@ -21,11 +21,19 @@ pub(super) fn heard(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &
         return;
     }
     let when = event.heard_at();
-    let memory = slice.memory(&rule.name);
-    let first = memory.heard_at.is_none();
-    memory.heard_at = memory.heard_at.max(Some(when));
-    memory.shape = Some(rule.derived.shape);
-    slice.unarmed |= first;
+    slice.dirty = true;
+    match slice.projection.rules.get_mut(&rule.name) {
+        Some(memory) => {
+            slice.unarmed |= memory.heard_at.is_none();
+            memory.heard_at = memory.heard_at.max(Some(when));
+            memory.shape = Some(rule.derived.shape);
+        }
+        None => {
+            slice.unarmed = true;
+            let memory = Memory { heard_at: Some(when), shape: Some(rule.derived.shape), ..Memory::default() };
+            slice.projection.rules.insert(rule.name.clone(), memory);
+        }
+    }
     let Some(alert) = slice.open(&rule.name) else { return };
     let reason = if when < alert.opened_at {
         // Heard in time, and learned too late: it was not silent then. But it may be by now.

@@ -9,8 +9,8 @@ use super::alert::{Alert, AlertState, Labels};
 use super::event::Position;
 use super::memory::Memory;
 use super::receiver::Channel;
+use super::record::Record;
 use super::rule::Severity;
-use super::state::Record;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
 

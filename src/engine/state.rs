@@ -1,10 +1,6 @@
-//! The projected state of a subject: a record of named fields, each group of fields with its own time.
+//! The fields that a subject can have, and what an event says of one.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::subject::SubjectKind;
 use super::time::Timestamp;
@@ -126,12 +122,40 @@ impl Field {
     /// The field `name` of `kind`.
     #[must_use]
     pub fn find(kind: SubjectKind, name: &str) -> Option<&'static Self> {
-        of(kind).iter().find(|field| std::ptr::eq(field.name, name) || field.name == name)
+        of(kind).iter().find(|field| field.is_named(name))
+    }
+
+    /// The set of the field `name` of `kind` alone; empty where there is none.
+    pub(super) fn alone(kind: SubjectKind, name: &str) -> FieldSet {
+        let place = of(kind).iter().position(|field| field.is_named(name));
+        FieldSet(place.map_or(0, |place| 1 << place))
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        std::ptr::eq(self.name, name) || self.name == name
     }
 
     /// The fields of `kind`, in documentation order.
     pub fn of(kind: SubjectKind) -> impl Iterator<Item = &'static Self> + Clone {
         of(kind).iter()
+    }
+}
+
+/// Some of the fields of one kind of subject.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FieldSet(u32);
+
+impl FieldSet {
+    pub(super) const ALL: Self = Self(u32::MAX);
+
+    /// Adds the fields of another set.
+    pub(super) fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Whether the two have a field in common.
+    pub(super) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 }
 
@@ -153,6 +177,15 @@ const PLACES: [(usize, usize); KINDS] = {
     places
 };
 
+/// A [`FieldSet`] has a bit for each field of a kind.
+const _: () = {
+    let mut kind = 0;
+    while kind < KINDS {
+        assert!(PLACES[kind].1 - PLACES[kind].0 <= 32, "more fields of one kind than a set of them can hold");
+        kind += 1;
+    }
+};
+
 fn of(kind: SubjectKind) -> &'static [Field] {
     let (begin, end) = PLACES[kind as usize];
     &FIELDS[begin..end]
@@ -168,104 +201,4 @@ pub struct Fact {
     /// How far along a known order or return status lies, timed or not: a status without a time never takes its subject
     /// back to an earlier stage. `None` for other fields and unknown statuses.
     pub stage: Option<u8>,
-}
-
-/// What is known of a subject now.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    #[serde(deserialize_with = "known_values")]
-    values: BTreeMap<&'static str, Value>,
-    /// When each group of fields was last known to be so.
-    #[serde(default)]
-    times: BTreeMap<FieldGroup, Timestamp>,
-    /// The stage of `status`, or of the last one that had one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    stage: Option<u8>,
-    /// The newest own time of a status that has a stage; `None` where receipt alone has placed it so far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status_own_time: Option<Timestamp>,
-}
-
-impl Record {
-    /// The value of `name`, where known.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)
-    }
-
-    /// Every known field, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.values.iter().map(|(name, value)| (*name, value))
-    }
-
-    /// When the fields of `group` were last known to be so.
-    #[must_use]
-    pub fn time(&self, group: FieldGroup) -> Option<Timestamp> {
-        self.times.get(&group).copied()
-    }
-
-    /// The stage of the present status, or of the last one to which Impilo's vocabulary gives one.
-    #[must_use]
-    pub fn stage(&self) -> Option<u8> {
-        self.stage
-    }
-
-    /// Sets a field without regard to times; for values that the engine derives itself.
-    pub fn set(&mut self, name: &'static str, value: Value) {
-        self.values.insert(name, value);
-    }
-
-    /// Forgets a field; true where it was known.
-    pub fn remove(&mut self, name: &str) -> bool {
-        self.values.remove(name).is_some()
-    }
-
-    /// Sets the time of a group of fields.
-    pub fn set_time(&mut self, group: FieldGroup, at: Timestamp) {
-        self.times.insert(group, at);
-    }
-
-    /// The newest own time that a status with a stage had.
-    #[must_use]
-    pub fn status_own_time(&self) -> Option<Timestamp> {
-        self.status_own_time
-    }
-
-    /// Sets the newest own time of a status.
-    pub fn set_status_own_time(&mut self, at: Timestamp) {
-        self.status_own_time = Some(at);
-    }
-
-    /// Sets the stage that goes with `status`.
-    pub fn set_stage(&mut self, stage: Option<u8>) {
-        self.stage = stage;
-    }
-}
-
-/// The static name that equals `name`, of whichever kind.
-fn intern(name: &str) -> Option<&'static str> {
-    FIELDS.iter().find(|field| field.name == name).map(|field| field.name)
-}
-
-/// Reads stored values and drops fields that this version no longer has.
-fn known_values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<&'static str, Value>, D::Error> {
-    struct Known;
-    impl<'de> Visitor<'de> for Known {
-        type Value = BTreeMap<&'static str, Value>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a map of fields")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut values = BTreeMap::new();
-            while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                if let Some(name) = intern(&name) {
-                    values.insert(name, value);
-                }
-            }
-            Ok(values)
-        }
-    }
-    deserializer.deserialize_map(Known)
 }

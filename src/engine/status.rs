@@ -3,9 +3,10 @@
 use super::alert::Reason;
 use super::association::Placed;
 use super::event::{About, Basis, Event};
-use super::project::{Change, RETRY_SPAN, patient_of, set};
+use super::project::{Change, RETRY_SPAN, patient_of};
+use super::record::Record;
 use super::slice::{Projection, Slice};
-use super::state::{Fact, Field, FieldGroup, Record};
+use super::state::{Fact, Field, FieldGroup};
 use super::subject::SubjectKind;
 use super::time::Timestamp;
 use super::value::Value;
@@ -16,7 +17,9 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>, placed: 
     let record = &mut slice.projection.record;
     if placed == Placed::Before {
         for fact in about.facts.iter().filter(|fact| in_group(kind, fact)) {
-            change.record |= record.get(fact.name).is_none() && set(record, fact);
+            if record.get(fact.name).is_none() {
+                change.set(kind, record, fact);
+            }
         }
         return;
     }
@@ -34,7 +37,7 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>, placed: 
     for fact in about.facts.iter().filter(|fact| fact.name != "status" && in_group(kind, fact)) {
         let when = fact.at.unwrap_or(event.occurred_at);
         if at.is_some() || record.time(FieldGroup::Status).is_none_or(|known| when >= known) {
-            change.record |= set(record, fact);
+            change.set(kind, record, fact);
             at = at.max(Some(when));
         }
     }
@@ -73,12 +76,12 @@ fn fold_one(
     } else if !timed && stages.is_some_and(|(held, new)| new < held) {
         return None;
     }
-    let repeats = !set(record, fact);
+    let repeats = !change.set(kind, record, fact);
     change.status = !repeats;
     change.earlier = repeats && older;
-    change.record |= !repeats;
     if (!repeats || (timed && older)) && Field::find(kind, "status_at").is_some() {
         record.set("status_at", Value::Time(when));
+        change.moved(kind, "status_at");
     }
     record.set_stage(fact.stage.or(record.stage()));
     if timed && record.stage().is_some() {

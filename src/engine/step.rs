@@ -6,6 +6,7 @@ use super::effect::Effects;
 use super::evaluate::Taken;
 use super::event::{About, Event, Input, Message, Position};
 use super::lifecycle::{self, Moment};
+use super::rule::Derived;
 use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::standing::Standing;
@@ -109,20 +110,25 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
                 wake::arm(at, slice);
             }
         }
-        Message::Learned(about) => {
+        Message::Learned => {
             if let Some(event) = event {
-                observe(at, slice, Some(about), event, Told::Learned, effects);
+                observe(at, slice, Some(&said(slice, event)), event, Told::Learned, effects);
             }
         }
         Message::Event { counted } => {
             if let Some(event) = event {
-                let heard = event.facts.about.first().is_some_and(|first| first.heard);
-                let about = event.facts.of(&slice.subject).map(Cow::Borrowed);
-                let about = about.unwrap_or_else(|| Cow::Owned(About::unnamed(slice.subject.clone(), heard)));
-                observe(at, slice, Some(&about), event, Told::Concerned { counted: *counted }, effects);
+                let told = Told::Concerned { counted: *counted };
+                observe(at, slice, Some(&said(slice, event)), event, told, effects);
             }
         }
     }
+}
+
+/// What an event says of a subject that it came to through another.
+fn said<'e>(slice: &Slice, event: &'e Event<'_>) -> Cow<'e, About> {
+    let heard = event.facts.about.first().is_some_and(|first| first.heard);
+    let about = event.facts.of(&slice.subject).map(Cow::Borrowed);
+    about.unwrap_or_else(|| Cow::Owned(About::unnamed(slice.subject.clone(), heard)))
 }
 
 /// The rule set is another: alerts of rules that are gone close, states are looked at by the new rules, and what is open
@@ -172,6 +178,7 @@ fn observe(
     let tried = told != Told::Learned && slice.tried != event.position;
     let interest = at.rules.interest(event.kind);
     let previous = (tried && evaluate::reads_previous(interest, slice)).then(|| slice.projection.record.clone());
+    let first = slice.projection.news_at.is_none();
     let change = about.map(|about| project::fold(slice, about, event)).unwrap_or_default();
     if change.overtakes {
         relations::retract(at, slice, event, effects);
@@ -194,7 +201,9 @@ fn observe(
     let changed = change.record || !change.related.is_empty();
     slice.unarmed |= changed;
     for rule in at.rules.states(slice.subject.kind) {
-        if changed || rule.derived.restless {
+        let Derived { own_reads, reads_others, restless, .. } = rule.derived;
+        let concerned = own_reads.meets(change.fields) || (reads_others && changed) || restless;
+        if concerned || first || change.turns() {
             holding::judge(at, rule, slice, Some(event), effects);
         }
     }
