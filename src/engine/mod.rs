@@ -49,6 +49,7 @@ pub use memory::{Hit, Memory, Waiting};
 pub use names::Names;
 pub use outlook::{Pending, pending, why_not};
 pub use receiver::{Channel, Digest, GroupBy, Phi, Receiver, Route};
+pub use record::Record;
 pub use rule::{
     Derived, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, Share, Since, Table, Trigger,
 };
@@ -57,7 +58,6 @@ pub use slice::{
     Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,
 };
 pub use standing::Standing;
-pub use record::Record;
 pub use state::{FIELDS, Fact, Field, FieldGroup, FieldType};
 pub use step::{Ground, step};
 pub use subject::{Subject, SubjectKind};

@@ -61,6 +61,30 @@ pub(super) enum Fields<'a> {
     Said(&'a [Fact]),
 }
 
+/// What a dotted name begins with.
+#[derive(Clone, Copy)]
+pub(super) enum Root {
+    Event,
+    Payload,
+    Settings,
+    Now,
+    Previous,
+    Subject(SubjectKind),
+}
+
+impl Root {
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "event" => Some(Self::Event),
+            "payload" => Some(Self::Payload),
+            "settings" => Some(Self::Settings),
+            "now" => Some(Self::Now),
+            "previous" => Some(Self::Previous),
+            _ => SubjectKind::parse(name).map(Self::Subject),
+        }
+    }
+}
+
 impl<'a> Names<'a> {
     /// The value of a dotted name, where it is known and not an object.
     #[must_use]
@@ -72,16 +96,21 @@ impl<'a> Names<'a> {
 
     /// What stands at a root.
     pub(super) fn root(&self, name: &str) -> Option<Node<'a>> {
-        match name {
-            "event" => self.event.map(Node::Event),
-            "payload" => self.event.map(|event| Node::Json(event.payload)),
-            "settings" => Some(Node::Settings(self.settings)),
-            "now" => Some(Node::Time(self.now)),
-            "previous" => {
+        self.at(Root::parse(name)?)
+    }
+
+    /// The same, of a root whose name was looked up before.
+    pub(super) fn at(&self, root: Root) -> Option<Node<'a>> {
+        match root {
+            Root::Event => self.event.map(Node::Event),
+            Root::Payload => self.event.map(|event| Node::Json(event.payload)),
+            Root::Settings => Some(Node::Settings(self.settings)),
+            Root::Now => Some(Node::Time(self.now)),
+            Root::Previous => {
                 let subject = &self.slice.subject;
                 self.previous.map(|record| state(subject.kind, &subject.id, Fields::Record(record)))
             }
-            _ => self.subject(SubjectKind::parse(name)?),
+            Root::Subject(kind) => self.subject(kind),
         }
     }
 
@@ -107,6 +136,11 @@ fn state<'a>(kind: SubjectKind, id: &'a str, fields: Fields<'a>) -> Node<'a> {
 }
 
 impl<'a> Node<'a> {
+    /// Whether names can stand below this place.
+    pub(super) fn is_object(&self) -> bool {
+        matches!(self, Self::Json(Json::Object(_)) | Self::Settings(_) | Self::Event(_) | Self::State { .. })
+    }
+
     /// What stands at `name` below this place. Null counts as missing.
     pub(super) fn child(&self, name: &str) -> Option<Self> {
         match *self {

@@ -379,3 +379,96 @@ fn deep_conditions_fit_the_stack() {
     assert_eq!(truth(&repeated("true", "&&true", "", 600)), Truth::True);
     assert_eq!(truth(&repeated("false", "||(1 == 2)", "||true", 380)), Truth::True);
 }
+
+/// Names and literals of every type, known and unknown.
+const SIDES: [&str; 31] = [
+    "settings.then",
+    "settings.later",
+    "settings.past",
+    "settings.year_1",
+    "settings.future",
+    "settings.long",
+    "settings.least",
+    "settings.nothing",
+    "settings.half",
+    "settings.name",
+    "settings.flag",
+    "settings.list",
+    "settings.missing",
+    "payload.text",
+    "payload.number",
+    "payload.object",
+    "payload.object.a",
+    "payload.missing",
+    "payload.text.inside",
+    "event.type",
+    "device",
+    "device.id",
+    "device.battery",
+    "device.readings_disabled",
+    "order.status",
+    "previous.battery",
+    "now",
+    "1",
+    "1.0",
+    "\"abc\"",
+    "false",
+];
+
+/// Simple terms are computed without the interpreter; inside a list it is the interpreter that does it.
+fn comes_to_the_same(condition: &str) -> Truth {
+    let (quick, slow) = (truth(&format!("({condition})")), truth(&format!("[{condition}][0]")));
+    let same = match (&quick, &slow) {
+        (Truth::Fault { error: quick }, Truth::Fault { error: slow }) => quick == slow,
+        _ => std::mem::discriminant(&quick) == std::mem::discriminant(&slow),
+    };
+    assert!(same, "{condition}: {quick:?} and {slow:?}");
+    quick
+}
+
+#[test]
+fn a_comparison_comes_to_what_the_interpreter_makes_of_it() {
+    let operators = ["==", "!=", "<", "<=", ">", ">="];
+    let mut decided = 0;
+    for (at, left) in SIDES.iter().enumerate() {
+        for (beside, right) in SIDES.iter().enumerate() {
+            // A third of the pairs by one operator, and each side with itself by all.
+            let one = (5 * at + beside) % operators.len();
+            let chosen = match (at == beside, (at + beside) % 3) {
+                (true, _) => &operators[..],
+                (false, 0) => &operators[one..=one],
+                _ => continue,
+            };
+            for operator in chosen {
+                let truth = comes_to_the_same(&format!("{left} {operator} {right}"));
+                decided += u32::from(matches!(truth, Truth::True | Truth::False { .. }));
+            }
+        }
+    }
+    assert!(decided > 120, "{decided} came to something");
+}
+
+#[test]
+fn what_is_joined_comes_to_what_the_interpreter_makes_of_it() {
+    // True, false, unknown, and two kinds of fault.
+    let parts = [
+        "settings.flag",
+        "device.readings_disabled",
+        "payload.missing",
+        "settings.name",
+        "settings.then == 1 / settings.nothing",
+        "has(payload.text)",
+        "has(payload.missing)",
+        "has(order.status)",
+        "!has(payload.object.a)",
+        "!payload.text",
+    ];
+    for side in SIDES.iter().filter(|side| side.contains('.') && !side.contains("1.0")) {
+        comes_to_the_same(&format!("has({side})"));
+        comes_to_the_same(&format!("!{side}"));
+    }
+    for (first, second) in parts.iter().flat_map(|first| parts.iter().map(move |second| (first, second))) {
+        comes_to_the_same(&format!("{first} && {second}"));
+        comes_to_the_same(&format!("({first} || !({second})) && payload.missing"));
+    }
+}

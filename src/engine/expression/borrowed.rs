@@ -31,8 +31,12 @@ pub(super) fn borrow<'v>(node: Node<'v>, budget: &'v Budget) -> Result<Box<dyn V
 
 /// An instant as CEL has it. What lies outside of the years that it knows becomes the nearest one that does not.
 pub(super) fn instant(at: Timestamp) -> DateTime<FixedOffset> {
+    DateTime::from_timestamp_millis(clamped(at).0).unwrap_or_default().fixed_offset()
+}
+
+pub(super) fn clamped(at: Timestamp) -> Timestamp {
     let (first, last) = CEL_TIMES;
-    DateTime::from_timestamp_millis(at.0.clamp(first, last)).unwrap_or_default().fixed_offset()
+    Timestamp(at.0.clamp(first, last))
 }
 
 fn boxed<'v>(node: Node<'v>, budget: &'v Budget) -> Box<dyn Val + 'v> {

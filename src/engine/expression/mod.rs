@@ -7,6 +7,7 @@ mod borrowed;
 mod budget;
 mod matching;
 mod paths;
+mod quick;
 mod reserved;
 mod rewrite;
 
@@ -23,6 +24,7 @@ use super::names::Names;
 use borrowed::borrow;
 use budget::Budget;
 use matching::Patterns;
+use quick::Quick;
 use reserved::BUSINESS_TIME;
 use rewrite::rewrite;
 
@@ -87,7 +89,7 @@ pub struct Condition {
 enum Terms {
     All(Vec<Terms>),
     Any(Vec<Terms>),
-    Term { source: String, expression: Box<IdedExpr> },
+    Term { source: String, expression: Box<IdedExpr>, quick: Option<Quick> },
 }
 
 impl fmt::Debug for Condition {
@@ -122,7 +124,7 @@ impl Condition {
         }
         let whole = rewrite(program.expression());
         let reads_clock = whole.reads_clock;
-        let whole = || Terms::Term { source: source.trim().to_owned(), expression: Box::new(whole.expression) };
+        let whole = || Terms::term(source.trim(), whole.expression);
         let terms = Terms::of(source.trim()).unwrap_or_else(whole);
         Ok(Self {
             source: source.to_owned(),
@@ -246,17 +248,23 @@ impl Terms {
             }
         }
         let program = ENVIRONMENT.compile(&spelled(source)).ok()?;
-        let expression = Box::new(rewrite(program.expression()).expression);
-        Some(Self::Term { source: source.to_owned(), expression })
+        Some(Self::term(source, rewrite(program.expression()).expression))
+    }
+
+    fn term(source: &str, expression: IdedExpr) -> Self {
+        let quick = Quick::of(&expression);
+        Self::Term { source: source.to_owned(), expression: Box::new(expression), quick }
     }
 
     /// Joins the terms as CEL joins its operands: a false one decides an `&&` and a true one an `||`, whatever the others come
     /// to.
     fn hold(&self, resolver: &Resolver<'_>) -> Truth {
         match self {
-            Self::Term { source, expression } => {
+            Self::Term { source, expression, quick } => {
                 let term = || source.clone();
-                match evaluate(expression, resolver) {
+                let decided = quick.as_ref().and_then(|quick| quick.holds(&resolver.names));
+                let decided = decided.map(|holds| if holds { Outcome::True } else { Outcome::False });
+                match decided.unwrap_or_else(|| evaluate(expression, resolver)) {
                     Outcome::True => Truth::True,
                     Outcome::False => Truth::False { term: term() },
                     Outcome::Unknown => Truth::Unknown { term: term() },

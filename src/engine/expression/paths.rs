@@ -1,6 +1,6 @@
 //! The dotted names that a condition reads.
 
-use cel::common::ast::{Expr, IdedExpr};
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, MapExpr, StructExpr};
 
 /// Every dotted name in an expression, root first; names that a loop binds are left out.
 pub(super) fn paths(expression: &IdedExpr) -> Vec<Vec<String>> {
@@ -35,7 +35,17 @@ impl Walk {
                 }
                 self.bound.truncate(before);
             }
-            Expr::Literal(_) | Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => {}
+            Expr::Map(MapExpr { entries }) | Expr::Struct(StructExpr { entries, .. }) => {
+                for entry in entries {
+                    match &entry.expr {
+                        EntryExpr::StructField(field) => self.of(&field.value),
+                        EntryExpr::MapEntry(entry) => {
+                            [&entry.key, &entry.value].into_iter().for_each(|part| self.of(part))
+                        }
+                    }
+                }
+            }
+            Expr::Literal(_) | Expr::Unspecified => {}
         }
     }
 
