@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::alert::Reason;
 use super::event::{About, Association, Basis, Event};
-use super::project::{Change, RETRY_SPAN};
+use super::project::{Change, Known, RETRY_SPAN};
 use super::slice::{Projection, Slice, Turn};
-use super::state::{Field, FieldGroup};
+use super::state::FieldGroup;
 use super::subject::SubjectKind;
 use super::value::Value;
 
@@ -105,7 +105,13 @@ fn leaves_its_end(slice: &Slice, about: &About, event: &Event<'_>) -> bool {
 }
 
 /// Brings the association up to date. A snapshot says what is so, not since when.
-pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>, placed: Placed, change: &mut Change) {
+pub(super) fn fold(
+    slice: &mut Slice,
+    (about, facts): (&About, &[Known<'_>]),
+    event: &Event<'_>,
+    placed: Placed,
+    change: &mut Change,
+) {
     let projection = &mut slice.projection;
     let record = &mut projection.record;
     let was_associated = record.get("associated").and_then(Value::as_bool);
@@ -114,11 +120,10 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>, placed: 
         Some(kind) => kind == Association::Removed,
         None => about.said("associated").and_then(Value::as_bool) == Some(false),
     };
-    for fact in &about.facts {
-        let associates = fact.name != "site"
-            && Field::find(SubjectKind::Device, fact.name).is_some_and(|f| f.group == FieldGroup::Association);
-        let wanted = placed == Placed::Now || record.get(fact.name).is_none();
-        if associates && wanted && !(removed && fact.name == "patient") {
+    for (fact, field) in facts {
+        let associates = field.group == FieldGroup::Association && fact.name != "site";
+        let wanted = || placed == Placed::Now || record.get(fact.name).is_none();
+        if associates && wanted() && !(removed && fact.name == "patient") {
             change.set(SubjectKind::Device, record, fact);
         }
     }

@@ -76,24 +76,27 @@ impl Change {
     }
 }
 
+/// A fact, and the field that it is about.
+pub(super) type Known<'a> = (&'a Fact, &'static Field);
+
 /// Folds what `event` says of the slice's subject into the slice.
 pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Change {
     let mut change = Change::default();
     let patient_before = patient_of(slice).map(str::to_owned);
     let starts_before = starts(slice);
+    let facts = known_fields(slice.subject.kind, about);
     let placed = association::place(slice, about, event);
     let listed = slice.projection.record.get("devices").filter(|_| about.brings_back).cloned();
     change.late = placed == Placed::Before;
     if matches!(placed, Placed::Now | Placed::Older) {
-        association::fold(slice, about, event, placed, &mut change);
+        association::fold(slice, (about, &facts), event, placed, &mut change);
     }
-    status::fold(slice, about, event, placed, &mut change);
-    fold_plain(&mut slice.projection.record, slice.subject.kind, about, event, placed, &mut change);
+    status::fold(slice, (about, &facts), event, placed, &mut change);
+    fold_plain(slice, &facts, event, placed, &mut change);
     fold_links(slice, about, event, placed, &mut change);
-    let patient_after = patient_of(slice).map(str::to_owned);
-    if patient_before != patient_after {
+    if patient_before.as_deref() != patient_of(slice) {
         change.left = patient_before;
-        change.joined = patient_after;
+        change.joined = patient_of(slice).map(str::to_owned);
     }
     status::fold_over(slice, about, &mut change);
     change.begins |= change.joined.is_some();
@@ -117,6 +120,11 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
     }
     slice.dirty = true;
     change
+}
+
+/// What is said of fields that the kind of subject has, each with its field.
+fn known_fields(kind: SubjectKind, about: &About) -> Vec<Known<'_>> {
+    about.facts.iter().filter_map(|fact| Some((fact, Field::find(kind, fact.name)?))).collect()
 }
 
 /// From when a device could be heard: whatever waits for that has another deadline where this changes.
@@ -151,18 +159,12 @@ pub(super) fn texts(list: &Value) -> Vec<&str> {
 }
 
 /// Identity, battery and signs of life. What is unknown so far is filled in whatever its time.
-fn fold_plain(
-    record: &mut Record,
-    kind: SubjectKind,
-    about: &About,
-    event: &Event<'_>,
-    placed: Placed,
-    change: &mut Change,
-) {
+fn fold_plain(slice: &mut Slice, facts: &[Known<'_>], event: &Event<'_>, placed: Placed, change: &mut Change) {
+    let kind = slice.subject.kind;
+    let record = &mut slice.projection.record;
     let known = [FieldGroup::Identity, FieldGroup::Battery].map(|group| record.time(group));
     let mut newest = [None; 2];
-    for fact in &about.facts {
-        let Some(field) = Field::find(kind, fact.name) else { continue };
+    for (fact, field) in facts {
         let at = fact.at.unwrap_or(event.occurred_at);
         match field.group {
             FieldGroup::Identity | FieldGroup::Battery => {

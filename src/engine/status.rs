@@ -3,7 +3,7 @@
 use super::alert::Reason;
 use super::association::Placed;
 use super::event::{About, Basis, Event};
-use super::project::{Change, RETRY_SPAN, patient_of};
+use super::project::{Change, Known, RETRY_SPAN, patient_of};
 use super::record::Record;
 use super::slice::{Projection, Slice};
 use super::state::{Fact, Field, FieldGroup};
@@ -12,11 +12,17 @@ use super::time::Timestamp;
 use super::value::Value;
 
 /// Folds the status in, and what is learned together with it.
-pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>, placed: Placed, change: &mut Change) {
+pub(super) fn fold(
+    slice: &mut Slice,
+    (about, facts): (&About, &[Known<'_>]),
+    event: &Event<'_>,
+    placed: Placed,
+    change: &mut Change,
+) {
     let kind = slice.subject.kind;
     let record = &mut slice.projection.record;
     if placed == Placed::Before {
-        for fact in about.facts.iter().filter(|fact| in_group(kind, fact)) {
+        for (fact, _) in facts.iter().filter(|(_, field)| field.group == FieldGroup::Status) {
             if record.get(fact.name).is_none() {
                 change.set(kind, record, fact);
             }
@@ -34,7 +40,7 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>, placed: 
     if unarchives_in_passing(record, about, event) {
         return;
     }
-    for fact in about.facts.iter().filter(|fact| fact.name != "status" && in_group(kind, fact)) {
+    for (fact, _) in facts.iter().filter(|(fact, field)| field.group == FieldGroup::Status && fact.name != "status") {
         let when = fact.at.unwrap_or(event.occurred_at);
         if at.is_some() || record.time(FieldGroup::Status).is_none_or(|known| when >= known) {
             change.set(kind, record, fact);
@@ -44,10 +50,6 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>, placed: 
     if let Some(at) = at {
         record.set_time(FieldGroup::Status, at);
     }
-}
-
-fn in_group(kind: SubjectKind, fact: &Fact) -> bool {
-    Field::find(kind, fact.name).is_some_and(|field| field.group == FieldGroup::Status)
 }
 
 /// Takes a status where it counts, and gives the time as of which it does.

@@ -40,7 +40,7 @@ impl Walk {
                     match &entry.expr {
                         EntryExpr::StructField(field) => self.of(&field.value),
                         EntryExpr::MapEntry(entry) => {
-                            [&entry.key, &entry.value].into_iter().for_each(|part| self.of(part))
+                            [&entry.key, &entry.value].into_iter().for_each(|part| self.of(part));
                         }
                     }
                 }
