@@ -1,6 +1,7 @@
 //! What the engine is told: events with the facts read out of them, messages between subjects, commands.
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::alert::{Alert, AlertGroup};
 use super::memory::{Hit, Waiting};
@@ -110,7 +111,7 @@ pub struct About {
     pub subject: Subject,
     pub facts: Vec<Fact>,
     /// Subjects that this one belongs to or is made of, as the event has it.
-    pub links: Vec<(SubjectKind, String)>,
+    pub links: Vec<(SubjectKind, SmolStr)>,
     /// True where the event shows that this subject (a device, or a device of it) was heard from.
     pub heard: bool,
     /// True where the subject's story is over after this event: an order delivered or voided, a return completed or

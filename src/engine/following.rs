@@ -3,6 +3,8 @@
 //! Where the two events have another subject in common than the rule's own (`same`), that one links them: it remembers when
 //! the awaited event last came, answers who asks for it, and passes it on to who waits for it.
 
+use smol_str::SmolStr;
+
 use super::alert::Reason;
 use super::effect::Effects;
 use super::evaluate::{Met, Taken, concerns, fires, holds, keep_verdict, names};
@@ -101,10 +103,12 @@ fn came_before(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, before: &Before
 }
 
 /// The subject of this kind that an event and what it is about have in common; of a removal the patient that was left.
-fn link(event: &Event<'_>, slice: &Slice, same: SubjectKind) -> Option<String> {
+fn link(event: &Event<'_>, slice: &Slice, same: SubjectKind) -> Option<SmolStr> {
     let said = event.facts.party(same).map(|about| about.subject.id.clone());
     let related = || slice.projection.related.get(&same).map(|related| related.id.clone());
-    let left = || slice.projection.turn.as_ref().filter(|_| same == SubjectKind::Patient)?.before.clone();
+    let left = || {
+        slice.projection.turn.as_ref().filter(|_| same == SubjectKind::Patient)?.before.as_deref().map(SmolStr::from)
+    };
     said.or_else(related).or_else(left)
 }
 

@@ -223,7 +223,7 @@ fn notification(at: Moment<'_>, slice: &Slice, group: &Group, receiver: &Receive
         receiver: receiver.name.clone(),
         phi: receiver.phi,
         channel: group.channel.clone(),
-        group: slice.subject.id.clone(),
+        group: slice.subject.id.to_string(),
         due: at.now,
         content: Content::Alerts {
             group_labels: group.labels.clone(),

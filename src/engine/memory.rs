@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::alert::{Evidence, Reason};
 use super::event::Position;
@@ -57,7 +58,7 @@ pub struct Memory {
     pub awaited: Vec<Hit>,
     /// The subject that the first event and the awaited one have in common, where that is another than this.
     #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
+    pub link: Option<SmolStr>,
     /// The rule is younger than the subject: what happened before this is not known.
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub known_from: Option<Timestamp>,

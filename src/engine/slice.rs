@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::alert::{Alert, AlertState, Labels};
 use super::event::Position;
@@ -137,13 +138,13 @@ pub struct Projection {
     pub heard_by: BTreeMap<String, Timestamp>,
     /// Where a device with a patient is counted: its item and its site.
     #[serde(rename = "c", skip_serializing_if = "BTreeMap::is_empty")]
-    pub counted: BTreeMap<SubjectKind, String>,
+    pub counted: BTreeMap<SubjectKind, SmolStr>,
     /// Subjects whose rules await an event through this one, by rule.
     #[serde(rename = "x", skip_serializing_if = "BTreeMap::is_empty")]
     pub awaiting: BTreeMap<String, BTreeSet<Subject>>,
     /// What the patient's orders on their way bring, by order.
     #[serde(rename = "b", skip_serializing_if = "BTreeMap::is_empty")]
-    pub ordered: BTreeMap<String, Vec<String>>,
+    pub ordered: BTreeMap<SmolStr, Vec<String>>,
     /// The last association event that counted; devices only.
     #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
@@ -166,7 +167,7 @@ fn is_zero(position: &Position) -> bool {
 /// A copy of another subject, as last learned.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Related {
-    pub id: String,
+    pub id: SmolStr,
     #[serde(rename = "r")]
     pub record: Record,
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// The kinds of thing that have a state of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,12 +74,12 @@ impl fmt::Display for SubjectKind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Subject {
     pub kind: SubjectKind,
-    pub id: String,
+    pub id: SmolStr,
 }
 
 impl Subject {
     #[must_use]
-    pub fn new(kind: SubjectKind, id: impl Into<String>) -> Self {
+    pub fn new(kind: SubjectKind, id: impl Into<SmolStr>) -> Self {
         Self { kind, id: id.into() }
     }
 }

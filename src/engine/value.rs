@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::time::Timestamp;
 
@@ -29,7 +30,7 @@ pub enum Value {
     #[serde(rename = "f")]
     Float(f64),
     #[serde(rename = "s")]
-    Text(String),
+    Text(SmolStr),
     #[serde(rename = "t")]
     Time(Timestamp),
     /// A length of time in milliseconds.
@@ -65,7 +66,7 @@ impl Value {
             Self::Bool(flag) => flag.to_string(),
             Self::Int(number) | Self::Span(number) => number.to_string(),
             Self::Float(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
+            Self::Text(text) => text.to_string(),
             Self::Time(at) => at.to_string(),
             Self::List(values) => values.iter().map(Self::key).collect::<Vec<_>>().join("\u{1f}"),
         }
@@ -83,7 +84,7 @@ impl Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(text.into())
     }
 }
 

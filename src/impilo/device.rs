@@ -1,6 +1,7 @@
 //! Devices, and the patient, site and item that travel inside them.
 
 use serde_json_borrow::Value;
+use smol_str::SmolStr;
 
 use super::facts::{Said, link, put};
 use super::read::{at, fact, first_id, flag, id, instant, known, list, number, numeric, object, text};
@@ -44,7 +45,7 @@ pub(super) fn event(said: &mut Said, name: &str, payload: &Value) {
 }
 
 /// The device that a payload is about, with what it says of it.
-fn subject(said: &mut Said, payload: &Value) -> Option<String> {
+fn subject(said: &mut Said, payload: &Value) -> Option<SmolStr> {
     if let Some(inner) = object(payload, "device")
         && let Some(device_id) = snapshot(said, inner)
     {
@@ -103,7 +104,7 @@ fn associate(said: &mut Said, device_id: &str, association: Association, payload
 ///
 /// `currentPatient: null` says that no patient has it (documented), in a Device that is filled in otherwise; where the
 /// field is missing or empty, and in an object that holds little but nulls, nothing is known.
-pub(super) fn snapshot(said: &mut Said, device: &Value) -> Option<String> {
+pub(super) fn snapshot(said: &mut Said, device: &Value) -> Option<SmolStr> {
     let device_id = id(device, "id")?;
     said.of(SubjectKind::Device, device_id.clone());
     let item_id = object(device, "item").and_then(|inner| item(said, inner));
@@ -148,7 +149,7 @@ pub(super) fn snapshot(said: &mut Said, device: &Value) -> Option<String> {
 }
 
 /// Says that a device is with a patient.
-pub(super) fn belongs_to_patient(about: &mut About, patient_id: String) {
+pub(super) fn belongs_to_patient(about: &mut About, patient_id: SmolStr) {
     put(about, fact("associated", Known::Bool(true)));
     put(about, fact("patient", known(patient_id.clone())));
     link(about, SubjectKind::Patient, patient_id);
@@ -192,7 +193,7 @@ fn delivered_at(said: &Said, device: &Value) -> Option<Timestamp> {
 }
 
 /// An Item (documented): a model of device.
-pub(super) fn item(said: &mut Said, item: &Value) -> Option<String> {
+pub(super) fn item(said: &mut Said, item: &Value) -> Option<SmolStr> {
     let item_id = id(item, "id")?;
     let about = said.of(SubjectKind::Item, item_id.clone());
     for (name, value) in [("name", text(item, "name")), ("model", text(item, "model")), ("manufacturer", maker(item))] {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json_borrow::Value;
+use smol_str::SmolStr;
 
 use super::read::{id, instant, object};
 use super::{device, not_ahead, order, patient, reading, stock, ticket};
@@ -57,7 +58,7 @@ impl Said {
     }
 
     /// The entry of a subject, new or known.
-    pub fn of(&mut self, kind: SubjectKind, id: impl Into<String>) -> &mut About {
+    pub fn of(&mut self, kind: SubjectKind, id: impl Into<SmolStr>) -> &mut About {
         let subject = Subject::new(kind, id);
         let about = &mut self.facts.about;
         let place = if about.len() < INDEXED_FROM {
@@ -103,7 +104,7 @@ pub(super) fn put(about: &mut About, fact: Fact) {
 }
 
 /// Adds a link, in place of one to that kind.
-pub(super) fn link(about: &mut About, kind: SubjectKind, id: impl Into<String>) {
+pub(super) fn link(about: &mut About, kind: SubjectKind, id: impl Into<SmolStr>) {
     about.links.retain(|(known, _)| *known != kind);
     about.links.push((kind, id.into()));
 }

@@ -1,6 +1,7 @@
 //! Orders and returns.
 
 use serde_json_borrow::Value;
+use smol_str::SmolStr;
 
 use super::facts::{Said, link, put};
 use super::read::{LONGEST_LIST, fact, first_id, first_text, known, list, object, text};
@@ -42,7 +43,7 @@ pub(super) fn return_event(said: &mut Said, payload: &Value) {
 }
 
 /// An Order (documented), or part of one: alone, or inside a ticket.
-pub(super) fn order(said: &mut Said, order: &Value) -> Option<String> {
+pub(super) fn order(said: &mut Said, order: &Value) -> Option<SmolStr> {
     let order_id = first_id(order, &["orderId", "id"])?;
     say_status(said, SubjectKind::Order, &order_id, order, &Events::of(order, "orderEvents", "name"));
     parties(said, SubjectKind::Order, &order_id, order);
@@ -78,7 +79,7 @@ fn kit_items<'v>(order: &'v Value<'v>) -> impl Iterator<Item = &'v Value<'v>> {
 }
 
 /// A Return (documented), or part of one.
-pub(super) fn returned(said: &mut Said, returned: &Value) -> Option<String> {
+pub(super) fn returned(said: &mut Said, returned: &Value) -> Option<SmolStr> {
     let return_id = first_id(returned, &["returnId", "id"])?;
     say_status(said, SubjectKind::Return, &return_id, returned, &Events::of(returned, "returnEvents", "type"));
     if let Some(order_id) = first_id(returned, &["relatedOrderId", "orderId"]) {

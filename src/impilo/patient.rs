@@ -1,6 +1,7 @@
 //! Patients and sites, alone and inside everything else.
 
 use serde_json_borrow::Value;
+use smol_str::SmolStr;
 
 use super::facts::{Said, link, put};
 use super::read::{fact, first_id, flag, id, instant, known, object, text};
@@ -20,7 +21,7 @@ pub(super) fn event(said: &mut Said, payload: &Value) {
 }
 
 /// A Patient (documented). Only what rules need is projected; names and contact data stay in the journal.
-pub(super) fn patient(said: &mut Said, patient: &Value) -> Option<String> {
+pub(super) fn patient(said: &mut Said, patient: &Value) -> Option<SmolStr> {
     let patient_id = first_id(patient, &["id", "patientId"])?;
     let about = said.of(SubjectKind::Patient, patient_id.clone());
     for name in ["enrolled", "archived"] {
@@ -41,7 +42,7 @@ pub(super) fn patient(said: &mut Said, patient: &Value) -> Option<String> {
 }
 
 /// The patient that something belongs to: as an object, or by its id alone.
-pub(super) fn party(said: &mut Said, owner: &Value) -> Option<String> {
+pub(super) fn party(said: &mut Said, owner: &Value) -> Option<SmolStr> {
     let whole = object(owner, "patient").and_then(|inner| patient(said, inner));
     whole.or_else(|| {
         let patient_id = first_id(owner, &["patientId", "patient"])?;
@@ -51,7 +52,7 @@ pub(super) fn party(said: &mut Said, owner: &Value) -> Option<String> {
 }
 
 /// A Site (documented).
-pub(super) fn site(said: &mut Said, site: &Value) -> Option<String> {
+pub(super) fn site(said: &mut Said, site: &Value) -> Option<SmolStr> {
     let site_id = id(site, "id")?;
     let about = said.of(SubjectKind::Site, site_id.clone());
     if let Some(name) = text(site, "name") {

@@ -1,6 +1,7 @@
 //! Reading one field out of JSON that may hold anything: missing, null and `{}` are alike, and so is what has the wrong type.
 
 use serde_json_borrow::Value;
+use smol_str::{SmolStr, ToSmolStr};
 
 use super::time;
 use crate::engine::{Fact, Timestamp, Value as Known};
@@ -42,24 +43,24 @@ fn bounded(text: &str) -> Option<&str> {
 }
 
 /// The identifier at `name`: a whole number (int64, documented) or a text (shown in one guide).
-pub(super) fn id(value: &Value, name: &str) -> Option<String> {
+pub(super) fn id(value: &Value, name: &str) -> Option<SmolStr> {
     match at(value, name)? {
-        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_smolstr()),
         Value::Number(number) => match numeric(number.as_f64()?) {
-            Known::Int(whole) => Some(whole.to_string()),
+            Known::Int(whole) => Some(whole.to_smolstr()),
             _ => None,
         },
         Value::Str(text) => {
             let text = text.trim();
             let fits = !text.is_empty() && text.len() <= LONGEST_ID && !text.chars().any(char::is_control);
-            fits.then(|| text.to_owned())
+            fits.then(|| text.into())
         }
         _ => None,
     }
 }
 
 /// The identifier at the first of `names` that has one.
-pub(super) fn first_id(value: &Value, names: &[&str]) -> Option<String> {
+pub(super) fn first_id(value: &Value, names: &[&str]) -> Option<SmolStr> {
     names.iter().find_map(|name| id(value, name))
 }
 
@@ -101,9 +102,9 @@ pub(super) fn fact(name: &'static str, value: Known) -> Fact {
 }
 
 /// A text as a value, on one line: it may stand in the subject of a mail.
-pub(super) fn known(text: impl Into<String>) -> Known {
+pub(super) fn known(text: impl Into<SmolStr>) -> Known {
     let text = text.into();
-    Known::Text(if text.chars().any(char::is_control) { text.replace(char::is_control, " ") } else { text })
+    Known::Text(if text.chars().any(char::is_control) { text.replace(char::is_control, " ").into() } else { text })
 }
 
 /// Numbers without a fraction are whole, so that messages say 8 and not 8.0.

@@ -220,7 +220,7 @@ impl<'e> Asked<'e, '_> {
             }
             _ => match *path(expression)? {
                 ["settings", name] => match self.known.settings.get(name)? {
-                    Value::Text(text) => Some(Given::Texts(BTreeSet::from([text.clone()]))),
+                    Value::Text(text) => Some(Given::Texts(BTreeSet::from([text.to_string()]))),
                     Value::Int(number) => i32::try_from(*number).ok().map(|number| Given::Number(f64::from(number))),
                     Value::Float(number) => Some(Given::Number(*number)),
                     _ => None,

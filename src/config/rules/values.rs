@@ -76,10 +76,10 @@ fn value(walk: &Walk, node: &Node) -> Option<Value> {
             _ if scalar.is_text() && scalar.style == crate::config::yaml::Style::Plain => {
                 Some(match measure::duration(&scalar.text) {
                     Ok(length) => Value::Span(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)),
-                    Err(_) => Value::Text(scalar.text.clone()),
+                    Err(_) => Value::from(scalar.text.as_str()),
                 })
             }
-            _ => Some(Value::Text(scalar.text.clone())),
+            _ => Some(Value::from(scalar.text.as_str())),
         },
         Yaml::List(items) => items.iter().map(|item| value(walk, item)).collect::<Option<_>>().map(Value::List),
         _ => {

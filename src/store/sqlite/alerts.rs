@@ -36,7 +36,7 @@ pub(super) fn write(writer: &Writer<'_>, prepared: &Prepared<'_>) -> Result<(), 
         alert.number.cast_signed(),
         alert.rule,
         kind_number(alert.subject.kind),
-        alert.subject.id,
+        alert.subject.id.as_str(),
         state_number(alert.state),
         severity,
         alert.shadow,
@@ -63,7 +63,7 @@ pub(super) fn add_transitions(
 pub(super) fn open(reader: &Connection, subject: &Subject) -> Result<Vec<Alert>, Failure> {
     let mut select =
         reader.prepare_cached("SELECT body FROM alerts WHERE kind = ?1 AND id = ?2 AND state = 0 ORDER BY number")?;
-    let mut rows = select.query(params![kind_number(subject.kind), subject.id])?;
+    let mut rows = select.query(params![kind_number(subject.kind), subject.id.as_str()])?;
     let mut alerts = Vec::new();
     while let Some(row) = rows.next()? {
         alerts.push(parse(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
@@ -108,7 +108,7 @@ fn conditions(filter: &AlertFilter) -> (String, Vec<Sql>) {
     if let Some(subject) = &filter.subject {
         add("kind = ?", kind_number(subject.kind));
         sql.push_str(" AND id = ?");
-        values.push(Sql::Text(subject.id.clone()));
+        values.push(Sql::Text(subject.id.to_string()));
     }
     (sql, values)
 }

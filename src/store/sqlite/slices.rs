@@ -27,7 +27,7 @@ pub(super) fn load(reader: &Connection, subjects: &[Subject]) -> Result<Vec<Slic
     let mut slices = Vec::with_capacity(subjects.len());
     for subject in subjects {
         let row = select
-            .query_row(params![kind_number(subject.kind), subject.id], |row| {
+            .query_row(params![kind_number(subject.kind), subject.id.as_str()], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, i64>(2)?))
             })
             .optional()?;
@@ -49,7 +49,7 @@ fn fill(reader: &Connection, slice: &mut Slice, body: &str, due: Option<i64>, op
     }
     if slice.subject.kind == SubjectKind::Group {
         let mut members = reader.prepare_cached("SELECT alert, body FROM group_members WHERE group_id = ?1")?;
-        let mut rows = members.query([&slice.subject.id])?;
+        let mut rows = members.query([slice.subject.id.as_str()])?;
         while let Some(row) = rows.next()? {
             let number = row.get::<_, i64>(0)?.unsigned_abs();
             let member: Member = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
@@ -180,7 +180,7 @@ fn write(writer: &Writer<'_>, slice: &Slice, body: &str) -> Result<(), Failure> 
     let mut same = writer.sql.prepare_cached(
         "UPDATE subjects SET body = ?3, version = ?6 WHERE kind = ?1 AND id = ?2 AND due IS ?4 AND open_alerts = ?5",
     )?;
-    if same.execute(params![kind, slice.subject.id, body, due, open, PROJECTION_VERSION])? > 0 {
+    if same.execute(params![kind, slice.subject.id.as_str(), body, due, open, PROJECTION_VERSION])? > 0 {
         return Ok(());
     }
     let mut upsert = writer.sql.prepare_cached(
@@ -188,12 +188,12 @@ fn write(writer: &Writer<'_>, slice: &Slice, body: &str) -> Result<(), Failure> 
          ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body, due = excluded.due,
              open_alerts = excluded.open_alerts, version = excluded.version",
     )?;
-    upsert.execute(params![kind, slice.subject.id, body, due, open, PROJECTION_VERSION])?;
+    upsert.execute(params![kind, slice.subject.id.as_str(), body, due, open, PROJECTION_VERSION])?;
     Ok(())
 }
 
 fn write_members(writer: &Writer<'_>, row: &Ready<'_>) -> Result<(), Failure> {
-    let group = &row.slice.subject.id;
+    let group = row.slice.subject.id.as_str();
     for number in &row.slice.removed_members {
         let mut delete = writer.sql.prepare_cached("DELETE FROM group_members WHERE group_id = ?1 AND alert = ?2")?;
         delete.execute(params![group, number.cast_signed()])?;
@@ -211,7 +211,7 @@ fn write_members(writer: &Writer<'_>, row: &Ready<'_>) -> Result<(), Failure> {
 fn forget(writer: &Writer<'_>, slice: &Slice) -> Result<(), Failure> {
     let kind = kind_number(slice.subject.kind);
     let mut delete = writer.sql.prepare_cached("DELETE FROM subjects WHERE kind = ?1 AND id = ?2")?;
-    delete.execute(params![kind, slice.subject.id])?;
+    delete.execute(params![kind, slice.subject.id.as_str()])?;
     Ok(())
 }
 
