@@ -270,7 +270,8 @@ fn both_summaries(after: &Outcome, before: &Outcome, rules: &RuleSet) -> String 
     let mut rows = Vec::new();
     for new in &after.rules {
         let was = rules.rule(&new.rule).map_or(&[][..], |rule| &rule.was);
-        let before = std::iter::once(&new.rule).chain(was).find_map(|name| old.remove(name.as_str()));
+        let mut names = std::iter::once(new.rule.as_str()).chain(was.iter().map(|name| name.as_str()));
+        let before = names.find_map(|name| old.remove(name));
         rows.push((Some(new), before));
     }
     rows.extend(before.rules.iter().filter(|rule| old.contains_key(rule.rule.as_str())).map(|rule| (None, Some(rule))));

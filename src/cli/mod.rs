@@ -66,14 +66,15 @@ pub struct Arguments {
 enum Command {
     /// Run the daemon
     ///
-    /// Receives webhooks until SIGTERM or SIGINT; SIGHUP reads configuration and rules again. Bad rule files never keep it
-    /// from receiving: the last good ones serve. Exit code 78 means that somebody must change something first: there is no
+    /// Receives webhooks until SIGTERM or SIGINT. A changed configuration and changed rule files come into force by themselves;
+    /// SIGHUP reads them again at once. Bad rule files never keep it from receiving: the last good ones serve. Exit code 78 means that somebody must change something first: there is no
     /// secret, the configuration cannot be used, or the store may not be used or is a newer version's. What may pass by
     /// itself, as a full disk or a port in use, ends it with exit code 1, so that the service manager tries again.
     Serve,
     /// Let the running daemon read configuration and rules again; exit code 1 where they cannot be used
     ///
-    /// Bad files change nothing: what served before serves on.
+    /// What changes comes into force by itself; this does not wait, and says how it went. Bad files change nothing: what served
+    /// before serves on.
     Reload,
     /// Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account
     Demo(DemoArguments),

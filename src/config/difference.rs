@@ -54,20 +54,30 @@ struct Said {
     digests: BTreeMap<String, Keys>,
     settings: Keys,
     others: Keys,
+    /// Rules with names that they had before.
+    was: Vec<(String, String)>,
 }
 
 impl Bundle {
     /// What `new` changes of this bundle. What cannot be parsed is as though it were not there.
     #[must_use]
     pub fn difference(&self, new: &Self) -> Difference {
-        let (before, now) = (Said::by(self), Said::by(new));
+        let (mut before, now) = (Said::by(self), Said::by(new));
+        let renamed = before.rename(&now);
         let names: BTreeSet<&String> = before.settings.keys().chain(now.settings.keys()).collect();
         let setting = |name: &&String| {
             let (before, now) = (before.settings.get(*name).cloned(), now.settings.get(*name).cloned());
             (before != now).then(|| SettingChange { name: (*name).clone(), before, now })
         };
+        let mut rules = Changes::between(&before.rules, &now.rules);
+        for (name, keys) in &mut rules.changed {
+            if let Some((_, old)) = renamed.iter().find(|(new, _)| new == name) {
+                keys.retain(|key| key != "alert" && key != "was");
+                keys.insert(0, format!("renamed from {old}"));
+            }
+        }
         Difference {
-            rules: Changes::between(&before.rules, &now.rules),
+            rules,
             settings: names.iter().filter_map(setting).collect(),
             receivers: Changes::between(&before.receivers, &now.receivers),
             digests: Changes::between(&before.digests, &now.digests),
@@ -167,7 +177,10 @@ impl Said {
             let (Some(root), _) = parse(&file.source()) else { continue };
             for Entry { key, value, .. } in entries(&root) {
                 match key.as_str() {
-                    "rules" => said.rules.extend(named(value, "alert")),
+                    "rules" => {
+                        said.rules.extend(named(value, "alert"));
+                        said.was.extend(former_names(value));
+                    }
                     "receivers" => said.receivers.extend(named(value, "name")),
                     "digests" => said.digests.extend(named(value, "digest")),
                     "override" => overrides.extend(named(value, "alert")),
@@ -182,6 +195,21 @@ impl Said {
             said.change(&alert, changes);
         }
         said
+    }
+
+    /// Brings rules under the names that they have now; gives each new name with the old one.
+    fn rename(&mut self, now: &Self) -> Vec<(String, String)> {
+        let mut renamed = Vec::new();
+        for (new, old) in &now.was {
+            if !self.rules.contains_key(new)
+                && !now.rules.contains_key(old)
+                && let Some(rule) = self.rules.remove(old)
+            {
+                self.rules.insert(new.clone(), rule);
+                renamed.push((new.clone(), old.clone()));
+            }
+        }
+        renamed
     }
 
     /// Lets an override count as a part of its rule: a rule that it disables is gone.
@@ -203,17 +231,35 @@ fn entries(node: &Node) -> &[Entry] {
     }
 }
 
-/// The things of a list by the name under `key`. A single one may stand for a list.
-fn named(node: &Node, key: &str) -> Vec<(String, Keys)> {
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
+/// The nodes of a list. A single one may stand for a list.
+fn items(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::List(items) => items,
         _ => std::slice::from_ref(node),
+    }
+}
+
+fn value<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
+    entries(node).iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+}
+
+/// The names that rules say they had, each behind the one that they have.
+fn former_names(rules: &Node) -> Vec<(String, String)> {
+    let one = |rule: &Node| {
+        let name = plain(value(rule, "alert")?);
+        let was = items(value(rule, "was")?).iter().map(plain);
+        Some(was.map(|was| (name.clone(), was)).collect::<Vec<_>>())
     };
+    items(rules).iter().filter_map(one).flatten().collect()
+}
+
+/// The things of a list by the name under `key`.
+fn named(node: &Node, key: &str) -> Vec<(String, Keys)> {
     let one = |item: &Node| {
-        let name = plain(&entries(item).iter().find(|entry| entry.key == key)?.value);
+        let name = plain(value(item, key)?);
         Some((name, entries(item).iter().map(|entry| (entry.key.clone(), canonical(&entry.value))).collect()))
     };
-    items.iter().filter_map(one).collect()
+    items(node).iter().filter_map(one).collect()
 }
 
 /// A value as people wrote it, where it is one word or text.
@@ -320,6 +366,13 @@ mod tests {
             "1 rule added, 1 rule removed, 1 rule changed, 1 receiver added, 1 receiver changed, 1 digest added, \
              4 settings changed, route changed"
         );
+    }
+
+    #[test]
+    fn a_rule_under_another_name_is_the_same_rule() {
+        let now = BEFORE.replace("alert: B", "alert: C, was: [X, B]").replace("where: x", "where: y");
+        let difference = between(&[("a.yaml", BEFORE)], &[("a.yaml", &now)]);
+        assert_eq!(difference.to_string(), "Rules changed: C (renamed from B, where)\nNow: 2 rules");
     }
 
     #[test]

@@ -179,11 +179,11 @@ pub enum Message {
     Counts { more: bool },
     /// A rule of `subject` awaits an event of the receiver's, and asks whether one came since then already, or for `met`
     /// whether one came before it.
-    Awaits { rule: String, subject: Subject, since: Option<Timestamp>, met: Option<Box<Waiting>> },
+    Awaits { rule: SmolStr, subject: Subject, since: Option<Timestamp>, met: Option<Box<Waiting>> },
     /// To who asked: the event of the journal row in hand is one that the rule awaits. It need not be about the receiver.
-    Follows { rule: String },
+    Follows { rule: SmolStr },
     /// To who asked: when the awaited events came, newest last; and what it asked for.
-    Awaited { rule: String, times: Vec<Hit>, known_from: Option<Timestamp>, met: Option<Box<Waiting>> },
+    Awaited { rule: SmolStr, times: Vec<Hit>, known_from: Option<Timestamp>, met: Option<Box<Waiting>> },
     /// What the receiver belongs to has changed: its new state, and the site that this belongs to in turn.
     Relation { kind: SubjectKind, related: Related, site: Option<Related> },
     /// To a device: a return that lists it is complete. It comes from `patient`, where that is known.

@@ -3,7 +3,7 @@
 //! Where the two events have another subject in common than the rule's own (`same`), that one links them: it remembers when
 //! the awaited event last came, answers who asks for it, and passes it on to who waits for it.
 
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::alert::Reason;
 use super::effect::Effects;
@@ -28,7 +28,7 @@ pub(super) fn begins(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, met: Met,
     match &rule.trigger {
         Trigger::NotPrecededBy { same, .. } if *same != slice.subject.kind => {
             let Some(link) = link(event, slice, *same) else {
-                return keep_verdict(slice, rule, event, Why::Unknown { term: format!("{same}.id") });
+                return keep_verdict(slice, rule, event, Why::Unknown { term: format_smolstr!("{same}.id") });
             };
             slice.memory(&rule.name).link = Some(link);
             let reason = Reason::NotPreceded { event: event.kind.to_owned() };
@@ -141,7 +141,7 @@ pub(super) fn awaits(
     effects: &mut Effects,
 ) {
     let Some(rule) = rules.rule(name) else { return };
-    let awaiting = slice.projection.awaiting.entry(name.to_owned()).or_default();
+    let awaiting = slice.projection.awaiting.entry(name.into()).or_default();
     slice.dirty |= awaiting.insert(subject.clone());
     let memory = slice.projection.rules.get(name);
     let times = memory.map(|memory| memory.awaited.clone()).unwrap_or_default();
@@ -152,7 +152,7 @@ pub(super) fn awaits(
     if answers {
         let known_from = memory.and_then(|memory| memory.known_from);
         let met = met.cloned().map(Box::new);
-        let message = Message::Awaited { rule: name.to_owned(), times, known_from, met };
+        let message = Message::Awaited { rule: name.into(), times, known_from, met };
         effects.messages.push_back((subject.clone(), message));
     }
 }

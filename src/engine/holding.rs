@@ -1,5 +1,7 @@
 //! Rules about states: `while` something holds, perhaps for a time. Also the `while` of rules about silence.
 
+use smol_str::{SmolStr, format_smolstr};
+
 use super::alert::{Alert, Reason};
 use super::effect::Effects;
 use super::evaluate::{holds, names};
@@ -61,7 +63,7 @@ fn ends(
     rule: &Rule,
     slice: &mut Slice,
     event: Option<&Event<'_>>,
-    term: String,
+    term: SmolStr,
     effects: &mut Effects,
 ) {
     let Some(alert) = slice.open(&rule.name) else { return };
@@ -74,7 +76,7 @@ fn ends(
     } else if event.is_some() && when < alert.opened_at {
         Reason::LateEvent
     } else {
-        Reason::NoLonger { term }
+        Reason::NoLonger { term: term.to_string() }
     };
     lifecycle::would_end(at, rule, slice, Closing { at: when, reason, event }, effects);
 }
@@ -98,7 +100,7 @@ fn starts_anew(
     memory.each = now;
     if known {
         (memory.held_since, memory.rests, memory.unsure) = (None, false, false);
-        let term = format!("{}.{field} has changed", slice.subject.kind);
+        let term = format_smolstr!("{}.{field} has changed", slice.subject.kind);
         ends(at, rule, slice, event, term, effects);
     }
     known

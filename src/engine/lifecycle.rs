@@ -103,7 +103,7 @@ pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Open
     *episode += 1;
     let mut alert = Alert {
         number,
-        rule: rule.name.clone(),
+        rule: rule.name.to_string(),
         subject: slice.subject.clone(),
         episode: *episode,
         state: AlertState::Firing,

@@ -147,19 +147,19 @@ pub(super) fn carry_over(ground: Ground<'_>, slice: &mut Slice, judged: Position
 fn rename(slice: &mut Slice, old: &str, new: &str) {
     let projection = &mut slice.projection;
     if let Some(memory) = projection.rules.remove(old) {
-        projection.rules.insert(new.to_owned(), memory);
+        projection.rules.insert(new.into(), memory);
         slice.dirty = true;
     }
     if let Some(awaiting) = projection.awaiting.remove(old) {
-        projection.awaiting.insert(new.to_owned(), awaiting);
+        projection.awaiting.insert(new.into(), awaiting);
         slice.dirty = true;
     }
     if let Some(episodes) = projection.episodes.remove(old) {
-        projection.episodes.insert(new.to_owned(), episodes);
+        projection.episodes.insert(new.into(), episodes);
         slice.dirty = true;
     }
     if let Some(resolved) = projection.resolved.remove(old) {
-        projection.resolved.insert(new.to_owned(), resolved);
+        projection.resolved.insert(new.into(), resolved);
     }
     for alert in slice.alerts.iter_mut().filter(|alert| alert.rule == old) {
         new.clone_into(&mut alert.rule);

@@ -114,7 +114,7 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
             keep_newest(&mut projection.record, SubjectKind::Device, "last_heard_at", event.heard_at(), &mut change);
             match projection.heard_by.get_mut(event.kind) {
                 Some(known) => *known = event.heard_at().max(*known),
-                None => drop(projection.heard_by.insert(event.kind.to_owned(), event.heard_at())),
+                None => drop(projection.heard_by.insert(event.kind.into(), event.heard_at())),
             }
         }
     }

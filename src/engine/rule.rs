@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::expression::Condition;
 use super::length::Length;
@@ -196,9 +197,9 @@ impl Trigger {
 #[derive(Debug)]
 pub struct Rule {
     /// The rule's identity: its `alert` name.
-    pub name: String,
+    pub name: SmolStr,
     /// Names that the rule had before: what is kept under them is taken over.
-    pub was: Vec<String>,
+    pub was: Vec<SmolStr>,
     pub subject: SubjectKind,
     pub trigger: Trigger,
     /// `while`: a state that must hold. Beside an event it is read at that event; `None`: any state.

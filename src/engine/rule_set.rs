@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::calendar::Calendar;
 use super::receiver::{Channel, Digest, Receiver, Route};
 use super::rule::{EventPattern, Resolve, Rule, Table, Trigger};
@@ -45,7 +47,7 @@ impl Deref for RuleSet {
 struct Index {
     exactly: BTreeMap<String, Vec<Place>>,
     prefixes: Vec<(String, Vec<Place>)>,
-    by_name: BTreeMap<String, usize>,
+    by_name: BTreeMap<SmolStr, usize>,
     kinds: Vec<SubjectKind>,
     /// Rules about states and silence, which any change of a subject concerns.
     states: Vec<(SubjectKind, usize)>,

@@ -72,7 +72,7 @@ impl Slice {
     /// What is remembered of a rule, to be changed.
     pub(super) fn memory(&mut self, rule: &str) -> &mut Memory {
         self.dirty = true;
-        self.projection.rules.entry(rule.to_owned()).or_default()
+        self.projection.rules.entry(rule.into()).or_default()
     }
 
     /// When the subject, or one of its devices, was last heard from; for what has no device, the last news.
@@ -117,13 +117,13 @@ pub struct Projection {
     pub members: BTreeSet<Subject>,
     /// How many alerts each rule has fired for this subject.
     #[serde(rename = "e", skip_serializing_if = "BTreeMap::is_empty")]
-    pub episodes: BTreeMap<String, u32>,
+    pub episodes: BTreeMap<SmolStr, u32>,
     /// The newest time at which each rule's `resolve` was met: what happened before that opens nothing.
     #[serde(rename = "k", skip_serializing_if = "BTreeMap::is_empty")]
-    pub resolved: BTreeMap<String, Timestamp>,
+    pub resolved: BTreeMap<SmolStr, Timestamp>,
     /// What is remembered of each rule.
     #[serde(rename = "s", skip_serializing_if = "BTreeMap::is_empty")]
-    pub rules: BTreeMap<String, Memory>,
+    pub rules: BTreeMap<SmolStr, Memory>,
     /// The journal row of the rule set that the subject was last judged by as a whole.
     #[serde(rename = "j", skip_serializing_if = "is_zero")]
     pub judged: Position,
@@ -135,13 +135,13 @@ pub struct Projection {
     pub heard_at: Option<Timestamp>,
     /// When a device was last heard by each type of event, for rules about silence that come later.
     #[serde(rename = "y", skip_serializing_if = "BTreeMap::is_empty")]
-    pub heard_by: BTreeMap<String, Timestamp>,
+    pub heard_by: BTreeMap<SmolStr, Timestamp>,
     /// Where a device with a patient is counted: its item and its site.
     #[serde(rename = "c", skip_serializing_if = "BTreeMap::is_empty")]
     pub counted: BTreeMap<SubjectKind, SmolStr>,
     /// Subjects whose rules await an event through this one, by rule.
     #[serde(rename = "x", skip_serializing_if = "BTreeMap::is_empty")]
-    pub awaiting: BTreeMap<String, BTreeSet<Subject>>,
+    pub awaiting: BTreeMap<SmolStr, BTreeSet<Subject>>,
     /// What the patient's orders on their way bring, by order.
     #[serde(rename = "b", skip_serializing_if = "BTreeMap::is_empty")]
     pub ordered: BTreeMap<SmolStr, Vec<String>>,
@@ -187,7 +187,7 @@ pub struct Turn {
 /// A rule that an event concerned and that did not fire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    pub rule: String,
+    pub rule: SmolStr,
     /// The event that was tried.
     pub position: Position,
     pub at: Timestamp,
@@ -199,9 +199,9 @@ pub struct Verdict {
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Why {
     /// The condition was false; `term` is the part that decided.
-    False { term: String },
+    False { term: SmolStr },
     /// The condition needed something that is not known.
-    Unknown { term: String },
+    Unknown { term: SmolStr },
     /// The condition could not be computed.
     Fault { error: String },
     /// An alert of this rule is open already; the event refreshed it.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::event::Position;
 use super::length::Interval;
@@ -23,7 +24,7 @@ pub struct Standing {
     pub rules_at: Timestamp,
     /// The row with which each rule about what came before came, where rules were in force before it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub came_with: BTreeMap<String, Position>,
+    pub came_with: BTreeMap<SmolStr, Position>,
     /// Kinds of subject that no rule was about before these rules: nobody told them what was heard of their devices.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub deaf_before: BTreeSet<SubjectKind>,

@@ -2,6 +2,8 @@
 //!
 //! A window is open on its left: what happened exactly `within` ago no longer counts.
 
+use smol_str::format_smolstr;
+
 use super::alert::{Alert, Grounds, Reason};
 use super::effect::Effects;
 use super::evaluate::{Met, Taken, fires, keep_verdict};
@@ -38,7 +40,7 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
     };
     if matches!(rule.trigger, Trigger::Share { .. }) && !is_with_patient(taken) {
         // A share of the devices with patients is made of devices with patients.
-        return keep_verdict(slice, rule, event, Why::False { term: "device.associated".to_owned() });
+        return keep_verdict(slice, rule, event, Why::False { term: "device.associated".into() });
     }
     let mut counted = match distinct {
         Some(kind) => match member(event, kind) {
@@ -54,7 +56,7 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
     let why = match &rule.trigger {
         Trigger::Share { share, and_at_least, .. } => {
             let Some(Value::Int(of)) = slice.projection.record.get("devices_with_patients") else {
-                let term = format!("{}.devices_with_patients", slice.subject.kind);
+                let term = format_smolstr!("{}.devices_with_patients", slice.subject.kind);
                 return keep_verdict(slice, rule, event, Why::Unknown { term });
             };
             let of = u64::try_from(*of).unwrap_or(0);
@@ -155,7 +157,7 @@ fn is_with_patient(taken: Taken<'_>) -> bool {
 }
 
 fn unnamed(kind: SubjectKind) -> Why {
-    Why::Unknown { term: format!("{kind}.id") }
+    Why::Unknown { term: format_smolstr!("{kind}.id") }
 }
 
 /// The memory of a rule, without what another version of it has counted.

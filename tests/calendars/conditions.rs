@@ -82,7 +82,7 @@ fn fault(error: &str) -> Truth {
 }
 
 fn unknown(term: &str) -> Truth {
-    Truth::Unknown { term: term.to_owned() }
+    Truth::Unknown { term: term.into() }
 }
 
 const TYPES: &str = "an operator or function got values of types that it does not take";
@@ -109,7 +109,7 @@ fn age_is_the_time_since() {
     assert_eq!(truth(&format!("!({term})")), unknown(&format!("!({term})")));
     assert_eq!(truth(&format!("device.id == '1' && {term}")), unknown(term));
     let known = r#"has(device.last_heard_at) && age(device.last_heard_at) > duration("1h")"#;
-    assert_eq!(truth(known), Truth::False { term: "has(device.last_heard_at)".to_owned() });
+    assert_eq!(truth(known), Truth::False { term: "has(device.last_heard_at)".into() });
     for operand in ["settings.hour", "payload.text", "payload.number", "payload.object", "payload.list", "1", "null"] {
         assert_eq!(truth(&format!("age({operand}) > settings.hour")), fault(TYPES), "{operand}");
     }
@@ -139,7 +139,7 @@ fn business_time_is_the_open_time_since() {
         let condition = format!(r#"business_time("offices", {operand}) > duration("1h")"#);
         assert_eq!(truth(&condition), fault("no calendar has this name"));
         let condition = format!(r#"business_time("offices", {operand}) > duration("1h") && device.id == "2""#);
-        assert_eq!(truth(&condition), Truth::False { term: r#"device.id == "2""#.to_owned() });
+        assert_eq!(truth(&condition), Truth::False { term: r#"device.id == "2""#.into() });
     }
     for operand in ["settings.hour", "payload.text", "payload.object", "1"] {
         assert_eq!(truth(&format!(r#"business_time("office", {operand}) > settings.hour"#)), fault(TYPES), "{operand}");
@@ -294,14 +294,14 @@ fn no_operator_or_function_panics() {
     for tried in one {
         // Whatever it comes to, it is not this text.
         let condition = format!("{operands}.exists(x, ({tried}) == 'nonsense' && false)");
-        assert_eq!(truth(&condition), Truth::False { term: condition.clone() }, "{tried}");
+        assert_eq!(truth(&condition), Truth::False { term: condition.clone().into() }, "{tried}");
     }
     let two = (of_two.map(str::to_owned).into_iter())
         .chain(operators.split_whitespace().map(|operator| format!("(x {operator} y)")))
         .chain(members.split_whitespace().map(|member| format!("x.{member}(y)")));
     for tried in two {
         let condition = format!("{operands}.exists(x, {operands}.exists(y, ({tried}) == 'nonsense' && false))");
-        assert_eq!(truth(&condition), Truth::False { term: condition.clone() }, "{tried}");
+        assert_eq!(truth(&condition), Truth::False { term: condition.clone().into() }, "{tried}");
     }
 }
 

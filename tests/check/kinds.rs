@@ -145,10 +145,7 @@ fn what_stands_beside_the_kind_is_read() {
         "event: device.lowBattery, was: [B, C], shadow: true, keep_firing_for: 1h, grace: 0s, repeat_backoff: 1.5, \
          expire: 30d, annotations: { summary: a, description: b, action: c, runbook: d }",
     );
-    assert_eq!(
-        (&rule.was[..], rule.shadow, rule.repeat_backoff),
-        (&["B".to_owned(), "C".to_owned()][..], true, Some(1.5))
-    );
+    assert_eq!((&rule.was[..], rule.shadow, rule.repeat_backoff), (&["B".into(), "C".into()][..], true, Some(1.5)));
     assert_eq!((&rule.keep_firing_for, &rule.grace, &rule.expire), (&Some(plain(1)), &None, &Some(plain(30 * 24))));
     assert_eq!(rule.annotations.len(), 4);
 }

@@ -289,7 +289,7 @@ impl<'r> Reader<'r> {
             self.walk.error(node, format!("no rule is named `{}`", self.walk.quotable(node, name)), help);
             return None;
         };
-        Some((rule.name.clone(), Some(rule.subject)))
+        Some((rule.name.to_string(), Some(rule.subject)))
     }
 
     /// What a short key names: Impilo's number, or text.

@@ -52,7 +52,9 @@ fn read(walk: &Walk, node: &Node) -> Option<Override> {
         .renamed(walk, "alert", &OTHER_NAMES)
         .or_else(|| fields.need(walk, "alert", "an override", "name the rule: alert: DeviceBatteryLow"));
     let alert = alert_node.and_then(|node| walk.full_text(node, "DeviceBatteryLow"));
-    let disabled = fields.get("disabled").map_or(Some(false), |node| walk.flag(node));
+    // What stands empty there is a slip, and not the same as what is missing.
+    let disabled = fields.all().iter().find(|entry| entry.key == "disabled");
+    let disabled = disabled.map_or(Some(false), |entry| walk.flag(&entry.value));
     let mut changes = Vec::new();
     for entry in fields.all() {
         let problem = |message: String, help: &str| {

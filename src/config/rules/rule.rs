@@ -107,7 +107,7 @@ pub(super) fn read(walk: &Walk, node: &Node, words: &Vocabulary) -> RuleRead {
     read.labels.extend(labels.keys().cloned());
     read.rule = rule(walk, &fields, words, read.name.as_ref().map(|(name, _)| &**name), labels);
     if let Some(rule) = &mut read.rule {
-        rule.was.extend(read.was.iter().map(|(name, _)| name.clone()));
+        rule.was.extend(read.was.iter().map(|(name, _)| name.into()));
     }
     fields.done(walk, "a rule", &[]);
     read
@@ -174,7 +174,7 @@ fn rule(
     draft.reads.dedup();
     let Lasting { expire, grace, keep_firing_for } = lasting;
     Some(Rule {
-        name: name.to_owned(),
+        name: name.into(),
         was: Vec::new(),
         subject: draft.subject,
         trigger,

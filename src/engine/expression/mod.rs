@@ -19,6 +19,7 @@ use cel::common::ast::{EntryExpr, Expr, IdedExpr, MapExpr, StructExpr};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Program, Value as Cel};
+use smol_str::SmolStr;
 
 use super::names::Names;
 use borrowed::borrow;
@@ -52,11 +53,11 @@ pub enum Truth {
     True,
     /// `term` is the source of the part that decided.
     False {
-        term: String,
+        term: SmolStr,
     },
     /// Something that the condition reads is not known.
     Unknown {
-        term: String,
+        term: SmolStr,
     },
     /// The condition cannot be computed, as with a type that does not fit.
     Fault {
@@ -89,7 +90,7 @@ pub struct Condition {
 enum Terms {
     All(Vec<Terms>),
     Any(Vec<Terms>),
-    Term { source: String, expression: Box<IdedExpr>, quick: Option<Quick> },
+    Term { source: SmolStr, expression: Box<IdedExpr>, quick: Option<Quick> },
 }
 
 impl fmt::Debug for Condition {
@@ -253,7 +254,7 @@ impl Terms {
 
     fn term(source: &str, expression: IdedExpr) -> Self {
         let quick = Quick::of(&expression);
-        Self::Term { source: source.to_owned(), expression: Box::new(expression), quick }
+        Self::Term { source: source.into(), expression: Box::new(expression), quick }
     }
 
     /// Joins the terms as CEL joins its operands: a false one decides an `&&` and a true one an `||`, whatever the others come
@@ -292,7 +293,7 @@ impl Terms {
                     }
                 }
                 // Every alternative had to fail.
-                undecided.unwrap_or_else(|| Truth::False { term: failed.join(" || ") })
+                undecided.unwrap_or_else(|| Truth::False { term: failed.join(" || ").into() })
             }
         }
     }

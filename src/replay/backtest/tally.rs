@@ -80,7 +80,7 @@ impl Tally {
         alerts.sort_by_cached_key(key);
         let mut summaries: BTreeMap<&str, (RuleSummary, Vec<Duration>)> = BTreeMap::new();
         for rule in &rules.rules {
-            let summary = RuleSummary { rule: rule.name.clone(), ..RuleSummary::default() };
+            let summary = RuleSummary { rule: rule.name.to_string(), ..RuleSummary::default() };
             summaries.insert(&rule.name, (summary, Vec::new()));
         }
         for alert in &alerts {

@@ -141,8 +141,8 @@ impl Moves {
 fn quiet(run: &Run, looks: &[Look]) -> BTreeSet<String> {
     let mut rules = BTreeSet::new();
     for slice in run.slices() {
-        rules.extend(run.pending(slice).iter().map(|pending| pending.rule.name.clone()));
-        let tried = slice.projection.verdicts.iter().map(|verdict| verdict.rule.clone());
+        rules.extend(run.pending(slice).iter().map(|pending| pending.rule.name.to_string()));
+        let tried = slice.projection.verdicts.iter().map(|verdict| verdict.rule.to_string());
         rules.extend(tried.filter(|rule| looks.iter().all(|look| look.rule != *rule)));
     }
     rules

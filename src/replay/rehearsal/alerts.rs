@@ -32,7 +32,7 @@ pub(super) fn compare(expected: &Expectation, start: Timestamp, run: &Run, story
     if parts.is_empty() {
         return None;
     }
-    Some(Mismatch { place: expected.place.clone(), at: expected.at, about: rule.name.clone(), parts })
+    Some(Mismatch { place: expected.place.clone(), at: expected.at, about: rule.name.to_string(), parts })
 }
 
 /// One rule at one time.
