@@ -134,6 +134,10 @@ pub(super) fn holds(condition: Option<&Condition>, rule: &Rule, names: &Names<'_
 
 fn resolve(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
     let Taken { at, event, .. } = taken;
+    let concerned = |resolve: &Resolve| matches!(resolve, Resolve::Event(test) if concerns(test, event));
+    if !rule.resolve.iter().any(concerned) {
+        return;
+    }
     let open = slice.open(&rule.name);
     let waits = slice.projection.rules.get(&rule.name).is_some_and(|memory| memory.waiting.is_some());
     // Events without a time of their own come in order: what they meet while nothing is open makes no later one late.
@@ -247,12 +251,22 @@ pub(super) fn fires(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, met: Met, 
 
 /// Keeps why a rule did not fire; the same verdict again only moves to its newest place.
 pub(super) fn keep_verdict(slice: &mut Slice, rule: &Rule, event: &Event<'_>, why: Why) {
-    let verdict = Verdict { rule: rule.name.clone(), position: event.position, at: event.received_at, why };
     let verdicts = &mut slice.projection.verdicts;
-    verdicts.retain(|known| known.rule != verdict.rule || !known.why.says_the_same_as(&verdict.why));
-    while verdicts.len() >= VERDICTS_KEPT {
-        verdicts.pop_front();
+    let same = verdicts.iter().position(|known| known.rule == rule.name && known.why.says_the_same_as(&why));
+    let mut verdict = Verdict { rule: rule.name.clone(), position: event.position, at: event.received_at, why };
+    match same {
+        Some(place) => {
+            // The rest moves up, and the new one stands last.
+            for known in verdicts.range_mut(place..).rev() {
+                std::mem::swap(known, &mut verdict);
+            }
+        }
+        None => {
+            while verdicts.len() >= VERDICTS_KEPT {
+                verdicts.pop_front();
+            }
+            verdicts.push_back(verdict);
+        }
     }
-    verdicts.push_back(verdict);
     slice.dirty = true;
 }

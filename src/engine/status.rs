@@ -95,8 +95,8 @@ fn fold_one(
 /// Whether what is said of an archived patient in passing shows the time before: soon after it was archived, it does.
 pub(super) fn unarchives_in_passing(record: &Record, about: &About, event: &Event<'_>) -> bool {
     let is = |value: Option<&Value>| value.and_then(Value::as_bool);
-    is(record.get("archived")) == Some(true)
-        && is(about.said("archived")) == Some(false)
+    is(about.said("archived")) == Some(false)
+        && is(record.get("archived")) == Some(true)
         && event.basis != Basis::Own
         && event.facts.about.first().is_some_and(|first| first.subject != about.subject)
         && record.time(FieldGroup::Status).is_some_and(|known| event.received_at.since(known) <= RETRY_SPAN)

@@ -38,7 +38,8 @@ pub(super) fn text<'v>(value: &'v Value<'v>, name: &str) -> Option<&'v str> {
 
 fn bounded(text: &str) -> Option<&str> {
     let text = text.trim();
-    let end = text.char_indices().nth(LONGEST_TEXT).map_or(text.len(), |(end, _)| end);
+    let end = if text.len() > LONGEST_TEXT { text.char_indices().nth(LONGEST_TEXT) } else { None };
+    let end = end.map_or(text.len(), |(end, _)| end);
     Some(&text[..end]).filter(|text| !text.is_empty())
 }
 
