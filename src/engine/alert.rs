@@ -248,6 +248,9 @@ pub struct Alert {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertGroup {
     pub id: String,
+    /// The key of the route that put it here.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub route: String,
     pub receiver: String,
     pub channel: Channel,
     pub labels: Labels,

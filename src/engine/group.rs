@@ -6,7 +6,8 @@ use super::alert::{Alert, AlertState};
 use super::effect::{ALERTS_SHOWN, Content, Effects, Notification};
 use super::event::{Announcement, Command, DeliveryFailure};
 use super::lifecycle::{Moment, key_of};
-use super::receiver::{Receiver, Route};
+use super::receiver::Receiver;
+use super::route::Route;
 use super::slice::{Group, Member, Slice, Told};
 use super::time::Timestamp;
 
@@ -39,6 +40,7 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
     if slice.projection.group.is_none() {
         let opening = &announcement.group;
         slice.projection.group = Some(Group {
+            route: opening.route.clone(),
             receiver: opening.receiver.clone(),
             channel: opening.channel.clone(),
             labels: opening.labels.clone(),
@@ -83,7 +85,8 @@ fn is_told_end(member: &Member) -> bool {
 
 /// Plans the next look: after `group_wait` in a new group, else `group_interval` after the last notification.
 fn schedule(at: Moment<'_>, slice: &mut Slice) {
-    let (Some(route), Some(group)) = (&at.rules.route, &mut slice.projection.group) else { return };
+    let Some(group) = &mut slice.projection.group else { return };
+    let Some(route) = at.rules.route_of(&group.route, &group.receiver) else { return };
     let look = match group.last_sent {
         None if group.baseline => at.now.plus(route.group_wait.max(BASELINE_WAIT)),
         None => at.now.plus(route.group_wait),
@@ -101,14 +104,14 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         return;
     };
     let receiver = at.rules.receiver(&group.receiver).filter(|receiver| receiver.channels.contains(&group.channel));
-    let (Some(receiver), Some(route)) = (receiver, &at.rules.route) else {
+    let (Some(receiver), Some(route)) = (receiver, at.rules.route_of(&group.route, &group.receiver)) else {
         drop_members(slice, |_| false);
         slice.dirty = true;
         rest(slice);
         return;
     };
     let repeat_interval = repeat_interval(at, slice, route, &group);
-    let Says { something, repeat } = Says::now(slice, receiver, route, &group, at.now, repeat_interval);
+    let Says { something, repeat } = Says::now(at, slice, receiver, &group, repeat_interval);
     if something {
         group.repeats = if repeat { group.repeats.saturating_add(1) } else { 0 };
         group.sequence += 1;
@@ -179,28 +182,21 @@ struct Says {
 }
 
 impl Says {
-    fn now(
-        slice: &Slice,
-        receiver: &Receiver,
-        route: &Route,
-        group: &Group,
-        now: Timestamp,
-        repeat_interval: Duration,
-    ) -> Self {
+    fn now(at: Moment<'_>, slice: &Slice, receiver: &Receiver, group: &Group, repeat_interval: Duration) -> Self {
         let fires = |member: &Member| member.alert.state == AlertState::Firing;
+        // A receiver that the routes have left still hears of the end of what it was told.
+        let routed = |member: &Member| at.rules.routes_to(&receiver.name, &member.alert);
         let new = slice.members.values().any(|member| {
             let known = member
                 .told
                 .as_ref()
                 .is_some_and(|told| told.state == AlertState::Firing && told.severity >= member.alert.severity);
-            fires(member) && !known
+            fires(member) && !known && routed(member)
         });
         let ended = slice.members.values().any(|member| !fires(member) && is_said(member, receiver));
-        let due = group.last_sent.is_some_and(|sent| sent.plus(repeat_interval) <= now);
-        let repeat = !new && !ended && due && slice.members.values().any(fires);
-        // A receiver that the route has left still hears of the end of what it was told.
-        let routed = receiver.name == route.receiver;
-        Self { something: ended || (routed && (new || repeat)), repeat }
+        let due = group.last_sent.is_some_and(|sent| sent.plus(repeat_interval) <= at.now);
+        let repeat = !new && !ended && due && slice.members.values().any(|member| fires(member) && routed(member));
+        Self { something: ended || new || repeat, repeat }
     }
 }
 

@@ -14,7 +14,8 @@ use super::event::{Announcement, Event, Message, Position};
 use super::expression::Truth;
 use super::length::Interval;
 use super::names::Names;
-use super::receiver::{Channel, GroupBy, Route};
+use super::receiver::Channel;
+use super::route::{GroupBy, Route};
 use super::rule::{RaiseWhen, Rule, Severity, Table};
 use super::rule_set::RuleSet;
 use super::slice::Slice;
@@ -152,7 +153,7 @@ pub(super) fn repeat(
 ) {
     let Repeat { severity, evidence, count } = repeat;
     let untold = |route: &Route| at.now <= alert.noticed_at.plus(route.group_wait.max(route.group_interval));
-    let awaited = at.rules.route.as_ref().is_some_and(untold) && alert.evidence.values != evidence.values;
+    let awaited = at.rules.route.iter().flat_map(Route::all).any(untold) && alert.evidence.values != evidence.values;
     alert.ending = None;
     alert.count = count.unwrap_or(alert.count.saturating_add(1));
     alert.matched_at = alert.matched_at.max(event.received_at);
@@ -215,7 +216,17 @@ pub(super) fn raise(at: Moment<'_>, alert: &mut Alert, to: Severity, when: Times
     alert.told_group_at = at.now;
     alert.changed = true;
     record(at, alert, when, Reason::Raised { to }, effects);
+    // A more serious alert may concern others. Those who know of it hear of this, too, and of its end.
+    let others =
+        groups(at.rules, alert).into_iter().filter(|group| !alert.groups.iter().any(|old| goes_where(old, group)));
+    let others: Vec<AlertGroup> = others.collect();
+    alert.groups.extend(others);
     tell_groups(alert, true, effects);
+}
+
+/// Whether two groups go to the same receiver on the same way.
+fn goes_where(one: &AlertGroup, other: &AlertGroup) -> bool {
+    one.receiver == other.receiver && one.channel == other.channel
 }
 
 /// Ends an alert that has left its slice. `evidence` is what the end rests on, where that is an event.
@@ -293,21 +304,22 @@ fn tell_groups(alert: &Alert, news: bool, effects: &mut Effects) {
 /// Brings an open alert into the groups of another rule set's route; those that have not told of it yet will. A receiver
 /// that the route has left stays, to hear of the end; an address that is gone, or that another group reaches now, does not.
 pub(super) fn regroup(at: Moment<'_>, alert: &mut Alert, effects: &mut Effects) {
-    let same_place =
-        |one: &AlertGroup, other: &AlertGroup| one.receiver == other.receiver && one.channel == other.channel;
     let mut groups = groups(at.rules, alert);
+    let mut left: Vec<&AlertGroup> = alert.groups.iter().collect();
     for group in &mut groups {
-        // By the names of the labels, not their values: an alert that was raised stays where it was announced.
-        let same = |old: &&AlertGroup| same_place(old, group) && old.labels.keys().eq(group.labels.keys());
-        if let Some(old) = alert.groups.iter().find(same) {
-            group.clone_from(old);
+        // By the names of the labels, not their values: an alert that was raised stays where it was announced. So it does
+        // where another route leads there now.
+        let same = |old: &&AlertGroup| goes_where(old, group) && old.labels.keys().eq(group.labels.keys());
+        let by_route = left.iter().position(|old| same(old) && old.route == group.route);
+        if let Some(place) = by_route.or_else(|| left.iter().position(same)) {
+            group.clone_from(left.remove(place));
         }
     }
     for old in &alert.groups {
         if groups.iter().any(|group| group.id == old.id) {
             continue;
         }
-        if at.rules.reaches(&old.receiver, &old.channel) && !groups.iter().any(|group| same_place(group, old)) {
+        if at.rules.reaches(&old.receiver, &old.channel) && !groups.iter().any(|group| goes_where(group, old)) {
             groups.push(old.clone());
         } else {
             let subject = Subject::new(SubjectKind::Group, old.id.clone());
@@ -319,10 +331,22 @@ pub(super) fn regroup(at: Moment<'_>, alert: &mut Alert, effects: &mut Effects) 
     tell_groups(alert, false, effects);
 }
 
-/// The groups that the rule set's route puts an alert in: one for each channel of the receiver.
+/// The groups that the rule set's routes put an alert in: one for each channel of each receiver.
 fn groups(rules: &RuleSet, alert: &Alert) -> Vec<AlertGroup> {
-    let Some(route) = rules.route.as_ref().filter(|_| !alert.shadow) else { return Vec::new() };
+    let Some(top) = rules.route.as_ref().filter(|_| !alert.shadow) else { return Vec::new() };
+    let mut groups: Vec<AlertGroup> = Vec::new();
+    for group in top.taken_by(&alert.labels).into_iter().flat_map(|route| groups_of(rules, route, alert)) {
+        if !groups.iter().any(|known| known.id == group.id) {
+            groups.push(group);
+        }
+    }
+    groups
+}
+
+fn groups_of(rules: &RuleSet, route: &Route, alert: &Alert) -> Vec<AlertGroup> {
     let Some(receiver) = rules.receiver(&route.receiver) else { return Vec::new() };
+    // However many routes lead to a receiver, there is one summary.
+    let route_key = if alert.baseline { "" } else { &route.key };
     let (labels, key) = match &route.group_by {
         // What was so already when its rule came is told in one summary.
         _ if alert.baseline => (Labels::new(), "baseline".to_owned()),
@@ -338,7 +362,8 @@ fn groups(rules: &RuleSet, alert: &Alert) -> Vec<AlertGroup> {
         }
     };
     let channels = receiver.channels.iter().map(|channel| AlertGroup {
-        id: group_id(&receiver.name, channel, &key),
+        id: group_id(route_key, &receiver.name, channel, &key),
+        route: route_key.to_owned(),
         receiver: receiver.name.clone(),
         channel: channel.clone(),
         labels: labels.clone(),
@@ -347,12 +372,14 @@ fn groups(rules: &RuleSet, alert: &Alert) -> Vec<AlertGroup> {
 }
 
 /// A group's id says nothing of its labels, so that it may stand in logs.
-fn group_id(receiver: &str, channel: &Channel, key: &str) -> String {
+fn group_id(route: &str, receiver: &str, channel: &Channel, key: &str) -> String {
     let destination = match channel {
         Channel::Email { to } => to.join(","),
         Channel::SlackWebhook { webhook } => webhook.clone(),
     };
-    key_of(&[receiver, channel.kind(), &destination, key])
+    let parts = [receiver, channel.kind(), &destination, key, route];
+    // The route on top adds nothing.
+    key_of(if route.is_empty() { &parts[..4] } else { &parts })
 }
 
 /// A key that the same parts always give: the first 128 bits of a SHA-256 over length-prefixed parts, in hexadecimal.

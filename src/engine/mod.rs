@@ -20,6 +20,7 @@ mod receiver;
 mod recount;
 mod record;
 mod relations;
+mod route;
 mod rule;
 mod rule_set;
 mod silence;
@@ -48,8 +49,9 @@ pub use lifecycle::key_of;
 pub use memory::{Hit, Memory, Waiting};
 pub use names::Names;
 pub use outlook::{Pending, pending, why_not};
-pub use receiver::{Channel, Digest, GroupBy, Phi, Receiver, Route};
+pub use receiver::{Channel, Digest, Phi, Receiver};
 pub use record::Record;
+pub use route::{GroupBy, LabelTest, Matcher, Route};
 pub use rule::{
     Derived, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, Share, Since, Table, Trigger,
 };

@@ -1,6 +1,4 @@
-//! Who is told, over which ways, gathered how, and when in summary.
-
-use std::time::Duration;
+//! Who is told, over which ways, and when in summary.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,26 +49,6 @@ pub struct Receiver {
     pub channels: Vec<Channel>,
     /// Whether ends are announced to this receiver.
     pub send_resolved: bool,
-}
-
-/// How alerts are gathered into notifications, in Alertmanager's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    pub receiver: String,
-    pub group_by: GroupBy,
-    /// How long a new group waits for company.
-    pub group_wait: Duration,
-    /// How long after a notification the group looks again.
-    pub group_interval: Duration,
-    /// How long until a notification whose alerts still fire is repeated.
-    pub repeat_interval: Duration,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupBy {
-    /// `['...']`: every alert is a group of its own.
-    Each,
-    Labels(Vec<String>),
 }
 
 /// A digest: a scheduled summary for one receiver.

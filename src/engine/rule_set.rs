@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use super::alert::Alert;
 use super::calendar::Calendar;
-use super::receiver::{Channel, Digest, Receiver, Route};
+use super::receiver::{Channel, Digest, Receiver};
+use super::route::Route;
 use super::rule::{EventPattern, Resolve, Rule, Table, Trigger};
 use super::subject::SubjectKind;
 use super::value::Value;
@@ -138,6 +140,22 @@ impl RuleSet {
     #[must_use]
     pub fn has_rules_for(&self, kind: SubjectKind) -> bool {
         self.index.kinds.contains(&kind)
+    }
+
+    /// The route of a group: the one with its key, else the first to its receiver, else the one on top, which then says when
+    /// the group speaks and no longer that it does.
+    #[must_use]
+    pub fn route_of(&self, key: &str, receiver: &str) -> Option<&Route> {
+        let top = self.route.as_ref()?;
+        let by_key = top.all().find(|route| route.key == key && route.receiver == receiver);
+        by_key.or_else(|| top.all().find(|route| route.receiver == receiver)).or(Some(top))
+    }
+
+    /// Whether a route takes an alert to this receiver.
+    #[must_use]
+    pub fn routes_to(&self, receiver: &str, alert: &Alert) -> bool {
+        let taken = self.route.iter().flat_map(|top| top.taken_by(&alert.labels));
+        taken.into_iter().any(|route| route.receiver == receiver)
     }
 
     /// The receiver with this name.

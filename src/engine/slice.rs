@@ -263,6 +263,9 @@ impl Why {
 /// A notification group: the alerts that one receiver is told of together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
+    /// The key of the route that put its first alert here.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub route: String,
     pub receiver: String,
     pub channel: Channel,
     pub labels: Labels,

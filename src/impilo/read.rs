@@ -104,8 +104,14 @@ pub(super) fn fact(name: &'static str, value: Known) -> Fact {
 
 /// A text as a value, on one line: it may stand in the subject of a mail.
 pub(super) fn known(text: impl Into<SmolStr>) -> Known {
-    let text = text.into();
-    Known::Text(if text.chars().any(char::is_control) { text.replace(char::is_control, " ").into() } else { text })
+    let text: SmolStr = text.into();
+    // No text without one of these bytes has a control character.
+    let may_have = text.bytes().any(|byte| byte < b' ' || byte == 0x7f || byte == 0xc2);
+    Known::Text(if may_have && text.chars().any(char::is_control) {
+        text.replace(char::is_control, " ").into()
+    } else {
+        text
+    })
 }
 
 /// Numbers without a fraction are whole, so that messages say 8 and not 8.0.

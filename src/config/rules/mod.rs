@@ -10,6 +10,7 @@ mod length;
 mod overrides;
 mod passing;
 mod receivers;
+mod route;
 mod rule;
 mod tables;
 mod text;
@@ -254,7 +255,7 @@ fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
         receivers::read_receiver(file, node, draft);
     }
     if let Some(node) = fields.get("route") {
-        receivers::read_route(file, node, draft);
+        route::read(file, node, draft);
     }
     for node in named(file, &fields, "digests", "digest", &mut draft.digests) {
         digests::read(file, node, draft);

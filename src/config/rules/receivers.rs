@@ -1,18 +1,13 @@
-//! Receivers and the route to them.
+//! Receivers, and whether what names them and labels is right.
 
-use std::time::Duration;
-
-use super::length::plain;
 use super::rule::{BUILT_IN_LABELS, name};
-use super::{Draft, File, Named, Placed, Reference, unique};
+use super::{Draft, File, Named, Reference, unique};
 use crate::config::address::mailbox;
 use crate::config::problem::{Problem, Problems};
 use crate::config::suggest::nearest;
 use crate::config::walk::Walk;
 use crate::config::yaml::{Node, Value as Yaml};
-use crate::engine::{Channel, GroupBy, Protection, Receiver, Route};
-
-const MINUTE: Duration = Duration::from_secs(60);
+use crate::engine::{Channel, Protection, Receiver};
 
 pub(in crate::config) const PHI: [(&str, Protection); 3] =
     [("none", Protection::None), ("ids", Protection::Ids), ("full", Protection::Full)];
@@ -20,19 +15,6 @@ pub(in crate::config) const PHI: [(&str, Protection); 3] =
 /// What other versions know in a receiver, Alertmanager's own channels among them.
 const LATER_RECEIVER: [&str; 9] =
     ["fallback", "cap", "quiet", "webhook", "pagerduty", "teams", "email_configs", "slack_configs", "webhook_configs"];
-/// What other versions know in a route.
-const LATER_ROUTE: [&str; 9] = [
-    "routes",
-    "matchers",
-    "match",
-    "match_re",
-    "continue",
-    "escalate",
-    "mute_time_intervals",
-    "active_time_intervals",
-    "calendar",
-];
-
 pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
     let walk = file.walk;
     let example = "{ name: logistics, email: [{ to: [logistics@clinic.example] }] }";
@@ -123,70 +105,6 @@ fn webhook(walk: &Walk, node: &Node) -> Option<String> {
         return None;
     }
     Some(name.to_owned())
-}
-
-pub(super) fn read_route(file: &File<'_>, node: &Node, draft: &mut Draft) {
-    let walk = file.walk;
-    let Some(fields) = walk.fields(node, "a route", "{ receiver: logistics, group_by: [alertname, site] }") else {
-        return;
-    };
-    let receiver_node = fields.need(walk, "receiver", "the route", "say who is told: receiver: logistics");
-    let receiver = receiver_node.and_then(|node| walk.full_text(node, "logistics")).map(str::to_owned);
-    if let (Some(node), Some(name)) = (receiver_node, &receiver) {
-        draft.to_receivers.push(Reference { name: name.clone(), place: walk.place(node) });
-    }
-    let names = fields.get("group_by").map_or(&[][..], |node| walk.items(node));
-    let mut labels = Vec::new();
-    let mut each = None;
-    for node in names {
-        let Some(label) = walk.full_text(node, "site") else { continue };
-        if let Some(labels) = several(label) {
-            walk.error(node, "several labels in one text", format!("write [{labels}]"));
-            continue;
-        }
-        if label == "..." {
-            each = Some(node);
-            continue;
-        }
-        draft.to_labels.push(Reference { name: label.to_owned(), place: walk.place(node) });
-        labels.push(label.to_owned());
-    }
-    if let (Some(node), false) = (each, labels.is_empty()) {
-        walk.error(
-            node,
-            "`...` stands for every label, so the other labels say nothing",
-            "write group_by: [\"...\"] alone",
-        );
-    }
-    let words = &draft.words;
-    let length = |key, default, example, least| {
-        let found = fields.get(key).map(|node| plain(walk, words, node, example, least));
-        found.unwrap_or(Some(default))
-    };
-    let group_wait = length("group_wait", 2 * MINUTE, "2m", Duration::ZERO);
-    let group_interval = length("group_interval", 30 * MINUTE, "30m", Duration::from_secs(1));
-    let repeat_interval = length("repeat_interval", 24 * 60 * MINUTE, "24h", MINUTE);
-    let head = fields.head();
-    fields.done(walk, "the route", &LATER_ROUTE);
-    let (Some(receiver), Some(group_wait), Some(group_interval), Some(repeat_interval)) =
-        (receiver, group_wait, group_interval, repeat_interval)
-    else {
-        return;
-    };
-    if let Some(first) = draft.route.as_ref().filter(|first| first.origin == file.origin) {
-        let problem = Problem::error(head, "a second route");
-        walk.add(problem.related(first.place.clone(), "the first").help("keep one: this version has a single route"));
-        return;
-    }
-    let group_by = if each.is_some() { GroupBy::Each } else { GroupBy::Labels(labels) };
-    let value = Route { receiver, group_by, group_wait, group_interval, repeat_interval };
-    draft.route = Some(Placed { value, origin: file.origin, place: head });
-}
-
-/// Words in one text that belong into a list.
-fn several(text: &str) -> Option<String> {
-    let words: Vec<&str> = text.split([',', ';', ' ']).filter(|word| !word.is_empty()).collect();
-    (words.len() > 1).then(|| words.join(", "))
 }
 
 /// Judges the names of receivers and labels once all files are read.

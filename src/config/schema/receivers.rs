@@ -14,6 +14,7 @@ pub(super) fn parts() -> Parts {
         ("mail", mail()),
         ("slack", slack()),
         ("route", route()),
+        ("route_below", route_below()),
         ("group_label", group_label()),
         ("digest", digest()),
     ]
@@ -47,17 +48,34 @@ fn slack() -> Json {
 }
 
 fn route() -> Json {
+    gathered(Keys::new("The route", Words::of_rules("The route", 0)).must("receiver", to("name"))).whole()
+}
+
+fn route_below() -> Json {
+    let matcher = json!({
+        "type": "string",
+        "pattern": "^[ ]*[A-Za-z0-9_]+[ ]*(=~|!~|!=|=)",
+        "errorMessage": "write a label, one of = != =~ !~, and a text in quotes",
+        "examples": ["severity = \"critical\""],
+    });
+    let keys = Keys::new("A route", Words::of_rules("The route", 1))
+        .may("matchers", one_or_more(&matcher))
+        .may("continue", to("flag"))
+        .may("receiver", to("name"));
+    gathered(keys).whole()
+}
+
+/// What every route may say.
+fn gathered(keys: Keys) -> Keys {
     let each = json!({ "const": "...", "description": "each alert has a message of its own" });
     let labels = to("group_label");
     let many = |item: &Json| json!({ "type": "array", "items": item });
     let group_by = json!({ "anyOf": [many(&labels), labels, each, many(&each)] });
-    Keys::new("The route", Words::of_rules("The route", 0))
-        .must("receiver", to("name"))
-        .may("group_by", group_by)
+    keys.may("group_by", group_by)
         .may("group_wait", to("clock"))
         .may("group_interval", to("clock"))
         .may("repeat_interval", to("clock"))
-        .whole()
+        .may("routes", one_or_more(&to("route_below")))
 }
 
 /// A label: one that every alert has, or one that a rule or a table gives.

@@ -154,7 +154,9 @@ const MORE: [&str; 7] = [
      calendar: office }",
     "tables: { file: teams.csv, key: site, columns: team }",
     "receivers: { name: a, email: { to: \"A <a@b.example>\" }, slack: { webhook: b }, send_resolved: false }\n\
-     route: { receiver: a, group_by: \"...\", group_wait: 0s, group_interval: 1m, repeat_interval: 1h30m }\n\
+     route: { receiver: a, group_by: \"...\", group_wait: 0s, group_interval: 1m, repeat_interval: 1h30m,\n\
+     \x20 routes: [{ matchers: 'severity = \"info\"', continue: true, receiver: a, group_by: site, group_wait: 1m,\n\
+     \x20 group_interval: 1m, repeat_interval: 1h, routes: { matchers: ['area =~ \"it|care\"'] } }] }\n\
      digests: { digest: d, schedule: \"0 8 * * *\", time_zone: UTC, receiver: a, skip_when_empty: true }",
     "override: [{ alert: Other, count: { at_least: 2 }, severity: info }, { alert: Other, disabled: true }]",
 ];
