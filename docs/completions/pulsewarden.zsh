@@ -70,6 +70,71 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(routes)
+_arguments "${_arguments_options[@]}" : \
+'--rules=[Read the rule files in this folder, without a configuration]:FOLDER:_files' \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__routes_commands" \
+"*::: :->routes" \
+&& ret=0
+
+    case $state in
+    (routes)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-routes-command-$line[1]:"
+        case $line[1] in
+            (show)
+_arguments "${_arguments_options[@]}" : \
+'--rules=[Read the rule files in this folder, without a configuration]:FOLDER:_files' \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+'--rules=[Read the rule files in this folder, without a configuration]:FOLDER:_files' \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::labels -- Labels of the alert, as in severity=critical "site=North Clinic":_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__routes__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-routes-help-command-$line[1]:"
+        case $line[1] in
+            (show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
 (test)
 _arguments "${_arguments_options[@]}" : \
 '--rules=[Test the rules in this folder; otherwise the folder of the test files itself]:FOLDER:_files' \
@@ -265,6 +330,30 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(routes)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__routes_commands" \
+"*::: :->routes" \
+&& ret=0
+
+    case $state in
+    (routes)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-routes-command-$line[1]:"
+        case $line[1] in
+            (show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
 (test)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -346,6 +435,7 @@ _pulsewarden_commands() {
 'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
+'routes:Show the tree of routes, and who would be told of an alert' \
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
@@ -414,6 +504,7 @@ _pulsewarden__subcmd__help_commands() {
 'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
+'routes:Show the tree of routes, and who would be told of an alert' \
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
@@ -501,6 +592,24 @@ _pulsewarden__subcmd__help__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help reload commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__routes_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__routes_commands() {
+    local commands; commands=(
+'show:Show the tree of routes' \
+'test:Say who would be told of an alert with these labels, and when' \
+    )
+    _describe -t commands 'pulsewarden help routes commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__routes__subcmd__show_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__routes__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help routes show commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__routes__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__routes__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help routes test commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__schema_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__schema_commands() {
     local commands; commands=()
@@ -561,6 +670,49 @@ _pulsewarden__subcmd__notify__subcmd__test_commands() {
 _pulsewarden__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden reload commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__routes_commands] )) ||
+_pulsewarden__subcmd__routes_commands() {
+    local commands; commands=(
+'show:Show the tree of routes' \
+'test:Say who would be told of an alert with these labels, and when' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden routes commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__routes__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__routes__subcmd__help_commands() {
+    local commands; commands=(
+'show:Show the tree of routes' \
+'test:Say who would be told of an alert with these labels, and when' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden routes help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__routes__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__routes__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden routes help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__routes__subcmd__help__subcmd__show_commands] )) ||
+_pulsewarden__subcmd__routes__subcmd__help__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden routes help show commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__routes__subcmd__help__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__routes__subcmd__help__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden routes help test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__routes__subcmd__show_commands] )) ||
+_pulsewarden__subcmd__routes__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden routes show commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__routes__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__routes__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden routes test commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__schema_commands] )) ||
 _pulsewarden__subcmd__schema_commands() {

@@ -11,6 +11,7 @@ mod notify;
 mod output;
 mod record;
 mod reload;
+mod routes;
 mod schema;
 mod serve;
 mod status;
@@ -87,6 +88,11 @@ enum Command {
         after_help = "Examples:\n  pulsewarden check\n  pulsewarden check --rules ./rules      # rule files alone, without a configuration"
     )]
     Check(check::CheckArguments),
+    /// Show the tree of routes, and who would be told of an alert
+    #[command(
+        after_help = "Examples:\n  pulsewarden routes\n  pulsewarden routes test severity=critical \"site=North Clinic\"\n  pulsewarden routes test --rules ./rules area=it"
+    )]
+    Routes(routes::RoutesArguments),
     /// Run the test cases beside the rules: invented events, and which alerts and messages must come of them
     ///
     /// Exit code 1 where something is not as a test expects, or cannot be read; 2 where there is nothing to test.
@@ -191,6 +197,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Status(json) => runtime()?.block_on(status::run(&settings(&config)?, json))?,
         Command::Check(check) => check::run(&config, &check)?,
+        Command::Routes(routes) => routes::run(&config, &routes)?,
         Command::Test(test) => test::run(&config, &test)?,
         Command::Backtest(backtest) => backtest::run(&config, &backtest)?,
         Command::Alerts(alerts) => alerts::run(&settings(&config)?, &alerts)?,

@@ -102,7 +102,7 @@ impl Matcher {
     }
 }
 
-/// As it is written in rule files, the pattern with its anchors.
+/// As it is written in rule files.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (operator, value) = match &self.test {
@@ -111,6 +111,8 @@ impl fmt::Display for Matcher {
             LabelTest::Matches(pattern) => ("=~", pattern.as_str()),
             LabelTest::MatchesNot(pattern) => ("!~", pattern.as_str()),
         };
+        let whole = value.strip_prefix("^(?:").and_then(|value| value.strip_suffix(")$"));
+        let value = whole.filter(|_| operator.ends_with('~')).unwrap_or(value);
         write!(f, "{}{operator}{value:?}", self.label)
     }
 }

@@ -7,6 +7,7 @@ mod hostile;
 mod kinds;
 mod overrides;
 mod program;
+mod routes;
 mod schema;
 mod secrets;
 mod shipped;
