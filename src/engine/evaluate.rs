@@ -114,8 +114,7 @@ pub(super) fn rules(taken: Taken<'_>, interest: Interest<'_>, slice: &mut Slice,
 
 /// Whether any rule that the event concerns reads what the subject was before it.
 pub(super) fn reads_previous(interest: Interest<'_>, slice: &Slice) -> bool {
-    let mut concerned = interest.rules(slice.subject.kind);
-    concerned.any(|rule| rule.reads.iter().any(|read| read.path.first().is_some_and(|root| root == "previous")))
+    interest.rules(slice.subject.kind).any(|rule| rule.derived.reads_previous)
 }
 
 /// Whether the event is one of those that a test is about.

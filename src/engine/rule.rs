@@ -242,6 +242,8 @@ pub struct Derived {
     pub(super) restless: bool,
     /// `while` reads the time, so that it changes by itself.
     pub(super) reads_clock: bool,
+    /// It reads what the subject was before an event.
+    pub(super) reads_previous: bool,
 }
 
 impl Rule {
@@ -316,7 +318,8 @@ impl Rule {
         let shape = shape.get(..16).and_then(|first| u64::from_str_radix(first, 16).ok()).unwrap_or_default();
         let state_reads = holds.map(Condition::reads).unwrap_or_default();
         let reads_clock = holds.is_some_and(Condition::reads_clock);
-        let mut derived = Derived { shape, reads_clock, restless: reads_clock, ..Derived::default() };
+        let reads_previous = self.reads.iter().any(|read| read.path.first().is_some_and(|root| root == "previous"));
+        let mut derived = Derived { shape, reads_clock, reads_previous, restless: reads_clock, ..Derived::default() };
         for path in &state_reads {
             let name = path.get(1).map(String::as_str);
             match path.first().and_then(|root| SubjectKind::parse(root)) {

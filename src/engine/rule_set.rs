@@ -47,17 +47,34 @@ impl Deref for RuleSet {
 /// Which rules an event type concerns, so that other rules cost nothing.
 #[derive(Debug, Default)]
 struct Index {
-    exactly: BTreeMap<String, Vec<Place>>,
-    prefixes: Vec<(String, Vec<Place>)>,
+    /// By the types that rules name in full.
+    exactly: BTreeMap<String, Concerned>,
+    /// By the beginnings that rules name, the longest first; for types that no rule names in full.
+    prefixes: Vec<(String, Concerned)>,
     by_name: BTreeMap<SmolStr, usize>,
     kinds: Vec<SubjectKind>,
     /// Rules about states and silence, which any change of a subject concerns.
-    states: Vec<(SubjectKind, usize)>,
+    states: ByKind,
 }
 
-/// A rule that an event type concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+/// How many kinds of subject there are.
+const KINDS: usize = SubjectKind::NAMED.len() + 1;
+
+/// Places of rules, by the kind of subject.
+type ByKind = [Vec<usize>; KINDS];
+
+/// All rules that one event type concerns.
+#[derive(Debug, Default)]
+struct Concerned {
+    /// By the kind of subject that they are about.
+    own: ByKind,
+    /// By the kind of subject that links the event to theirs.
+    linked: ByKind,
+}
+
+/// What a rule says of the events that concern it.
+struct Named<'r> {
+    pattern: &'r EventPattern,
     /// The kind of subject that is to hear of the event.
     kind: SubjectKind,
     rule: usize,
@@ -69,33 +86,29 @@ struct Place {
 #[derive(Clone, Copy)]
 pub struct Interest<'s> {
     rules: &'s [Rule],
-    exact: &'s [Place],
-    prefixes: &'s [(String, Vec<Place>)],
-    event: &'s str,
+    concerned: Option<&'s Concerned>,
 }
 
 impl<'s> Interest<'s> {
     /// The rules about subjects of `kind`.
     pub fn rules(self, kind: SubjectKind) -> impl Iterator<Item = &'s Rule> {
-        self.places().filter(move |place| place.kind == kind && !place.links).map(move |place| &self.rules[place.rule])
+        self.at(self.concerned.map(|concerned| &concerned.own[kind as usize]))
     }
 
     /// The rules about other subjects that await this event through a subject of `kind`.
     pub fn linked(self, kind: SubjectKind) -> impl Iterator<Item = &'s Rule> {
-        self.places().filter(move |place| place.kind == kind && place.links).map(move |place| &self.rules[place.rule])
+        self.at(self.concerned.map(|concerned| &concerned.linked[kind as usize]))
     }
 
     /// Whether there is a rule about subjects of `kind`, or one that they link the event to.
     #[must_use]
     pub fn has(self, kind: SubjectKind) -> bool {
-        self.places().any(|place| place.kind == kind)
+        let any = |rules: &ByKind| !rules[kind as usize].is_empty();
+        self.concerned.is_some_and(|concerned| any(&concerned.own) || any(&concerned.linked))
     }
 
-    /// A rule that names a type both exactly and by prefix is given once.
-    fn places(self) -> impl Iterator<Item = Place> + 's {
-        let by_prefix = self.prefixes.iter().filter(move |(prefix, _)| self.event.starts_with(prefix.as_str()));
-        let by_prefix = by_prefix.flat_map(|(_, rules)| rules).filter(move |rule| !self.exact.contains(rule));
-        self.exact.iter().chain(by_prefix).copied()
+    fn at(self, places: Option<&'s Vec<usize>>) -> impl Iterator<Item = &'s Rule> {
+        places.into_iter().flatten().map(move |rule| &self.rules[*rule])
     }
 }
 
@@ -110,14 +123,15 @@ impl RuleSet {
 
     /// Which rules an event of type `event` can fire, repeat or resolve.
     #[must_use]
-    pub fn interest<'s>(&'s self, event: &'s str) -> Interest<'s> {
-        let exact = self.index.exactly.get(event).map(Vec::as_slice).unwrap_or_default();
-        Interest { rules: &self.rules, exact, prefixes: &self.index.prefixes, event }
+    pub fn interest(&self, event: &str) -> Interest<'_> {
+        let by_prefix = || self.index.prefixes.iter().find(|(prefix, _)| event.starts_with(prefix.as_str()));
+        let exactly = self.index.exactly.get(event);
+        Interest { rules: &self.rules, concerned: exactly.or_else(|| by_prefix().map(|(_, concerned)| concerned)) }
     }
 
     /// The rules about states and silence of subjects of `kind`.
     pub fn states(&self, kind: SubjectKind) -> impl Iterator<Item = &Rule> {
-        self.index.states.iter().filter(move |(of, _)| *of == kind).map(|(_, rule)| &self.rules[*rule])
+        self.index.states[kind as usize].iter().map(|rule| &self.rules[*rule])
     }
 
     /// The rules that must count anew what came before, where this rule set takes the place of `old`: those that are new,
@@ -172,8 +186,9 @@ impl RuleSet {
 }
 
 impl Index {
-    fn new<'r>(rules: &'r [Rule]) -> Self {
+    fn new(rules: &[Rule]) -> Self {
         let mut index = Self::default();
+        let mut named: Vec<Named<'_>> = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             index.by_name.insert(rule.name.clone(), at);
             let links = rule.trigger.awaited().map(|(_, same)| same);
@@ -183,45 +198,61 @@ impl Index {
                 }
             }
             if matches!(rule.trigger, Trigger::While { .. } | Trigger::Silent { .. }) {
-                index.states.push((rule.subject, at));
+                index.states[rule.subject as usize].push(at);
             }
-            let mut patterns: Vec<(&'r EventPattern, Place)> = Vec::new();
-            let own = Place { kind: rule.subject, rule: at, links: false };
-            let mut add =
-                |events: &'r [EventPattern], place: Place| patterns.extend(events.iter().map(|event| (event, place)));
-            for resolve in &rule.resolve {
-                if let Resolve::Event(test) = resolve {
-                    add(&test.events, own);
+            named.extend(named_by(rule, at));
+        }
+        for one in &named {
+            match one.pattern {
+                EventPattern::Exactly(kind) if !index.exactly.contains_key(kind) => {
+                    index.exactly.insert(kind.clone(), Concerned::by(&named, |pattern| pattern.matches(kind)));
                 }
-            }
-            if let Some(test) = rule.trigger.test() {
-                add(&test.events, own);
-            }
-            if let Trigger::Silent { events, .. } = &rule.trigger {
-                add(events, own);
-            }
-            if let Some((awaited, same)) = rule.trigger.awaited() {
-                add(&awaited.events, own);
-                if same != rule.subject {
-                    add(&awaited.events, Place { kind: same, rule: at, links: true });
+                EventPattern::Prefix(prefix) if !index.prefixes.iter().any(|(known, _)| known == prefix) => {
+                    let reaches = |pattern: &EventPattern| matches!(pattern, EventPattern::Prefix(other) if prefix.starts_with(other.as_str()));
+                    index.prefixes.push((prefix.clone(), Concerned::by(&named, reaches)));
                 }
-            }
-            patterns.sort();
-            patterns.dedup();
-            for (pattern, place) in patterns {
-                index.add(pattern, place);
+                _ => {}
             }
         }
+        index.prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         index
     }
+}
 
-    fn add(&mut self, pattern: &EventPattern, place: Place) {
-        match pattern {
-            EventPattern::Exactly(kind) => self.exactly.entry(kind.clone()).or_default().push(place),
-            EventPattern::Prefix(prefix) => match self.prefixes.iter_mut().find(|(known, _)| known == prefix) {
-                Some((_, rules)) => rules.push(place),
-                None => self.prefixes.push((prefix.clone(), vec![place])),
-            },
+/// The events that concern a rule.
+fn named_by(rule: &Rule, at: usize) -> Vec<Named<'_>> {
+    let mut named = Vec::new();
+    let resolves = rule.resolve.iter().filter_map(|resolve| match resolve {
+        Resolve::Event(test) => Some(&test.events),
+        Resolve::After(_) | Resolve::Below { .. } => None,
+    });
+    let mut lists: Vec<&Vec<EventPattern>> = resolves.collect();
+    lists.extend(rule.trigger.test().map(|test| &test.events));
+    if let Trigger::Silent { events, .. } = &rule.trigger {
+        lists.push(events);
+    }
+    let awaited = rule.trigger.awaited();
+    lists.extend(awaited.map(|(awaited, _)| &awaited.events));
+    let own = lists.into_iter().flatten();
+    named.extend(own.map(|pattern| Named { pattern, kind: rule.subject, rule: at, links: false }));
+    if let Some((awaited, same)) = awaited.filter(|(_, same)| *same != rule.subject) {
+        let linked = awaited.events.iter();
+        named.extend(linked.map(|pattern| Named { pattern, kind: same, rule: at, links: true }));
+    }
+    named
+}
+
+impl Concerned {
+    /// The rules that name an event by one of the patterns for which `chosen` is true, each once and in their order.
+    fn by(named: &[Named<'_>], chosen: impl Fn(&EventPattern) -> bool) -> Self {
+        let mut concerned = Self::default();
+        for one in named.iter().filter(|one| chosen(one.pattern)) {
+            let places = if one.links { &mut concerned.linked } else { &mut concerned.own };
+            let rules = &mut places[one.kind as usize];
+            if !rules.contains(&one.rule) {
+                rules.push(one.rule);
+            }
         }
+        concerned
     }
 }

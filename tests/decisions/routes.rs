@@ -255,8 +255,8 @@ fn an_open_alert_stays_in_its_group_where_another_route_leads_to_the_same_receiv
           2026-03-02T12:00:00.000Z resolved warning: device.lowBattery met the rule's resolve condition
         2026-03-02T10:01:00.000Z → audit (email): #1 firing warning;
         2026-03-02T10:10:00.000Z → team (email): #1 firing warning;
-        2026-03-02T12:00:00.000Z → audit (email): #1 resolved;
         2026-03-02T12:00:00.000Z → team (email): #1 resolved;
+        2026-03-02T12:00:00.000Z → audit (email): #1 resolved;
     "#]]
     .assert_eq(&world.timeline());
 }
