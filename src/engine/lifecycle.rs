@@ -152,8 +152,8 @@ pub(super) fn repeat(
     effects: &mut Effects,
 ) {
     let Repeat { severity, evidence, count } = repeat;
-    let untold = |route: &Route| at.now <= alert.noticed_at.plus(route.group_wait.max(route.group_interval));
-    let awaited = at.rules.route.iter().flat_map(Route::all).any(untold) && alert.evidence.values != evidence.values;
+    let untold = at.rules.longest_wait().is_some_and(|wait| at.now <= alert.noticed_at.plus(wait));
+    let awaited = untold && alert.evidence.values != evidence.values;
     alert.ending = None;
     alert.count = count.unwrap_or(alert.count.saturating_add(1));
     alert.matched_at = alert.matched_at.max(event.received_at);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use smol_str::SmolStr;
 
@@ -55,6 +56,8 @@ struct Index {
     kinds: Vec<SubjectKind>,
     /// Rules about states and silence, which any change of a subject concerns.
     states: ByKind,
+    /// The longest that any route lets a group wait before it speaks.
+    longest_wait: Option<Duration>,
 }
 
 /// How many kinds of subject there are.
@@ -117,7 +120,9 @@ impl RuleSet {
     #[must_use]
     pub fn new(mut files: RuleFiles) -> Self {
         files.rules.iter_mut().for_each(Rule::derive);
-        let index = Index::new(&files.rules);
+        let mut index = Index::new(&files.rules);
+        let waits = files.route.iter().flat_map(Route::all).map(|route| route.group_wait.max(route.group_interval));
+        index.longest_wait = waits.max();
         Self { files, index }
     }
 
@@ -165,11 +170,17 @@ impl RuleSet {
         by_key.or_else(|| top.all().find(|route| route.receiver == receiver)).or(Some(top))
     }
 
+    /// The longest that any route lets a group wait before it speaks; `None` where there is no route.
+    #[must_use]
+    pub fn longest_wait(&self) -> Option<Duration> {
+        self.index.longest_wait
+    }
+
     /// Whether a route takes an alert to this receiver.
     #[must_use]
     pub fn routes_to(&self, receiver: &str, alert: &Alert) -> bool {
-        let taken = self.route.iter().flat_map(|top| top.taken_by(&alert.labels));
-        taken.into_iter().any(|route| route.receiver == receiver)
+        let mut taken = self.route.iter().flat_map(|top| top.taken_by(&alert.labels));
+        taken.any(|route| route.receiver == receiver)
     }
 
     /// The receiver with this name.

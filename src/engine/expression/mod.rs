@@ -15,7 +15,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::{EntryExpr, Expr, IdedExpr, MapExpr, StructExpr};
+use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr, MapExpr, StructExpr};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Program, Value as Cel};
@@ -407,16 +407,21 @@ fn nesting(expression: &IdedExpr) -> (usize, usize) {
             Expr::Select(select) => add(&select.operand, loops),
             Expr::List(list) => list.elements.iter().for_each(|part| add(part, loops)),
             Expr::Map(MapExpr { entries }) | Expr::Struct(StructExpr { entries, .. }) => {
-                let parts = entries.iter().flat_map(|entry| match &entry.expr {
-                    EntryExpr::StructField(field) => [Some(&field.value), None],
-                    EntryExpr::MapEntry(entry) => [Some(&entry.key), Some(&entry.value)],
-                });
-                parts.flatten().for_each(|part| add(part, loops));
+                entries.iter().flat_map(parts).for_each(|part| add(part, loops));
             }
             Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => {}
         }
     }
     (deepest, most)
+}
+
+/// What is computed in an entry of a map.
+fn parts(entry: &IdedEntryExpr) -> impl Iterator<Item = &IdedExpr> {
+    let parts = match &entry.expr {
+        EntryExpr::StructField(field) => [Some(&field.value), None],
+        EntryExpr::MapEntry(entry) => [Some(&entry.key), Some(&entry.value)],
+    };
+    parts.into_iter().flatten()
 }
 
 fn offset(source: &str, line: isize, column: isize) -> usize {

@@ -1,6 +1,8 @@
 //! The dotted names that a condition reads.
 
-use cel::common::ast::{EntryExpr, Expr, IdedExpr, MapExpr, StructExpr};
+use cel::common::ast::{Expr, IdedExpr, MapExpr, StructExpr};
+
+use super::parts;
 
 /// Every dotted name in an expression, root first; names that a loop binds are left out.
 pub(super) fn paths(expression: &IdedExpr) -> Vec<Vec<String>> {
@@ -36,14 +38,7 @@ impl Walk {
                 self.bound.truncate(before);
             }
             Expr::Map(MapExpr { entries }) | Expr::Struct(StructExpr { entries, .. }) => {
-                for entry in entries {
-                    match &entry.expr {
-                        EntryExpr::StructField(field) => self.of(&field.value),
-                        EntryExpr::MapEntry(entry) => {
-                            [&entry.key, &entry.value].into_iter().for_each(|part| self.of(part));
-                        }
-                    }
-                }
+                entries.iter().flat_map(parts).for_each(|part| self.of(part));
             }
             Expr::Literal(_) | Expr::Unspecified => {}
         }
@@ -56,7 +51,8 @@ impl Walk {
     }
 }
 
-fn path(expression: &IdedExpr) -> Option<Vec<String>> {
+/// The dotted name that an expression is, root first.
+pub(super) fn path(expression: &IdedExpr) -> Option<Vec<String>> {
     match &expression.expr {
         Expr::Ident(name) => Some(vec![if name == super::RETURN { "return".to_owned() } else { name.clone() }]),
         Expr::Select(select) => {

@@ -6,8 +6,8 @@
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 
-use super::RETURN;
 use super::borrowed::clamped;
+use super::paths::path;
 use crate::engine::names::{Names, Node, Root};
 
 /// A term that may be computed so.
@@ -101,18 +101,13 @@ fn decided(parts: &[Quick], names: &Names<'_>, deciding: bool) -> Option<bool> {
 
 impl Path {
     fn of(expression: &IdedExpr) -> Option<Self> {
-        match &expression.expr {
-            Expr::Ident(name) => {
-                let root = Root::parse(if name == RETURN { "return" } else { name })?;
-                Some(Self { root, fields: Vec::new() })
-            }
-            Expr::Select(select) if !select.test => {
-                let mut path = Self::of(&select.operand)?;
-                path.fields.push(select.field.clone());
-                Some(path)
-            }
-            _ => None,
+        // `has` looks like the name that it asks for.
+        if matches!(&expression.expr, Expr::Select(select) if select.test) {
+            return None;
         }
+        let mut fields = path(expression)?;
+        let root = Root::parse(&fields.remove(0))?;
+        Some(Self { root, fields })
     }
 
     fn node<'a>(&self, names: &Names<'a>) -> Option<Node<'a>> {
