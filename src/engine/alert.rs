@@ -239,9 +239,37 @@ pub struct Alert {
     /// How many times its rule has fired for its subject within a day, this one included.
     #[serde(default)]
     pub fired: u32,
+    /// Somebody has taken it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Box<Acknowledgement>>,
+    /// Who is to see to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    /// What people have written about it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// Set when this row must be written back.
     #[serde(skip)]
     pub changed: bool,
+}
+
+/// Somebody has taken an alert on: it is not repeated, and escalates no further.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Who, as they gave it.
+    pub by: String,
+    pub at: Timestamp,
+    /// When it lapses, where it was given for a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// What somebody has written about an alert. Counts as protected in full: people write names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    pub by: String,
+    pub at: Timestamp,
+    pub text: String,
 }
 
 /// A notification group of an alert.

@@ -124,6 +124,9 @@ pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Open
         baseline: at.baseline,
         shadow: rule.shadow,
         fired,
+        acknowledged: None,
+        assignee: None,
+        notes: Vec::new(),
         changed: true,
     };
     alert.groups = groups(at.rules, &alert);

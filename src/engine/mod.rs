@@ -36,7 +36,8 @@ mod wake;
 mod window;
 
 pub use alert::{
-    Alert, AlertGroup, AlertState, End, Ending, EventRef, Evidence, Grounds, Labels, Reason, Seen, Transition,
+    Acknowledgement, Alert, AlertGroup, AlertState, End, Ending, EventRef, Evidence, Grounds, Labels, Note, Reason,
+    Seen, Transition,
 };
 pub use calendar::{Calendar, CalendarError};
 pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};

@@ -63,6 +63,9 @@ pub fn alert(number: u64, subject: &Subject, noticed_at: i64) -> Alert {
         baseline: false,
         shadow: false,
         fired: 1,
+        acknowledged: None,
+        assignee: None,
+        notes: Vec::new(),
         changed: true,
     }
 }

@@ -1,21 +1,11 @@
-//! What a message says, before it takes the form of a channel.
+//! What a message about alerts says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use minijinja::value::Value as Shown;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
-use serde::Serialize;
-
-use super::phi::{self, HIDDEN, instant, shown};
-use crate::engine::{
-    Alert, AlertState, Content, DigestReport, DigestSection, Notification, Phi, Reason, SelfAlert, Severity, Timestamp,
-};
-
-/// Steps that one text may take: a template that runs away stops there.
-const FUEL: u64 = 50_000;
-
-/// Characters of one rendered text.
-const LONGEST: usize = 1500;
+use super::text::{annotation, label};
+use super::{Entry, Page, Section, Tone, foot};
+use crate::engine::{Alert, AlertState, Phi, Reason, Severity, Timestamp};
+use crate::notify::phi::{self, HIDDEN, instant};
 
 /// Times that lie further apart than this are told apart.
 const NOTEWORTHY: i64 = 10 * 60 * 1000;
@@ -23,91 +13,7 @@ const NOTEWORTHY: i64 = 10 * 60 * 1000;
 /// From how many times within a day on it is said that an alert comes and goes.
 const FLAPS: u32 = 3;
 
-/// A message's contents.
-#[derive(Debug, Serialize)]
-pub(super) struct Page {
-    /// For the mail's subject and Slack's notification: holds no identifier.
-    pub headline: String,
-    pub tone: Tone,
-    /// A sentence or two before the lists. What has several lines is shown as it stands.
-    pub lead: Vec<String>,
-    pub sections: Vec<Section>,
-    /// Small print.
-    pub foot: Vec<String>,
-}
-
-/// How a message looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Tone {
-    Critical,
-    Warning,
-    Info,
-    Good,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Section {
-    pub title: String,
-    pub entries: Vec<Entry>,
-    /// What the list leaves out.
-    pub more: Option<String>,
-}
-
-/// One alert in a list.
-#[derive(Debug, Serialize)]
-pub(super) struct Entry {
-    pub number: u64,
-    pub badge: String,
-    pub tone: Tone,
-    pub title: String,
-    pub summary: String,
-    /// What came before it, and what it may mean.
-    pub description: Option<String>,
-    pub action: Option<String>,
-    /// How to look into it.
-    pub runbook: Option<String>,
-    pub facts: Vec<(String, String)>,
-}
-
-/// The page of a notification.
-pub(super) fn of(notification: &Notification) -> Page {
-    let phi = notification.phi;
-    match &notification.content {
-        Content::Alerts { firing, ended, firing_omitted, ended_omitted, repeat, .. } => {
-            alerts(phi, firing, ended, *firing_omitted, *ended_omitted, *repeat, &notification.receiver)
-        }
-        Content::Digest(report) => digest(phi, report, &notification.receiver),
-        Content::Test { by } => Page {
-            headline: format!("[TEST] Pulsewarden reaches {}", notification.receiver),
-            tone: Tone::Info,
-            lead: vec![
-                format!("This is a test for the receiver {}, asked for by {by}.", notification.receiver),
-                "Nothing is wrong and nothing needs to be done.".to_owned(),
-            ],
-            sections: Vec::new(),
-            foot: vec![foot(&notification.receiver)],
-        },
-        Content::SelfAlert(alert) => own(alert),
-    }
-}
-
-fn foot(receiver: &str) -> String {
-    format!("Sent by Pulsewarden to the receiver {receiver}.")
-}
-
-fn own(alert: &SelfAlert) -> Page {
-    let badge = if alert.firing { "PULSEWARDEN" } else { "PULSEWARDEN OK" };
-    Page {
-        headline: format!("[{badge}] {}", alert.summary),
-        tone: if alert.firing { Tone::Critical } else { Tone::Good },
-        lead: std::iter::once(alert.summary.as_str()).chain(alert.action.split("\n\n")).map(str::to_owned).collect(),
-        sections: Vec::new(),
-        foot: vec![format!("Pulsewarden watches itself; this is its watch {}.", alert.watch)],
-    }
-}
-
-fn alerts(
+pub(super) fn of(
     phi: Phi,
     firing: &[Alert],
     ended: &[Alert],
@@ -159,7 +65,7 @@ fn tell_how_once(sections: &mut [Section]) {
     }
 }
 
-fn more(omitted: usize) -> Option<String> {
+pub(super) fn more(omitted: usize) -> Option<String> {
     (omitted > 0).then(|| format!("and {omitted} more: `pulsewarden alerts` lists them all"))
 }
 
@@ -167,7 +73,7 @@ fn tone(firing: &[Alert]) -> Tone {
     firing.iter().map(|alert| alert.severity).max().map_or(Tone::Good, severity_tone)
 }
 
-fn severity_tone(severity: Severity) -> Tone {
+pub(super) fn severity_tone(severity: Severity) -> Tone {
     match severity {
         Severity::Info => Tone::Info,
         Severity::Warning => Tone::Warning,
@@ -221,7 +127,7 @@ const fn end_word(state: AlertState) -> &'static str {
 }
 
 /// `DeviceBatteryLow` as words: "Device battery low".
-fn words(rule: &str) -> String {
+pub(super) fn words(rule: &str) -> String {
     let mut text = String::new();
     let mut before = ' ';
     for c in rule.chars() {
@@ -238,7 +144,7 @@ fn words(rule: &str) -> String {
     text
 }
 
-fn entry(alert: &Alert, phi: Phi) -> Entry {
+pub(super) fn entry(alert: &Alert, phi: Phi) -> Entry {
     let ended = alert.end.as_ref();
     let title = words(&alert.rule);
     let fallback = || format!("{title} on {} {}", alert.subject.kind, subject_id(alert, phi));
@@ -309,12 +215,6 @@ fn subject_id(alert: &Alert, phi: Phi) -> String {
     if phi == Phi::None { HIDDEN.to_owned() } else { phi::printable(&alert.subject.id) }
 }
 
-/// A label for a receiver that may see `phi`; empty where the alert has none of that name.
-#[must_use]
-pub fn label(alert: &Alert, name: &str, phi: Phi) -> String {
-    alert.labels.get(name).map(|seen| phi::text(seen, phi)).unwrap_or_default()
-}
-
 /// When it happened, and when Pulsewarden learned of it where that is noteworthy.
 fn times(alert: &Alert) -> Vec<(&'static str, Timestamp)> {
     let mut times = vec![("Since", alert.opened_at)];
@@ -325,142 +225,6 @@ fn times(alert: &Alert) -> Vec<(&'static str, Timestamp)> {
         times.push(("Until", end.at));
     }
     times
-}
-
-/// A rule's text for a receiver that may see `phi`, rendered from the alert's evidence and nothing else. `None` where the rule
-/// has no such text, or it comes to nothing.
-#[must_use]
-pub fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<String> {
-    let template = alert.annotations.get(name)?;
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_fuel(Some(FUEL));
-    environment.set_formatter(|out, state, value| {
-        if value.is_undefined() || value.is_none() {
-            return Ok(out.write_str("unknown")?);
-        }
-        minijinja::escape_formatter(out, state, value)
-    });
-    let rendered = environment.render_str(template, context(alert, phi)).ok()?;
-    let text: String = rendered.chars().take(LONGEST).collect();
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-}
-
-/// The names that a text can use: `device.serial` and the like from the evidence, `labels`, `alert`.
-fn context(alert: &Alert, phi: Phi) -> Shown {
-    let mut roots: BTreeMap<String, Shown> = BTreeMap::new();
-    let mut tree = Tree::default();
-    for (path, seen) in &alert.evidence.values {
-        tree.put(path.split('.'), shown(seen, phi));
-    }
-    for (root, node) in tree.children {
-        roots.insert(root, node.into_shown());
-    }
-    let labels: BTreeMap<String, Shown> =
-        alert.labels.iter().map(|(name, seen)| (name.clone(), shown(seen, phi))).collect();
-    roots.insert("labels".to_owned(), Shown::from(labels));
-    let own: BTreeMap<&str, Shown> = BTreeMap::from([
-        ("number", Shown::from(alert.number)),
-        ("severity", Shown::from(alert.severity.as_str())),
-        ("opened_at", Shown::from(instant(alert.opened_at))),
-        ("count", Shown::from(alert.count)),
-    ]);
-    roots.insert("alert".to_owned(), Shown::from(own));
-    Shown::from(roots)
-}
-
-/// Dotted names as nested maps.
-#[derive(Default)]
-struct Tree {
-    value: Option<Shown>,
-    children: BTreeMap<String, Tree>,
-}
-
-impl Tree {
-    fn put<'p>(&mut self, mut path: impl Iterator<Item = &'p str>, value: Shown) {
-        match path.next() {
-            Some(step) => self.children.entry(step.to_owned()).or_default().put(path, value),
-            None => self.value = Some(value),
-        }
-    }
-
-    fn into_shown(self) -> Shown {
-        match self.value {
-            Some(value) => value,
-            None => {
-                let children: BTreeMap<String, Shown> =
-                    self.children.into_iter().map(|(name, child)| (name, child.into_shown())).collect();
-                Shown::from(children)
-            }
-        }
-    }
-}
-
-fn digest(phi: Phi, report: &DigestReport, receiver: &str) -> Page {
-    let mut sections = Vec::new();
-    let parts = [
-        ("Open", &report.open),
-        ("New", &report.fired),
-        ("Resolved", &report.resolved),
-        ("Ended without news", &report.expired),
-    ];
-    for (title, part) in parts {
-        if part.total > 0 {
-            sections.push(section(title, part, phi));
-        }
-    }
-    let open = report.open.total;
-    let worst = report.open.alerts.iter().map(|alert| alert.severity).max();
-    let mut lead = vec![format!(
-        "Since {}: {} new, {} resolved. Open now: {open}.",
-        local(report.from, &report.time_zone),
-        report.fired.total,
-        report.resolved.total
-    )];
-    if sections.is_empty() {
-        lead = vec![format!("Nothing new and nothing open since {}.", local(report.from, &report.time_zone))];
-    }
-    if report.undelivered > 0 {
-        lead.push(format!(
-            "{} messages could not be delivered: `pulsewarden deliveries --dead` lists them.",
-            report.undelivered
-        ));
-    }
-    let proven = |what: &str, at: Option<Timestamp>| match at {
-        Some(at) => format!("Last {what}: {}.", local(at, &report.time_zone)),
-        None => format!("No {what} yet."),
-    };
-    Page {
-        headline: format!("[DIGEST] {}: {} new, {open} open", words(&report.name), report.fired.total),
-        tone: worst.map_or(Tone::Good, severity_tone),
-        lead,
-        sections,
-        foot: vec![
-            proven("webhook", report.last_webhook),
-            proven("proven delivery", report.last_delivery),
-            foot(receiver),
-        ],
-    }
-}
-
-fn section(title: &str, part: &DigestSection, phi: Phi) -> Section {
-    let omitted = usize::try_from(part.total).unwrap_or(usize::MAX).saturating_sub(part.alerts.len());
-    // A digest is a list to go through: how to look into each is told when it fires.
-    let short = |alert: &Alert| Entry { description: None, runbook: None, ..entry(alert, phi) };
-    Section {
-        title: format!("{title} ({})", part.total),
-        entries: part.alerts.iter().map(short).collect(),
-        more: more(omitted),
-    }
-}
-
-/// An instant in a digest's own zone.
-fn local(at: Timestamp, time_zone: &str) -> String {
-    match (time_zone.parse::<chrono_tz::Tz>(), at.to_utc()) {
-        (Ok(zone), Some(at)) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
-        _ => instant(at),
-    }
 }
 
 #[cfg(test)]
