@@ -192,7 +192,7 @@ fn move_json(moved: &Transition, alert: &Alert, sets: &mut RuleSets<'_>) -> serd
 }
 
 fn subject(store: &dyn Store, rule: Option<&str>, kind: &str, id: &str, as_json: bool) -> anyhow::Result<u8> {
-    let Some(kind) = SubjectKind::parse(kind).filter(|kind| *kind != SubjectKind::Group) else {
+    let Some(kind) = SubjectKind::parse(kind).filter(|kind| kind.is_named()) else {
         let kinds: Vec<&str> = SubjectKind::NAMED.iter().map(|kind| kind.as_str()).collect();
         return refuse(&format!("`{}` is no kind of subject; there are {}", printable(kind), kinds.join(", ")));
     };

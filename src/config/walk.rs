@@ -136,6 +136,12 @@ impl Walk {
         Some(text)
     }
 
+    /// Whether a plain word stands there.
+    pub fn is_word(&self, node: &Node, word: &str) -> bool {
+        matches!(&node.value, Value::Scalar(scalar) if scalar.text == word)
+    }
+
+    /// True or false.
     pub fn flag(&self, node: &Node) -> Option<bool> {
         self.instead(node, |text| Some(format!("write {}", plain_truth(text)?)));
         let scalar = self.scalar(node, "true or false", "true or false")?;

@@ -1,11 +1,12 @@
 //! An alert: one episode of one rule for one subject, from firing to its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::event::Position;
+use super::inhibition::Part;
 use super::memory::Hit;
 use super::receiver::Channel;
 use super::rule::Severity;
@@ -102,6 +103,8 @@ pub enum Reason {
     RuleRemoved,
     /// The rule now says something else, and by that it would not fire.
     RuleChanged,
+    /// Somebody says that it is over.
+    ByHand { by: String },
 }
 
 impl fmt::Display for Reason {
@@ -132,6 +135,7 @@ impl fmt::Display for Reason {
             Self::NoNews { since } => write!(f, "no news since {since}; not known to be well"),
             Self::RuleRemoved => f.write_str("the rule was removed; no longer watched"),
             Self::RuleChanged => f.write_str("the rule was changed and no longer says so; no longer watched"),
+            Self::ByHand { by } => write!(f, "resolved by {by}"),
         }
     }
 }
@@ -248,6 +252,18 @@ pub struct Alert {
     /// What people have written about it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
+    /// From when escalation counts, where that is not the firing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalates_from: Option<Timestamp>,
+    /// The steps of escalation that were taken.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub escalated: BTreeSet<String>,
+    /// What it is under the inhibition rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inhibition: Vec<Part>,
+    /// The alerts that inhibit it, by where they meet it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inhibited_by: BTreeMap<String, u64>,
     /// Set when this row must be written back.
     #[serde(skip)]
     pub changed: bool,
@@ -282,6 +298,9 @@ pub struct AlertGroup {
     pub receiver: String,
     pub channel: Channel,
     pub labels: Labels,
+    /// It was led here by escalation, and so waits for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub urgent: bool,
 }
 
 /// An end that waits for `keep_firing_for`.

@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::alert::{Alert, Labels, Transition};
+use super::alert::{Alert, AlertState, Labels, Transition};
 use super::event::Message;
+use super::muting::Suppression;
+use super::people::Action;
 use super::receiver::{Channel, Phi};
+use super::rule::Severity;
+use super::silence::SilenceRecord;
 use super::subject::Subject;
 use super::time::Timestamp;
 
@@ -21,6 +25,7 @@ pub struct Effects {
     /// Alerts that ended and so left their slice.
     pub ended: Vec<Alert>,
     pub notifications: Vec<Notification>,
+    pub records: Records,
     /// Rules with conditions that could not be computed, with what was wrong; each rule once.
     pub faults: BTreeMap<String, String>,
 }
@@ -31,6 +36,24 @@ impl Effects {
         if !self.faults.contains_key(rule) {
             self.faults.insert(rule.to_owned(), error.to_owned());
         }
+    }
+}
+
+/// What is kept for people to read besides alerts and their moves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Records {
+    /// What people did.
+    pub actions: Vec<Action>,
+    /// What was held back, and what is held back no longer.
+    pub suppressions: Vec<Suppression>,
+    /// Silences that were made or have ended.
+    pub silences: Vec<SilenceRecord>,
+}
+
+impl Records {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.suppressions.is_empty() && self.silences.is_empty()
     }
 }
 
@@ -65,6 +88,18 @@ pub enum Content {
         ended_omitted: usize,
         /// True where nothing changed and `repeat_interval` has passed.
         repeat: bool,
+        /// True where people did something and nothing else changed: for ways on which a message can be changed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        update: bool,
+    },
+    /// What would have been too many messages, or was held back for quiet hours, in one.
+    Summary(Box<Summary>),
+    /// A silence that hides something is about to end.
+    SilenceEnds {
+        silence: u64,
+        by: String,
+        until: Timestamp,
+        hidden: u64,
     },
     Digest(Box<DigestReport>),
     /// A marked sample, asked for by `notify test`.
@@ -73,6 +108,80 @@ pub enum Content {
     },
     /// Pulsewarden speaks about itself.
     SelfAlert(SelfAlert),
+}
+
+/// Why messages come as one summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Folded {
+    /// There would have been more than the receiver's cap.
+    Cap,
+    /// Quiet hours are over.
+    Quiet,
+}
+
+/// Several messages in one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    pub why: Folded,
+    /// When the first of them was decided.
+    pub since: Timestamp,
+    /// How many messages there would have been.
+    pub messages: u64,
+    pub counts: Counts,
+    /// The most urgent open alerts, [`ALERTS_SHOWN`] at most.
+    pub alerts: Vec<Alert>,
+}
+
+/// Alerts in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Open alerts by rule and severity.
+    pub open: BTreeMap<String, BTreeMap<Severity, u64>>,
+    /// Ended alerts by rule.
+    pub ended: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    /// Counts an alert.
+    pub fn add(&mut self, alert: &Alert) {
+        if alert.state == AlertState::Firing {
+            *self.open.entry(alert.rule.clone()).or_default().entry(alert.severity).or_default() += 1;
+        } else {
+            *self.ended.entry(alert.rule.clone()).or_default() += 1;
+        }
+    }
+
+    /// Adds what others have counted.
+    pub fn add_all(&mut self, other: &Self) {
+        for (rule, by_severity) in &other.open {
+            for (severity, count) in by_severity {
+                *self.open.entry(rule.clone()).or_default().entry(*severity).or_default() += count;
+            }
+        }
+        for (rule, count) in &other.ended {
+            *self.ended.entry(rule.clone()).or_default() += count;
+        }
+    }
+
+    /// How many are open.
+    #[must_use]
+    pub fn open_total(&self) -> u64 {
+        self.open.values().flat_map(BTreeMap::values).sum()
+    }
+
+    /// How many have ended.
+    #[must_use]
+    pub fn ended_total(&self) -> u64 {
+        self.ended.values().sum()
+    }
+
+    /// The highest severity among the open ones.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.open.values().flat_map(BTreeMap::keys).max().copied()
+    }
 }
 
 /// How many alerts one notification lists.

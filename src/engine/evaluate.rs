@@ -13,7 +13,7 @@ use super::rule::{EventTest, Resolve, Rule, Severity, Trigger};
 use super::rule_set::Interest;
 use super::slice::{Slice, VERDICTS_KEPT, Verdict, Why};
 use super::time::Timestamp;
-use super::{following, silence, window};
+use super::{following, silent, window};
 
 /// An event as one subject takes it.
 #[derive(Clone, Copy)]
@@ -91,7 +91,7 @@ pub(super) fn rules(taken: Taken<'_>, interest: Interest<'_>, slice: &mut Slice,
             }
             Trigger::Silent { events, .. } => {
                 if events.iter().any(|pattern| pattern.matches(taken.event.kind)) {
-                    silence::heard(taken, rule, slice, effects);
+                    silent::heard(taken, rule, slice, effects);
                 }
             }
             Trigger::NotFollowedBy { test, awaited, .. } | Trigger::NotPrecededBy { test, awaited, .. } => {

@@ -4,7 +4,12 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::alert::{Alert, AlertGroup};
+use super::effect::{Counts, Notification};
+use super::inhibition::Part;
 use super::memory::{Hit, Waiting};
+use super::people::{Act, Actor};
+use super::receiver::Channel;
+use super::silence::Silence;
 use super::slice::Related;
 use super::state::Fact;
 use super::subject::{Subject, SubjectKind};
@@ -192,6 +197,32 @@ pub enum Message {
     Alert(Box<Announcement>),
     /// To a notification group: the alert is no longer its own.
     Left { alert: u64 },
+    /// To a notification group: a silence that held something back is over.
+    Unhidden,
+    /// To a notification group: what it said was folded into a summary that could not be delivered.
+    Failed(Box<DeliveryFailure>),
+    /// To the place where alerts meet under an inhibition rule: this one takes part, or takes part as something else.
+    Meets { alert: u64, subject: Subject, part: Part },
+    /// To that place: the alert takes part no longer.
+    PartsWith { alert: u64 },
+    /// To a subject with open alerts: one of them is inhibited `by` another under the rule that meets `at`, or no longer.
+    Inhibited { alert: u64, at: String, by: Option<u64> },
+    /// To a silence: a group holds an alert back because of it.
+    Hides { group: String, receiver: String, channel: Channel, alert: u64 },
+    /// To a silence: it is over.
+    Over,
+    /// To an outlet: a group has something to say over it.
+    Says(Box<Saying>),
+}
+
+/// What a group has to say, before its outlet decides whether it goes by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saying {
+    pub notification: Notification,
+    /// It was held back for quiet hours, so that it goes into one summary with the rest.
+    pub held: bool,
+    /// What it says in numbers.
+    pub counts: Counts,
 }
 
 /// What a notification group is told of an alert.
@@ -200,8 +231,20 @@ pub struct Announcement {
     pub alert: Alert,
     /// The receiver of this message, and how it begins where it does not exist yet.
     pub group: AlertGroup,
-    /// False where only the evidence is fresher: nothing that a receiver must hear of.
-    pub news: bool,
+    pub news: News,
+}
+
+/// How much of a change of an alert a receiver must hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nothing: only the evidence is fresher.
+    None,
+    /// It fired, was raised, ended, or is held back no longer.
+    Some,
+    /// Somebody did something about it: shown where a message can be changed.
+    Shown,
+    /// Nobody has taken it on any more.
+    Reminds,
 }
 
 /// What people and administrators ask for; journaled, since it can change a decision.
@@ -210,6 +253,12 @@ pub struct Announcement {
 pub enum Command {
     /// Send a clearly marked sample to one receiver.
     TestNotification { receiver: String, by: String },
+    /// Somebody does something about an alert of `subject`.
+    Alert { alert: u64, subject: Subject, act: Act, by: Actor },
+    /// Nobody is to be told of what the silence matches.
+    Silence { silence: Box<Silence> },
+    /// A silence ends before its time.
+    Unsilence { silence: u64, by: Actor },
 }
 
 /// A notification that was given up after its last attempt.
@@ -237,6 +286,6 @@ pub enum Input<'a> {
     Rules { since: Position, position: Position },
     /// A notification of this group was given up.
     DeliveryFailed { failure: &'a DeliveryFailure, position: Position },
-    /// Someone asked for something; the subject is a notification group.
+    /// Someone asked for something; the subject is what it is about.
     Command { command: &'a Command, position: Position },
 }

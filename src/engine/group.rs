@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::alert::{Alert, AlertState};
-use super::effect::{ALERTS_SHOWN, Content, Effects, Notification};
-use super::event::{Announcement, Command, DeliveryFailure};
+use super::effect::{ALERTS_SHOWN, Content, Counts, Effects, Notification};
+use super::event::{Announcement, Command, DeliveryFailure, Message, News, Saying};
 use super::lifecycle::{Moment, key_of};
+use super::muting::{Cause, Held, Holds, Suppression};
 use super::receiver::Receiver;
 use super::route::Route;
 use super::slice::{Group, Member, Slice, Told};
 use super::time::Timestamp;
+use super::{outlet, silence};
 
 /// For how long the end of an alert is kept after it was told, in case that notification is given up: a day by default
 /// (`delivery.give_up_after`), and an hour for the last attempt.
@@ -25,17 +27,17 @@ const BASELINE_WAIT: Duration = Duration::from_secs(2 * 60);
 const LONGEST_REPEAT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// An alert of this group fired, was raised, ended, or has fresher evidence.
-pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcement) {
+pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcement, effects: &mut Effects) {
     let alert = &announcement.alert;
     let open = alert.state == AlertState::Firing;
     let known = slice.members.get(&alert.number);
     let never_told = known.is_none_or(|member| member.told.is_none());
     if !open && never_told {
-        leave(slice, alert.number);
+        leave(at, slice, alert.number, effects);
         return;
     }
-    let told = known.and_then(|member| member.told.clone());
-    slice.members.insert(alert.number, Member { alert: alert.clone(), told, changed: true });
+    let (told, held) = known.map(|member| (member.told.clone(), member.held.clone())).unwrap_or_default();
+    slice.members.insert(alert.number, Member { alert: alert.clone(), told, held, changed: true });
     slice.dirty = true;
     if slice.projection.group.is_none() {
         let opening = &announcement.group;
@@ -49,17 +51,97 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
             flush_at: None,
             repeats: 0,
             baseline: alert.baseline,
+            urgent: opening.urgent,
+            reminds: false,
         });
     }
-    if announcement.news || never_told {
-        schedule(at, slice);
+    match announcement.news {
+        News::Shown if !never_told => show(at, slice, effects),
+        News::Reminds if !never_told => {
+            show(at, slice, effects);
+            remind(at, slice);
+        }
+        News::None if !never_told => {}
+        _ => schedule(at, slice),
     }
 }
 
+/// Shows what people did where a message can be changed.
+fn show(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    let Some(mut group) = slice.projection.group.take() else { return };
+    let receiver = at.rules.receiver(&group.receiver).filter(|receiver| receiver.channels.contains(&group.channel));
+    if let Some(receiver) = receiver.filter(|_| group.channel.updates() && group.last_sent.is_some()) {
+        group.sequence += 1;
+        let says = Says { update: true, ..Says::default() };
+        let told = |member: &Member| member.told.is_some() && !is_told_end(member);
+        effects.notifications.push(notification(at, slice, &group, receiver, &says, told));
+    }
+    slice.projection.group = Some(group);
+}
+
+/// The receiver is told again, now.
+fn remind(at: Moment<'_>, slice: &mut Slice) {
+    let Some(group) = &mut slice.projection.group else { return };
+    group.reminds = true;
+    group.flush_at = Some(at.now);
+    slice.due = Some(at.now);
+}
+
 /// The alert is nothing for this group any more.
-pub(super) fn leave(slice: &mut Slice, alert: u64) {
+pub(super) fn leave(at: Moment<'_>, slice: &mut Slice, alert: u64, effects: &mut Effects) {
+    if let Some(member) = slice.members.get_mut(&alert)
+        && let Some(group) = &slice.projection.group
+    {
+        hold(at, group, &slice.subject.id, member, None, effects);
+    }
     drop_members(slice, |member| member.alert.number != alert);
     rest(slice);
+}
+
+/// Something that held messages back is over.
+pub(super) fn unhidden(at: Moment<'_>, slice: &mut Slice) {
+    if slice.members.values().any(|member| member.held.is_some()) {
+        schedule(at, slice);
+        slice.dirty = true;
+    }
+}
+
+/// Keeps in mind, and in the records, what holds a member back from now on; `None` where nothing does.
+fn hold(
+    at: Moment<'_>,
+    group: &Group,
+    group_id: &str,
+    member: &mut Member,
+    cause: Option<Cause>,
+    effects: &mut Effects,
+) {
+    if member.held.as_ref().map(|held| &held.cause) == cause.as_ref() {
+        return;
+    }
+    let record = |held: &Held, until| Suppression {
+        alert: member.alert.number,
+        group: group_id.to_owned(),
+        receiver: group.receiver.clone(),
+        channel: group.channel.kind().to_owned(),
+        cause: held.cause.clone(),
+        from: held.since,
+        until,
+    };
+    let over = member.held.as_ref().map(|held| record(held, Some(at.now)));
+    let held = cause.map(|cause| Held { cause, since: at.now });
+    let begins = held.as_ref().map(|held| record(held, None));
+    if let Some(Held { cause: Cause::Silenced { silence: number }, .. }) = &held {
+        let message = Message::Hides {
+            group: group_id.to_owned(),
+            receiver: group.receiver.clone(),
+            channel: group.channel.clone(),
+            alert: member.alert.number,
+        };
+        effects.messages.push_back((silence::subject(*number), message));
+    }
+    effects.records.suppressions.extend(over.into_iter().chain(begins));
+    member.held = held.map(Box::new);
+    member.changed = true;
 }
 
 /// A group that has nothing left to say has neither timers nor a history: the next alert opens it anew, in whichever batch
@@ -88,6 +170,7 @@ fn schedule(at: Moment<'_>, slice: &mut Slice) {
     let Some(group) = &mut slice.projection.group else { return };
     let Some(route) = at.rules.route_of(&group.route, &group.receiver) else { return };
     let look = match group.last_sent {
+        None if group.urgent => at.now,
         None if group.baseline => at.now.plus(route.group_wait.max(BASELINE_WAIT)),
         None => at.now.plus(route.group_wait),
         Some(sent) => at.now.max(sent.plus(route.group_interval)),
@@ -110,14 +193,18 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         rest(slice);
         return;
     };
+    let (look, after_quiet) = look_at_holds(at, slice, &group, route, receiver, effects);
     let repeat_interval = repeat_interval(at, slice, route, &group);
-    let Says { something, repeat } = Says::now(at, slice, receiver, &group, repeat_interval);
-    if something {
-        group.repeats = if repeat { group.repeats.saturating_add(1) } else { 0 };
+    let says = Says::now(at, slice, receiver, &group, repeat_interval);
+    group.reminds = false;
+    if says.something {
+        group.repeats = if says.repeat { group.repeats.saturating_add(1) } else { 0 };
         group.sequence += 1;
         group.last_sent = Some(at.now);
-        effects.notifications.push(notification(at, slice, &group, receiver, repeat));
-        for member in slice.members.values_mut().filter(|member| is_said(member, receiver)) {
+        let said = |member: &Member| member.held.is_none() && is_said(member, receiver);
+        let notification = notification(at, slice, &group, receiver, &says, said);
+        send(slice, receiver, notification, after_quiet, effects);
+        for member in slice.members.values_mut().filter(|member| said(member)) {
             tell(member, group.sequence, at.now);
         }
     }
@@ -129,21 +216,61 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
             too_many = too_many.saturating_sub(1);
             return kept;
         }
-        member.alert.state == AlertState::Firing && member.told.is_some()
+        let is_held = member.held.is_some();
+        is_held || member.alert.state == AlertState::Firing && member.told.is_some()
     });
     let repeat_interval = self::repeat_interval(at, slice, route, &group);
     // Where the last one lies further back, there was nothing to repeat.
     let last = group.last_sent.filter(|sent| sent.plus(repeat_interval) > at.now).unwrap_or(at.now);
-    group.flush_at = Some(last.plus(repeat_interval));
+    let repeats_at = last.plus(repeat_interval);
+    group.flush_at = Some(look.map_or(repeats_at, |look| look.min(repeats_at)));
     slice.due = group.flush_at;
     slice.projection.group = Some(group);
     slice.dirty = true;
     rest(slice);
 }
 
+/// Judges what holds members back. Gives when the clock may let one of them go, and whether what is told now was held back
+/// for quiet hours.
+fn look_at_holds(
+    at: Moment<'_>,
+    slice: &mut Slice,
+    group: &Group,
+    route: &Route,
+    receiver: &Receiver,
+    effects: &mut Effects,
+) -> (Option<Timestamp>, bool) {
+    let holds = Holds::of(at, route, receiver);
+    let (mut look, mut after_quiet) = (None, false);
+    let Slice { members, subject, .. } = slice;
+    for member in members.values_mut().filter(|member| is_said(member, receiver)) {
+        let (cause, until) = holds.why(member).map_or((None, None), |(cause, until)| (Some(cause), until));
+        let was_quiet = member.held.as_ref().is_some_and(|held| matches!(held.cause, Cause::Quiet { .. }));
+        after_quiet |= was_quiet && cause.is_none();
+        look = look.into_iter().chain(until).min();
+        hold(at, group, &subject.id, member, cause, effects);
+    }
+    (look, after_quiet)
+}
+
+/// Hands a notification to its outlet, where the receiver has a limit or quiet hours; else to the outbox.
+fn send(slice: &Slice, receiver: &Receiver, notification: Notification, after_quiet: bool, effects: &mut Effects) {
+    if receiver.cap.is_none() && receiver.quiet.is_none() {
+        effects.notifications.push(notification);
+        return;
+    }
+    let mut counts = Counts::default();
+    for member in slice.members.values().filter(|member| member.held.is_none() && is_said(member, receiver)) {
+        counts.add(&member.alert);
+    }
+    let outlet = outlet::subject(&receiver.name, &notification.channel);
+    let saying = Saying { notification, held: after_quiet, counts };
+    effects.messages.push_back((outlet, Message::Says(Box::new(saying))));
+}
+
 /// The receiver is told of a member. What it knew already, it goes on knowing should this notification fail.
 fn tell(member: &mut Member, sequence: u64, now: Timestamp) {
-    let Member { alert, told, changed } = member;
+    let Member { alert, told, changed, .. } = member;
     if told.as_ref().is_some_and(|told| told.state == alert.state && told.severity >= alert.severity) {
         return;
     }
@@ -175,28 +302,36 @@ fn repeat_interval(at: Moment<'_>, slice: &Slice, route: &Route, group: &Group) 
         .map_or(longest, |spaced| spaced.min(longest))
 }
 
+/// What a group says.
+#[derive(Clone, Copy, Default)]
 struct Says {
     something: bool,
     /// Nothing changed; the receiver is reminded.
     repeat: bool,
+    /// People did something, and nothing else changed.
+    update: bool,
 }
 
 impl Says {
     fn now(at: Moment<'_>, slice: &Slice, receiver: &Receiver, group: &Group, repeat_interval: Duration) -> Self {
-        let fires = |member: &Member| member.alert.state == AlertState::Firing;
+        let members = || slice.members.values().filter(|member| member.held.is_none());
+        let fires = |member: &&Member| member.alert.state == AlertState::Firing;
         // A receiver that the routes have left still hears of the end of what it was told.
-        let routed = |member: &Member| at.rules.routes_to(&receiver.name, &member.alert);
-        let new = slice.members.values().any(|member| {
-            let known = member
-                .told
-                .as_ref()
-                .is_some_and(|told| told.state == AlertState::Firing && told.severity >= member.alert.severity);
-            fires(member) && !known && routed(member)
-        });
-        let ended = slice.members.values().any(|member| !fires(member) && is_said(member, receiver));
-        let due = group.last_sent.is_some_and(|sent| sent.plus(repeat_interval) <= at.now);
-        let repeat = !new && !ended && due && slice.members.values().any(|member| fires(member) && routed(member));
-        Self { something: ended || new || repeat, repeat }
+        let routed = |member: &&Member| {
+            let escalated = member.alert.groups.iter().any(|group| group.urgent && *group.id == *slice.subject.id);
+            escalated || at.rules.routes_to(&receiver.name, &member.alert)
+        };
+        let known = |member: &Member| {
+            let told = member.told.as_ref();
+            told.is_some_and(|told| told.state == AlertState::Firing && told.severity >= member.alert.severity)
+        };
+        let new = members().filter(fires).any(|member| !known(member) && routed(&member));
+        let ended = members().any(|member| !fires(&member) && is_said(member, receiver));
+        let due = group.reminds || group.last_sent.is_some_and(|sent| sent.plus(repeat_interval) <= at.now);
+        // Whoever has taken an alert on need not be reminded of it.
+        let waits = |member: &&Member| fires(member) && routed(member) && member.alert.acknowledged.is_none();
+        let repeat = !new && !ended && due && members().any(|member| waits(&member));
+        Self { something: ended || new || repeat, repeat, update: false }
     }
 }
 
@@ -210,8 +345,15 @@ fn is_said(member: &Member, receiver: &Receiver) -> bool {
     }
 }
 
-fn notification(at: Moment<'_>, slice: &Slice, group: &Group, receiver: &Receiver, repeat: bool) -> Notification {
-    let said = slice.members.values().filter(|member| is_said(member, receiver)).map(|member| &member.alert);
+fn notification(
+    at: Moment<'_>,
+    slice: &Slice,
+    group: &Group,
+    receiver: &Receiver,
+    says: &Says,
+    said: impl Fn(&Member) -> bool,
+) -> Notification {
+    let said = slice.members.values().filter(|member| said(member)).map(|member| &member.alert);
     let (mut firing, ended): (Vec<&Alert>, Vec<&Alert>) = said.partition(|alert| alert.state == AlertState::Firing);
     firing.sort_by_key(|alert| (std::cmp::Reverse(alert.severity), alert.number));
     Notification {
@@ -227,7 +369,8 @@ fn notification(at: Moment<'_>, slice: &Slice, group: &Group, receiver: &Receive
             ended_omitted: ended.len().saturating_sub(ALERTS_SHOWN),
             firing: firing.into_iter().take(ALERTS_SHOWN).cloned().collect(),
             ended: ended.into_iter().take(ALERTS_SHOWN).cloned().collect(),
-            repeat,
+            repeat: says.repeat,
+            update: says.update,
         },
     }
 }
@@ -287,5 +430,6 @@ pub(super) fn command(at: Moment<'_>, slice: &Slice, command: &Command, effects:
                 });
             }
         }
+        Command::Alert { .. } | Command::Silence { .. } | Command::Unsilence { .. } => {}
     }
 }

@@ -14,7 +14,7 @@ use super::slice::{Projection, Slice};
 use super::state::{Field, FieldGroup};
 use super::time::Timestamp;
 use super::value::Value;
-use super::{silence, slice::Why};
+use super::{silent, slice::Why};
 
 /// Looks at a rule's state again, since the subject has changed; `event` is what changed it.
 pub(super) fn judge(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
@@ -119,7 +119,7 @@ pub(super) fn judge_anew(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects
     }
     judge(at, rule, slice, None, effects);
     match rule.trigger {
-        Trigger::Silent { .. } => silence::close(at, rule, slice, changed, effects),
+        Trigger::Silent { .. } => silent::close(at, rule, slice, changed, effects),
         _ => close(at, rule, slice, effects),
     }
     due(at, rule, slice, effects);
@@ -229,7 +229,7 @@ fn held_long_enough(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Times
 /// When the rule wants to be looked at.
 pub(super) fn deadline(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<Timestamp> {
     match &rule.trigger {
-        Trigger::Silent { .. } => silence::deadline(at, rule, slice),
+        Trigger::Silent { .. } => silent::deadline(at, rule, slice),
         _ if slice.open(&rule.name).is_some_and(|alert| alert.ending.is_none()) => None,
         _ => {
             let (_, due) = held_long_enough(at, rule, slice)?;
@@ -241,7 +241,7 @@ pub(super) fn deadline(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<Tim
 /// Fires where the deadline has come.
 pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects) {
     if matches!(rule.trigger, Trigger::Silent { .. }) {
-        return silence::due(at, rule, slice, effects);
+        return silent::due(at, rule, slice, effects);
     }
     if deadline(at, rule, slice).is_none_or(|due| due > at.now) {
         return;
@@ -263,7 +263,7 @@ pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut 
 pub(super) fn pending(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestamp, Timestamp)> {
     let until = deadline(at, rule, slice)?;
     if let Trigger::Silent { .. } = rule.trigger {
-        return silence::overdue(at, rule, slice).map(|since| (since, until));
+        return silent::overdue(at, rule, slice).map(|since| (since, until));
     }
     held_long_enough(at, rule, slice).map(|(since, _)| (since, until))
 }

@@ -1,33 +1,30 @@
 //! An alert's moves: it fires, is refreshed, is raised, ends. Each move leaves a transition with its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::alert::{
-    Alert, AlertGroup, AlertState, End, Ending, EventRef, Evidence, Grounds, Labels, Reason, Seen, Transition,
-};
+use super::alert::{Alert, AlertState, End, Ending, EventRef, Evidence, Grounds, Reason, Seen, Transition};
 use super::effect::Effects;
 use super::evaluate::holds;
-use super::event::{Announcement, Event, Message, Position};
+use super::event::{Event, News, Position};
 use super::expression::Truth;
+use super::grouping::{self, tell_groups};
+use super::inhibition;
+use super::labels::{self, open_label};
 use super::length::Interval;
 use super::names::Names;
-use super::receiver::Channel;
-use super::route::{GroupBy, Route};
-use super::rule::{RaiseWhen, Rule, Severity, Table};
+use super::rule::{RaiseWhen, Rule, Severity};
 use super::rule_set::RuleSet;
 use super::slice::Slice;
-use super::subject::{Subject, SubjectKind};
+use super::standing::Standing;
+use super::subject::SubjectKind;
 use super::time::Timestamp;
-use super::value::{Protection, Value};
+use super::value::Protection;
 
 /// Repeats bring their fresher evidence to the notification groups once in this time, once these have told of the alert.
 const REFRESH_GROUPS_EVERY: Duration = Duration::from_secs(60);
-
-/// What a label holds where nothing is known.
-const UNKNOWN: &str = "unknown";
 
 /// Where and when a move is decided.
 #[derive(Clone, Copy)]
@@ -35,6 +32,7 @@ pub(super) struct Moment<'a> {
     pub rules: &'a RuleSet,
     /// When nothing could be heard: in order, apart from one another.
     pub blind: &'a [Interval],
+    pub standing: &'a Standing,
     pub now: Timestamp,
     /// The last journal row known.
     pub position: Position,
@@ -109,7 +107,7 @@ pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Open
         episode: *episode,
         state: AlertState::Firing,
         severity,
-        labels: labels(at.rules, rule, slice, severity),
+        labels: labels::of(at.rules, rule, slice, severity),
         opened_at: when,
         noticed_at: at.now,
         matched_at: heard_at,
@@ -127,11 +125,16 @@ pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Open
         acknowledged: None,
         assignee: None,
         notes: Vec::new(),
+        escalates_from: None,
+        escalated: BTreeSet::new(),
+        inhibition: Vec::new(),
+        inhibited_by: BTreeMap::new(),
         changed: true,
     };
-    alert.groups = groups(at.rules, &alert);
+    alert.groups = grouping::groups(at.rules, &alert);
     record(at, &alert, when, reason, effects);
-    tell_groups(&alert, true, effects);
+    tell_groups(&alert, News::Some, effects);
+    inhibition::takes_part(at.rules, &mut alert, effects);
     slice.alerts.push(alert);
     slice.dirty = true;
     slice.unarmed = true;
@@ -170,7 +173,7 @@ pub(super) fn repeat(
         raise(at, alert, severity, event.occurred_at, effects);
     } else if awaited || at.now.since(alert.told_group_at) >= REFRESH_GROUPS_EVERY {
         alert.told_group_at = at.now;
-        tell_groups(alert, false, effects);
+        tell_groups(alert, News::None, effects);
     }
 }
 
@@ -219,17 +222,9 @@ pub(super) fn raise(at: Moment<'_>, alert: &mut Alert, to: Severity, when: Times
     alert.told_group_at = at.now;
     alert.changed = true;
     record(at, alert, when, Reason::Raised { to }, effects);
-    // A more serious alert may concern others. Those who know of it hear of this, too, and of its end.
-    let others =
-        groups(at.rules, alert).into_iter().filter(|group| !alert.groups.iter().any(|old| goes_where(old, group)));
-    let others: Vec<AlertGroup> = others.collect();
-    alert.groups.extend(others);
-    tell_groups(alert, true, effects);
-}
-
-/// Whether two groups go to the same receiver on the same way.
-fn goes_where(one: &AlertGroup, other: &AlertGroup) -> bool {
-    one.receiver == other.receiver && one.channel == other.channel
+    grouping::add_groups(at.rules, alert);
+    tell_groups(alert, News::Some, effects);
+    inhibition::takes_part(at.rules, alert, effects);
 }
 
 /// Ends an alert that has left its slice. `evidence` is what the end rests on, where that is an event.
@@ -247,7 +242,8 @@ pub(super) fn end(
     alert.rule_set.clone_from(&at.rules.hash);
     alert.changed = true;
     record(at, &alert, when, reason, effects);
-    tell_groups(&alert, true, effects);
+    tell_groups(&alert, News::Some, effects);
+    inhibition::takes_part(at.rules, &mut alert, effects);
     effects.ended.push(alert);
 }
 
@@ -264,7 +260,8 @@ fn state_after(reason: &Reason) -> AlertState {
         | Reason::NotFollowed { .. }
         | Reason::NotPreceded { .. }
         | Reason::Raised { .. } => AlertState::Firing,
-        Reason::TooFew { .. }
+        Reason::ByHand { .. }
+        | Reason::TooFew { .. }
         | Reason::HeardAgain { .. }
         | Reason::NoLonger { .. }
         | Reason::Followed { .. }
@@ -296,95 +293,6 @@ fn record(at: Moment<'_>, alert: &Alert, when: Timestamp, reason: Reason, effect
     });
 }
 
-fn tell_groups(alert: &Alert, news: bool, effects: &mut Effects) {
-    for group in &alert.groups {
-        let announcement = Announcement { alert: alert.clone(), group: group.clone(), news };
-        let subject = Subject::new(SubjectKind::Group, group.id.clone());
-        effects.messages.push_back((subject, Message::Alert(Box::new(announcement))));
-    }
-}
-
-/// Brings an open alert into the groups of another rule set's route; those that have not told of it yet will. A receiver
-/// that the route has left stays, to hear of the end; an address that is gone, or that another group reaches now, does not.
-pub(super) fn regroup(at: Moment<'_>, alert: &mut Alert, effects: &mut Effects) {
-    let mut groups = groups(at.rules, alert);
-    let mut left: Vec<&AlertGroup> = alert.groups.iter().collect();
-    for group in &mut groups {
-        // By the names of the labels, not their values: an alert that was raised stays where it was announced. So it does
-        // where another route leads there now.
-        let same = |old: &&AlertGroup| goes_where(old, group) && old.labels.keys().eq(group.labels.keys());
-        let by_route = left.iter().position(|old| same(old) && old.route == group.route);
-        if let Some(place) = by_route.or_else(|| left.iter().position(same)) {
-            group.clone_from(left.remove(place));
-        }
-    }
-    for old in &alert.groups {
-        if groups.iter().any(|group| group.id == old.id) {
-            continue;
-        }
-        if at.rules.reaches(&old.receiver, &old.channel) && !groups.iter().any(|group| goes_where(group, old)) {
-            groups.push(old.clone());
-        } else {
-            let subject = Subject::new(SubjectKind::Group, old.id.clone());
-            effects.messages.push_back((subject, Message::Left { alert: alert.number }));
-        }
-    }
-    alert.changed |= groups != alert.groups;
-    alert.groups = groups;
-    tell_groups(alert, false, effects);
-}
-
-/// The groups that the rule set's routes put an alert in: one for each channel of each receiver.
-fn groups(rules: &RuleSet, alert: &Alert) -> Vec<AlertGroup> {
-    let Some(top) = rules.route.as_ref().filter(|_| !alert.shadow) else { return Vec::new() };
-    let mut groups: Vec<AlertGroup> = Vec::new();
-    for group in top.taken_by(&alert.labels).into_iter().flat_map(|route| groups_of(rules, route, alert)) {
-        if !groups.iter().any(|known| known.id == group.id) {
-            groups.push(group);
-        }
-    }
-    groups
-}
-
-fn groups_of(rules: &RuleSet, route: &Route, alert: &Alert) -> Vec<AlertGroup> {
-    let Some(receiver) = rules.receiver(&route.receiver) else { return Vec::new() };
-    // However many routes lead to a receiver, there is one summary.
-    let route_key = if alert.baseline { "" } else { &route.key };
-    let (labels, key) = match &route.group_by {
-        // What was so already when its rule came is told in one summary.
-        _ if alert.baseline => (Labels::new(), "baseline".to_owned()),
-        GroupBy::Each => (alert.labels.clone(), format!("alert {}", alert.number)),
-        GroupBy::Labels(names) => {
-            let labels: Labels = names
-                .iter()
-                .map(|name| (name.clone(), alert.labels.get(name).cloned().unwrap_or_else(|| open_label(UNKNOWN))))
-                .collect();
-            let key =
-                labels.iter().map(|(name, seen)| format!("{name}={:?}", seen.value.as_text())).collect::<String>();
-            (labels, key)
-        }
-    };
-    let channels = receiver.channels.iter().map(|channel| AlertGroup {
-        id: group_id(route_key, &receiver.name, channel, &key),
-        route: route_key.to_owned(),
-        receiver: receiver.name.clone(),
-        channel: channel.clone(),
-        labels: labels.clone(),
-    });
-    channels.collect()
-}
-
-/// A group's id says nothing of its labels, so that it may stand in logs.
-fn group_id(route: &str, receiver: &str, channel: &Channel, key: &str) -> String {
-    let destination = match channel {
-        Channel::Email { to } => to.join(","),
-        Channel::SlackWebhook { webhook } => webhook.clone(),
-    };
-    let parts = [receiver, channel.kind(), &destination, key, route];
-    // The route on top adds nothing.
-    key_of(if route.is_empty() { &parts[..4] } else { &parts })
-}
-
 /// A key that the same parts always give: the first 128 bits of a SHA-256 over length-prefixed parts, in hexadecimal.
 pub fn key_of(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
@@ -393,79 +301,4 @@ pub fn key_of(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
     }
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn open_label(text: &str) -> Seen {
-    Seen { value: Value::from(text), protection: Protection::None }
-}
-
-/// The labels that every alert has, and the rule's own.
-fn labels(rules: &RuleSet, rule: &Rule, slice: &Slice, severity: Severity) -> Labels {
-    let kind = slice.subject.kind;
-    let projection = &slice.projection;
-    let own = |name: &str| projection.record.get(name).and_then(Value::as_text);
-    let copy = |kind: SubjectKind, name: &str| {
-        projection.related.get(&kind).and_then(|related| related.record.get(name)).and_then(Value::as_text)
-    };
-    let id_of = |wanted: SubjectKind, field: &str| {
-        if kind == wanted {
-            return Some(slice.subject.id.as_str());
-        }
-        own(field).or_else(|| projection.related.get(&wanted).map(|related| related.id.as_str()))
-    };
-    let own_name = |wanted: SubjectKind| (kind == wanted).then(|| own("name").unwrap_or(&slice.subject.id));
-    let site = own_name(SubjectKind::Site).or_else(|| own("site")).or_else(|| copy(SubjectKind::Site, "name"));
-    let site = site.or_else(|| id_of(SubjectKind::Site, "site"));
-    let item = own_name(SubjectKind::Item).or_else(|| own("item")).or_else(|| copy(SubjectKind::Item, "name"));
-    let model = own("model").or_else(|| copy(SubjectKind::Item, "model"));
-    let mut labels = Labels::new();
-    let mut put = |name: &str, value: Option<&str>, protection: Protection| {
-        let seen = Seen { value: Value::from(value.unwrap_or(UNKNOWN)), protection };
-        labels.insert(name.to_owned(), seen);
-    };
-    put("alertname", Some(&rule.name), Protection::None);
-    put("severity", Some(severity.as_str()), Protection::None);
-    put("subject", Some(kind.as_str()), Protection::None);
-    put("device", id_of(SubjectKind::Device, "device"), Protection::Ids);
-    put("patient", id_of(SubjectKind::Patient, "patient"), Protection::Ids);
-    put("site", site, Protection::None);
-    put("item", item, Protection::None);
-    put("model", model, Protection::None);
-    if !matches!(kind, SubjectKind::Device | SubjectKind::Patient | SubjectKind::Site | SubjectKind::Item) {
-        put(kind.as_str(), Some(&slice.subject.id), Protection::Ids);
-    }
-    for (name, value) in &rule.labels {
-        labels.entry(name.clone()).or_insert_with(|| open_label(value));
-    }
-    for table in &rules.tables {
-        join(table, slice, &mut labels);
-    }
-    labels
-}
-
-/// Adds the labels that a table has for an alert. A site is looked up by its name, then by its id.
-fn join(table: &Table, slice: &Slice, labels: &mut Labels) {
-    let key = labels.get(&table.key).and_then(|seen| seen.value.as_text());
-    let site = (table.key == SubjectKind::Site.as_str()).then(|| id_of(slice, SubjectKind::Site)).flatten();
-    let row = key.and_then(|key| table.rows.get(key)).or_else(|| table.rows.get(site?));
-    let joined: Vec<_> = table
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| {
-            let value = row.and_then(|row| row.get(at)).map_or(UNKNOWN, String::as_str);
-            (column.clone(), open_label(value))
-        })
-        .collect();
-    for (column, label) in joined {
-        labels.entry(column).or_insert(label);
-    }
-}
-
-/// The id of the subject of `kind` that a slice is, or belongs to.
-fn id_of(slice: &Slice, kind: SubjectKind) -> Option<&str> {
-    if slice.subject.kind == kind {
-        return Some(&slice.subject.id);
-    }
-    slice.projection.related.get(&kind).map(|related| related.id.as_str())
 }

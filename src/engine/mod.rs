@@ -4,17 +4,25 @@ mod alert;
 mod association;
 mod calendar;
 mod effect;
+mod escalation;
 mod evaluate;
 mod following;
 mod holding;
+mod inhibition;
+mod interval;
 mod event;
 mod expression;
 mod group;
+mod grouping;
+mod labels;
 mod length;
 mod lifecycle;
 mod memory;
+mod muting;
 mod names;
+mod outlet;
 mod outlook;
+mod people;
 mod project;
 mod receiver;
 mod recount;
@@ -24,6 +32,7 @@ mod route;
 mod rule;
 mod rule_set;
 mod silence;
+mod silent;
 mod slice;
 mod standing;
 mod state;
@@ -40,23 +49,34 @@ pub use alert::{
     Seen, Transition,
 };
 pub use calendar::{Calendar, CalendarError};
-pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};
+pub use effect::{
+    ALERTS_SHOWN, Content, Counts, DigestReport, DigestSection, Effects, Folded, Notification, Records, SelfAlert,
+    Summary,
+};
+pub use escalation::Step;
 pub use event::{
-    About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
+    About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, News, Position,
+    Saying, Source,
 };
 pub use expression::{Condition, ConditionError, RETURN, Truth};
+pub use inhibition::{InhibitRule, Meeting, Part};
+pub use interval::{Muted, Span, TimeInterval, muted};
 pub use length::{BusinessTime, Interval, Length};
 pub use lifecycle::key_of;
 pub use memory::{Hit, Memory, Waiting};
+pub use muting::{Cause, Held, Suppression};
 pub use names::Names;
+pub use outlet::{Outlet, answers_for};
 pub use outlook::{Pending, pending, why_not};
-pub use receiver::{Channel, Digest, Phi, Receiver};
+pub use people::{Act, Action, Actor};
+pub use receiver::{Cap, Channel, Digest, Phi, Quiet, Receiver};
 pub use record::Record;
-pub use route::{GroupBy, LabelTest, Matcher, Route};
+pub use route::{GroupBy, LabelTest, Matcher, MatcherError, Route};
 pub use rule::{
     Derived, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, Share, Since, Table, Trigger,
 };
 pub use rule_set::{Interest, RuleFiles, RuleSet};
+pub use silence::{Hiding, Silence, SilenceRecord};
 pub use slice::{
     Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,
 };

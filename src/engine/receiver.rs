@@ -1,7 +1,12 @@
 //! Who is told, over which ways, and when in summary.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Calendar;
+use super::rule::Severity;
 use super::value::Protection;
 
 /// How much a receiver may be told.
@@ -30,6 +35,31 @@ impl Channel {
         }
     }
 
+    /// Where it leads to, for keys.
+    #[must_use]
+    pub fn destination(&self) -> String {
+        match self {
+            Self::Email { to } => to.join(","),
+            Self::SlackWebhook { webhook } => webhook.clone(),
+        }
+    }
+
+    /// Whether what was sent can be changed, so that what people do is shown there.
+    #[must_use]
+    pub const fn updates(&self) -> bool {
+        match self {
+            Self::Email { .. } | Self::SlackWebhook { .. } => false,
+        }
+    }
+
+    /// Whether people read what comes there, so that it must not be too much.
+    #[must_use]
+    pub const fn is_read_by_people(&self) -> bool {
+        match self {
+            Self::Email { .. } | Self::SlackWebhook { .. } => true,
+        }
+    }
+
     /// The way out that the channel shares with others: the mail server, or one webhook of Slack. Where one is slow, the
     /// others are not.
     #[must_use]
@@ -49,6 +79,43 @@ pub struct Receiver {
     pub channels: Vec<Channel>,
     /// Whether ends are announced to this receiver.
     pub send_resolved: bool,
+    /// Beyond it, messages come as one summary.
+    pub cap: Option<Cap>,
+    /// Hours in which what is less than urgent waits.
+    pub quiet: Option<Quiet>,
+}
+
+/// How many messages a receiver gets over one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cap {
+    pub messages: u32,
+    pub per: Duration,
+}
+
+impl Cap {
+    /// How many of them are for summaries.
+    fn summaries(self) -> u32 {
+        (self.messages / 4).max(1)
+    }
+
+    /// How many messages go as they come.
+    pub(super) fn by_themselves(self) -> usize {
+        self.messages.saturating_sub(self.summaries()) as usize
+    }
+
+    /// The time between two summaries.
+    pub(super) fn between_summaries(self) -> Duration {
+        self.per / (self.summaries() + 1)
+    }
+}
+
+/// Hours in which a receiver is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quiet {
+    /// Outside of it, messages wait.
+    pub calendar: Arc<Calendar>,
+    /// Severities that do not wait.
+    pub except: Vec<Severity>,
 }
 
 /// A digest: a scheduled summary for one receiver.

@@ -1,11 +1,16 @@
 //! Which receivers hear of an alert: a tree of routes, walked as Alertmanager walks its own.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use regex::Regex;
 
+use serde::{Deserialize, Serialize};
+
 use super::alert::Labels;
+use super::escalation::Step;
+use super::interval::TimeInterval;
 
 /// How alerts are gathered into notifications, in Alertmanager's words. What a route below another does not say, that one
 /// says: here it has been filled in.
@@ -25,6 +30,12 @@ pub struct Route {
     pub group_interval: Duration,
     /// How long until a notification whose alerts still fire is repeated.
     pub repeat_interval: Duration,
+    /// In these nothing is sent; what is still so goes out afterwards.
+    pub mute_time_intervals: Vec<TimeInterval>,
+    /// Outside of these nothing is sent; none stands for always.
+    pub active_time_intervals: Vec<TimeInterval>,
+    /// Who else is told while nobody takes an alert on.
+    pub escalate: Vec<Step>,
     /// Tried in order; the first that matches takes the alert, and with `goes_on` the next one may, too.
     pub routes: Vec<Route>,
 }
@@ -37,7 +48,8 @@ pub enum GroupBy {
 }
 
 /// A test of one label. A label that an alert does not have counts as empty.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Matcher {
     pub label: String,
     pub test: LabelTest,
@@ -102,6 +114,68 @@ impl Matcher {
     }
 }
 
+/// Why a text is no matcher.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MatcherError {
+    #[error("not a matcher")]
+    NoOperator,
+    #[error("the text behind `{operator}` is not one text")]
+    NotOneText { label: String, operator: &'static str },
+    #[error("`{pattern}` is not a regular expression")]
+    BadPattern { label: String, pattern: String },
+}
+
+/// In Alertmanager's way of writing: `label = "text"`, `!=`, `=~`, `!~`.
+impl FromStr for Matcher {
+    type Err = MatcherError;
+
+    fn from_str(text: &str) -> Result<Self, MatcherError> {
+        let text = text.trim();
+        let label: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let rest = text.get(label.len()..).unwrap_or_default().trim_start();
+        let operator = ["=~", "!~", "!=", "="].into_iter().find(|operator| rest.starts_with(operator));
+        let Some(operator) = operator.filter(|_| !label.is_empty()) else { return Err(MatcherError::NoOperator) };
+        let value = rest.get(operator.len()..).unwrap_or_default().trim();
+        let Some(value) = unquoted(value) else { return Err(MatcherError::NotOneText { label, operator }) };
+        let pattern = || {
+            Regex::new(&format!("^(?:{value})$"))
+                .map_err(|_| MatcherError::BadPattern { label: label.clone(), pattern: value.to_owned() })
+        };
+        let test = match operator {
+            "=" => LabelTest::Is(value.to_owned()),
+            "!=" => LabelTest::IsNot(value.to_owned()),
+            "=~" => LabelTest::Matches(pattern()?),
+            _ => LabelTest::MatchesNot(pattern()?),
+        };
+        Ok(Self { label, test })
+    }
+}
+
+/// A text in quotes, or one word without.
+fn unquoted(text: &str) -> Option<&str> {
+    for quote in ['"', '\''] {
+        if let Some(inner) = text.strip_prefix(quote) {
+            return inner.strip_suffix(quote).filter(|inner| !inner.contains(quote));
+        }
+    }
+    let word = !text.is_empty() && !text.contains([',', '"', '\'', '=', '{', '}']);
+    word.then_some(text)
+}
+
+impl TryFrom<String> for Matcher {
+    type Error = MatcherError;
+
+    fn try_from(text: String) -> Result<Self, MatcherError> {
+        text.parse()
+    }
+}
+
+impl From<Matcher> for String {
+    fn from(matcher: Matcher) -> Self {
+        matcher.to_string()
+    }
+}
+
 /// As it is written in rule files.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,7 +187,8 @@ impl fmt::Display for Matcher {
         };
         let whole = value.strip_prefix("^(?:").and_then(|value| value.strip_suffix(")$"));
         let value = whole.filter(|_| operator.ends_with('~')).unwrap_or(value);
-        write!(f, "{}{operator}{value:?}", self.label)
+        let quote = if value.contains('"') { '\'' } else { '"' };
+        write!(f, "{}{operator}{quote}{value}{quote}", self.label)
     }
 }
 

@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use super::alert::Alert;
 use super::calendar::Calendar;
+use super::inhibition::InhibitRule;
 use super::receiver::{Channel, Digest, Receiver};
 use super::route::Route;
 use super::rule::{EventPattern, Resolve, Rule, Table, Trigger};
@@ -27,6 +28,7 @@ pub struct RuleFiles {
     pub receivers: Vec<Receiver>,
     /// `None` in a rule set that only records alerts.
     pub route: Option<Route>,
+    pub inhibit_rules: Vec<InhibitRule>,
     pub digests: Vec<Digest>,
 }
 
@@ -58,10 +60,12 @@ struct Index {
     states: ByKind,
     /// The longest that any route lets a group wait before it speaks.
     longest_wait: Option<Duration>,
+    /// Whether any route escalates.
+    escalates: bool,
 }
 
 /// How many kinds of subject there are.
-const KINDS: usize = SubjectKind::NAMED.len() + 1;
+const KINDS: usize = SubjectKind::NAMED.len() + SubjectKind::OWN.len();
 
 /// Places of rules, by the kind of subject.
 type ByKind = [Vec<usize>; KINDS];
@@ -123,6 +127,7 @@ impl RuleSet {
         let mut index = Index::new(&files.rules);
         let waits = files.route.iter().flat_map(Route::all).map(|route| route.group_wait.max(route.group_interval));
         index.longest_wait = waits.max();
+        index.escalates = files.route.iter().flat_map(Route::all).any(|route| !route.escalate.is_empty());
         Self { files, index }
     }
 
@@ -174,6 +179,12 @@ impl RuleSet {
     #[must_use]
     pub fn longest_wait(&self) -> Option<Duration> {
         self.index.longest_wait
+    }
+
+    /// Whether any route escalates.
+    #[must_use]
+    pub fn escalates(&self) -> bool {
+        self.index.escalates
     }
 
     /// Whether a route takes an alert to this receiver.

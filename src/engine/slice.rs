@@ -8,10 +8,14 @@ use smol_str::SmolStr;
 
 use super::alert::{Alert, AlertState, Labels};
 use super::event::Position;
+use super::inhibition::Meeting;
 use super::memory::Memory;
+use super::muting::Held;
+use super::outlet::Outlet;
 use super::receiver::Channel;
 use super::record::Record;
 use super::rule::Severity;
+use super::silence::Hiding;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
 
@@ -96,10 +100,17 @@ impl Slice {
         self.projection.news_at.is_none() && self.projection.members.is_empty() && self.alerts.is_empty()
     }
 
-    /// True for a notification group that has nothing left to say: its row can go.
+    /// True for a notification group that has nothing left to say, and for whatever else notifying keeps and needs no
+    /// more: its row can go.
     #[must_use]
     pub fn is_spent(&self) -> bool {
-        self.subject.kind == SubjectKind::Group && self.members.is_empty()
+        match self.subject.kind {
+            SubjectKind::Group => self.members.is_empty(),
+            SubjectKind::Silence => self.projection.hiding.is_none(),
+            SubjectKind::Inhibition => self.projection.meeting.is_none(),
+            SubjectKind::Outlet => self.projection.outlet.is_none(),
+            _ => false,
+        }
     }
 }
 
@@ -157,6 +168,15 @@ pub struct Projection {
     /// Present in notification groups only.
     #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
     pub group: Option<Group>,
+    /// Present in silences only.
+    #[serde(rename = "i", skip_serializing_if = "Option::is_none")]
+    pub hiding: Option<Hiding>,
+    /// Present where alerts meet under an inhibition rule.
+    #[serde(rename = "q", skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<Meeting>,
+    /// Present in outlets only.
+    #[serde(rename = "w", skip_serializing_if = "Option::is_none")]
+    pub outlet: Option<Outlet>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -280,6 +300,12 @@ pub struct Group {
     /// It gathers what was so already when its rules came.
     #[serde(default)]
     pub baseline: bool,
+    /// Escalation opened it: it waits for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub urgent: bool,
+    /// Its receiver is to be told again, since nobody has an alert of it any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reminds: bool,
 }
 
 /// One alert of a notification group. It stays for a while after its end was told, since that may turn out to have failed.
@@ -288,6 +314,9 @@ pub struct Member {
     pub alert: Alert,
     /// What the receiver was last told; `None` before the first notification.
     pub told: Option<Box<Told>>,
+    /// Why the receiver is not told of it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Box<Held>>,
     /// Set when this row must be written back.
     #[serde(skip)]
     pub changed: bool,

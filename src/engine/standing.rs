@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::effect::Records;
 use super::event::Position;
 use super::length::Interval;
+use super::people::{Action, Actor};
 use super::rule::{Rule, Trigger};
 use super::rule_set::RuleSet;
-use super::subject::SubjectKind;
+use super::silence::{self, Silence, SilenceRecord};
+use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
 
 /// How many stretches without hearing are remembered.
@@ -30,6 +33,17 @@ pub struct Standing {
     pub deaf_before: BTreeSet<SubjectKind>,
     /// When nothing could be heard: in order, apart from one another.
     pub blind: Vec<Interval>,
+    /// Silences that are not over, in the order of their numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub silences: Vec<Silence>,
+    /// How many silences there have been.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub silences_made: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Standing {
@@ -68,5 +82,87 @@ impl Standing {
         if self.blind.len() > MOST_BLIND {
             self.blind.remove(0);
         }
+    }
+
+    /// Takes in a new silence, which gets its number; gives the subject that stands for it.
+    pub fn add_silence(
+        &mut self,
+        silence: &Silence,
+        position: Position,
+        at: Timestamp,
+        records: &mut Records,
+    ) -> Subject {
+        self.silences_made += 1;
+        let silence = Silence { number: self.silences_made, ..silence.clone() };
+        records.actions.push(action(&silence, &silence.by, "silence", position, at));
+        records.silences.push(SilenceRecord { silence: silence.clone(), position, ended_at: None, ended_by: None });
+        let subject = silence::subject(silence.number);
+        self.silences.push(silence);
+        subject
+    }
+
+    /// Ends a silence before its time; gives the subject that stands for it, where it was not over yet.
+    pub fn end_silence(
+        &mut self,
+        number: u64,
+        by: &Actor,
+        position: Position,
+        at: Timestamp,
+        records: &mut Records,
+    ) -> Option<Subject> {
+        let place = self.silences.iter().position(|silence| silence.number == number)?;
+        let silence = self.silences.remove(place);
+        records.actions.push(action(&silence, by, "unsilence", position, at));
+        records.silences.push(ended(silence, at, Some(by.clone())));
+        Some(silence::subject(number))
+    }
+
+    /// Lets go of the silences whose time is over by `at`.
+    pub fn silences_over(&mut self, at: Timestamp, records: &mut Records) {
+        let over = |silence: &mut Silence| silence.until.is_some_and(|until| until <= at);
+        for silence in self.silences.extract_if(.., over) {
+            let until = silence.until.unwrap_or(at);
+            records.silences.push(ended(silence, until, None));
+        }
+    }
+
+    /// These alerts have ended: gives the subjects of the silences that were to last no longer.
+    pub fn alerts_over(
+        &mut self,
+        alerts: impl Iterator<Item = u64>,
+        at: Timestamp,
+        records: &mut Records,
+    ) -> Vec<Subject> {
+        if self.silences.is_empty() {
+            return Vec::new();
+        }
+        let over: BTreeSet<u64> = alerts.collect();
+        let done = |silence: &mut Silence| {
+            silence.alerts.retain(|alert| !over.contains(alert));
+            silence.until.is_none() && silence.alerts.is_empty()
+        };
+        let mut subjects = Vec::new();
+        for silence in self.silences.extract_if(.., |silence| done(silence)) {
+            subjects.push(silence::subject(silence.number));
+            records.silences.push(ended(silence, at, None));
+        }
+        subjects
+    }
+}
+
+fn ended(silence: Silence, at: Timestamp, by: Option<Actor>) -> SilenceRecord {
+    SilenceRecord { silence, position: 0, ended_at: Some(at), ended_by: by }
+}
+
+fn action(silence: &Silence, by: &Actor, act: &str, position: Position, at: Timestamp) -> Action {
+    Action {
+        at,
+        position,
+        by: by.clone(),
+        act: act.to_owned(),
+        alert: None,
+        silence: Some(silence.number),
+        detail: silence.comment.clone(),
+        done: true,
     }
 }

@@ -160,7 +160,7 @@ impl FieldSet {
 }
 
 /// How many kinds of subject there are.
-const KINDS: usize = SubjectKind::NAMED.len() + 1;
+const KINDS: usize = SubjectKind::NAMED.len() + SubjectKind::OWN.len();
 
 /// Where the fields of each kind begin and end in [`FIELDS`], which has them side by side.
 const PLACES: [(usize, usize); KINDS] = {

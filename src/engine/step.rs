@@ -4,15 +4,18 @@ use std::borrow::Cow;
 
 use super::effect::Effects;
 use super::evaluate::Taken;
-use super::event::{About, Event, Input, Message, Position};
-use super::lifecycle::{self, Moment};
+use super::event::{About, Command, Event, Input, Message, Position};
+use super::lifecycle::Moment;
 use super::rule::Derived;
 use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::standing::Standing;
 use super::subject::SubjectKind;
 use super::time::Timestamp;
-use super::{evaluate, following, group, holding, memory, project, recount, relations, silence, wake};
+use super::{
+    evaluate, following, group, grouping, holding, inhibition, memory, outlet, people, project, recount, relations,
+    silence, silent, wake,
+};
 
 /// What a step stands on besides its subject and its input.
 #[derive(Clone, Copy)]
@@ -26,7 +29,7 @@ pub struct Ground<'a> {
 /// `now` is the journal's time of the row in hand, or the due time of a wake-up; never the wall clock.
 pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Timestamp, effects: &mut Effects) {
     let Ground { rules, standing } = ground;
-    let at = |position: Position| Moment { rules, blind: &standing.blind, now, position, baseline: false };
+    let at = |position: Position| Moment { rules, blind: &standing.blind, standing, now, position, baseline: false };
     match input {
         Input::Event(event) => {
             let about = event.facts.of(&slice.subject);
@@ -35,15 +38,17 @@ pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Times
         Input::Message { message, event, position } => {
             take(at(*position), slice, message, *event, effects);
         }
-        Input::Wake { position } if slice.subject.kind == SubjectKind::Group => {
-            group::flush(at(*position), slice, effects);
-        }
-        Input::Wake { position } => wake::due(at(*position), slice, effects),
+        Input::Wake { position } => match slice.subject.kind {
+            SubjectKind::Group => group::flush(at(*position), slice, effects),
+            SubjectKind::Silence => silence::due(at(*position), slice, effects),
+            SubjectKind::Outlet => outlet::due(at(*position), slice, effects),
+            _ => wake::due(at(*position), slice, effects),
+        },
         Input::Rules { since, position } => {
             let judged = std::mem::replace(&mut slice.projection.judged, *since);
             memory::carry_over(ground, slice, judged);
             if standing.deaf_before.contains(&slice.subject.kind) {
-                silence::was_deaf(at(*position), slice);
+                silent::was_deaf(at(*position), slice);
             }
             judge_anew(Moment { baseline: true, ..at(*position) }, slice, effects);
         }
@@ -60,15 +65,30 @@ pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Times
                 wake::arm(at, slice);
             }
         }
+        Input::DeliveryFailed { failure, .. } if slice.subject.kind == SubjectKind::Outlet => {
+            outlet::failed(slice, failure, effects);
+        }
         Input::DeliveryFailed { failure, position } => group::failed(at(*position), slice, failure),
+        Input::Command { command: Command::Alert { alert, act, by, .. }, position } => {
+            people::act(at(*position), slice, *alert, act, by, effects);
+        }
+        Input::Command { command: Command::Silence { silence }, .. } => silence::begin(slice, silence),
         Input::Command { command, position } => group::command(at(*position), slice, command, effects),
     }
 }
 
 fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Event<'_>>, effects: &mut Effects) {
     match message {
-        Message::Alert(announcement) => group::hear(at, slice, announcement),
-        Message::Left { alert } => group::leave(slice, *alert),
+        Message::Alert(announcement) => group::hear(at, slice, announcement, effects),
+        Message::Left { alert } => group::leave(at, slice, *alert, effects),
+        Message::Over => silence::end(slice, effects),
+        Message::Unhidden => group::unhidden(at, slice),
+        Message::Failed(failure) => group::failed(at, slice, failure),
+        Message::Hides { group, receiver, channel, alert } => silence::hides(slice, group, receiver, channel, *alert),
+        Message::Meets { alert, subject, part } => inhibition::meets(slice, *alert, subject, part, effects),
+        Message::PartsWith { alert } => inhibition::parts_with(slice, *alert, effects),
+        Message::Inhibited { alert, at, by } => inhibition::heard(slice, (*alert, at), *by, effects),
+        Message::Says(saying) => outlet::says(at, slice, saying, effects),
         Message::Membership { subject, belongs, brings } => {
             if relations::membership(slice, subject, *belongs, brings) {
                 states(at, slice, event, effects);
@@ -141,7 +161,7 @@ fn judge_anew(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         holding::judge_anew(at, rule, slice, effects);
     }
     for alert in &mut slice.alerts {
-        lifecycle::regroup(at, alert, effects);
+        grouping::regroup(at, alert, effects);
     }
     slice.unarmed = true;
     wake::arm(at, slice);

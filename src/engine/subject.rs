@@ -20,8 +20,14 @@ pub enum SubjectKind {
     Procurement,
     Transfer,
     PackedKit,
-    /// A notification group; stepped like a subject, never named by a rule.
+    /// A notification group; stepped like a subject, never named by a rule, as are those below.
     Group,
+    /// A silence.
+    Silence,
+    /// Where alerts meet under an inhibition rule.
+    Inhibition,
+    /// One way to one receiver: it comes last of what is due at an instant, so that it hears of all of it.
+    Outlet,
 }
 
 impl SubjectKind {
@@ -39,6 +45,15 @@ impl SubjectKind {
         Self::PackedKit,
     ];
 
+    /// Kinds that notifying has for itself.
+    pub const OWN: [Self; 4] = [Self::Group, Self::Silence, Self::Inhibition, Self::Outlet];
+
+    /// Whether a rule may name it.
+    #[must_use]
+    pub const fn is_named(self) -> bool {
+        !matches!(self, Self::Group | Self::Silence | Self::Inhibition | Self::Outlet)
+    }
+
     /// The word for this kind in rules, commands and the store.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -54,13 +69,16 @@ impl SubjectKind {
             Self::Transfer => "transfer",
             Self::PackedKit => "packed_kit",
             Self::Group => "group",
+            Self::Silence => "silence",
+            Self::Inhibition => "inhibition",
+            Self::Outlet => "outlet",
         }
     }
 
-    /// The kind with this name, [`SubjectKind::Group`] included.
+    /// The kind with this name, those that no rule names included.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::NAMED.into_iter().chain([Self::Group]).find(|kind| kind.as_str() == name)
+        Self::NAMED.into_iter().chain(Self::OWN).find(|kind| kind.as_str() == name)
     }
 }
 

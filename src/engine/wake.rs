@@ -10,7 +10,7 @@ use super::lifecycle::{self, Closing, Moment};
 use super::rule::{RaiseWhen, Resolve, Rule, Severity};
 use super::slice::Slice;
 use super::time::Timestamp;
-use super::{following, holding, window};
+use super::{escalation, following, holding, people, window};
 
 /// How often a state that reads the time is looked at again.
 const CLOCK_LOOK: Duration = Duration::from_secs(60 * 60);
@@ -70,6 +70,10 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         }
     }
     ends(at, slice, effects);
+    people::due(at, slice, effects);
+    if at.rules.escalates() {
+        escalation::due(at, slice, effects);
+    }
     waiting_is_over(at, slice, effects);
     for rule in at.rules.states(slice.subject.kind) {
         if rule.derived.reads_clock {
@@ -126,6 +130,9 @@ pub(super) fn arm(at: Moment<'_>, slice: &mut Slice) {
         let raise = raises(rule, alert).map(|(_, when)| when).min();
         // What has run out waits for a hearing, which needs no wake-up.
         let runs_out = window::runs_out(at, rule, slice, alert).map(|(due, _)| due).filter(|due| *due > at.now);
+        let escalates = at.rules.escalates().then(|| escalation::next(at.rules, alert)).flatten();
+        let of_people = [people::lapses(alert), escalates];
+        let raise = raise.into_iter().chain(of_people.into_iter().flatten()).min();
         let others = [kept_until(at, rule, alert), expires(at, rule, alert, news_at), runs_out];
         raise.into_iter().chain(others.into_iter().flatten()).min()
     });

@@ -296,6 +296,7 @@ impl Processor {
             ended: &effects.ended,
             transitions: &effects.transitions,
             notifications: &effects.notifications,
+            records: &effects.records,
             noticed_at,
         });
         if let Err(error) = committed {

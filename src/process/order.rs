@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Command, DeliveryFailure, Effects, Event, Ground, Input, Interval, Position, Rule, RuleSet, Slice, Standing,
-    Subject, SubjectKind, Timestamp,
+    self, Command, DeliveryFailure, Effects, Event, Ground, Input, Interval, Message, Position, Rule, RuleSet, Slice,
+    Standing, Subject, SubjectKind, Timestamp,
 };
 
 /// Where subjects are kept.
@@ -114,8 +114,11 @@ impl Order {
                 slices.with(&subject, forget_due)?;
                 continue;
             }
+            let ended = self.effects.ended.len();
             self.step(slices, &subject, &Input::Wake { position: self.position }, due)?;
             self.deliver(slices, None, due)?;
+            self.standing.silences_over(due, &mut self.effects.records);
+            self.alerts_ended(slices, ended, due)?;
         }
         Ok(wakes)
     }
@@ -137,6 +140,7 @@ impl Order {
         given: Given<'_>,
     ) -> Result<(), S::Error> {
         self.begin(position);
+        let ended = self.effects.ended.len();
         match given {
             Given::Event(event) => {
                 if let Some(first) = event.facts.about.first() {
@@ -144,11 +148,7 @@ impl Order {
                     self.deliver(slices, Some(event), at)?;
                 }
             }
-            Given::Command(command) => {
-                let Command::TestNotification { receiver, .. } = command;
-                let subject = Subject::new(SubjectKind::Group, format!("test {receiver}"));
-                self.step(slices, &subject, &Input::Command { command, position }, at)?;
-            }
+            Given::Command(command) => self.command(slices, command, position, at)?,
             Given::Rules(rules) => {
                 self.standing.begin(&self.rules, &rules, position, at);
                 self.rules = rules;
@@ -158,13 +158,59 @@ impl Order {
             }
             Given::Blind(interval) => self.standing.add_blind(interval),
             Given::DeliveryFailed(failure) if !failure.group.is_empty() => {
-                let subject = Subject::new(SubjectKind::Group, failure.group.clone());
+                let subject = engine::answers_for(&failure.group);
                 self.step(slices, &subject, &Input::DeliveryFailed { failure, position }, at)?;
+                self.deliver(slices, None, at)?;
             }
             Given::DeliveryFailed(_) | Given::Nothing => {}
         }
         self.position = position;
-        Ok(())
+        self.alerts_ended(slices, ended, at)
+    }
+
+    /// Silences that were to last until their alerts end may be over.
+    fn alerts_ended<S: Slices>(&mut self, slices: &mut S, before: usize, at: Timestamp) -> Result<(), S::Error> {
+        let Self { standing, effects, .. } = self;
+        let ended = effects.ended.get(before..).unwrap_or_default().iter().map(|alert| alert.number);
+        let over = standing.alerts_over(ended, at, &mut effects.records);
+        for subject in over {
+            self.effects.messages.push_back((subject, Message::Over));
+        }
+        self.deliver(slices, None, at)
+    }
+
+    /// Somebody asked for something.
+    fn command<S: Slices>(
+        &mut self,
+        slices: &mut S,
+        command: &Command,
+        position: Position,
+        at: Timestamp,
+    ) -> Result<(), S::Error> {
+        let subject = match command {
+            Command::TestNotification { receiver, .. } => {
+                Some(Subject::new(SubjectKind::Group, format!("test {receiver}")))
+            }
+            Command::Alert { subject, .. } => Some(subject.clone()),
+            Command::Silence { silence } => {
+                let subject = self.standing.add_silence(silence, position, at, &mut self.effects.records);
+                let silence = self.standing.silences.last().cloned();
+                if let Some(silence) = silence {
+                    let command = Command::Silence { silence: Box::new(silence) };
+                    self.step(slices, &subject, &Input::Command { command: &command, position }, at)?;
+                }
+                None
+            }
+            Command::Unsilence { silence, by } => {
+                let over = self.standing.end_silence(*silence, by, position, at, &mut self.effects.records);
+                self.effects.messages.extend(over.map(|subject| (subject, Message::Over)));
+                None
+            }
+        };
+        if let Some(subject) = subject {
+            self.step(slices, &subject, &Input::Command { command, position }, at)?;
+        }
+        self.deliver(slices, None, at)
     }
 
     /// Judges a subject by the rule set in force, where that has not been done yet. Until then it is done before anything else
@@ -258,7 +304,7 @@ impl Order {
 /// Judges a slice by the rule set in force, where that has not been done yet.
 fn judge_anew(rules: &RuleSet, standing: &Standing, slice: &mut Slice, position: Position, effects: &mut Effects) {
     let since = standing.rules_since;
-    if slice.projection.judged >= since || slice.subject.kind == SubjectKind::Group {
+    if slice.projection.judged >= since || !slice.subject.kind.is_named() {
         return;
     }
     if slice.is_unknown() {

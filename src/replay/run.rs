@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Alert, Event, Ground, Interval, Notification, Pending, Rule, RuleSet, Slice, Standing, Subject, SubjectKind,
+    self, Alert, Event, Ground, Interval, Notification, Pending, Records, Rule, RuleSet, Slice, Standing, Subject,
     Timestamp, Transition, Why,
 };
 use crate::process::{Given, Order, Slices};
@@ -122,6 +122,7 @@ impl Run {
     fn tell(&mut self, watch: &mut impl Watch) {
         let effects = &mut self.order.effects;
         self.memory.fired.drain(..).for_each(|alert| watch.fired(&alert));
+        effects.records = Records::default();
         if effects.transitions.is_empty() && effects.notifications.is_empty() {
             return;
         }
@@ -152,6 +153,6 @@ impl Slices for Memory {
 
     fn to_judge(&mut self) -> Result<BTreeSet<Subject>, Infallible> {
         // All of them: there is no store to bring in the others little by little.
-        Ok(self.slices.keys().filter(|subject| subject.kind != SubjectKind::Group).cloned().collect())
+        Ok(self.slices.keys().filter(|subject| subject.kind.is_named()).cloned().collect())
     }
 }

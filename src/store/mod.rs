@@ -7,13 +7,14 @@ pub mod sqlite;
 
 use std::collections::BTreeMap;
 
+use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Figures, Telling, Told, Vitals};
 
 use crate::engine::{
-    Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Notification, Phi, Position, Slice, Source,
-    Standing, Subject, SubjectKind, Timestamp, Transition,
+    Action, Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Notification, Phi, Position, Records,
+    SilenceRecord, Slice, Source, Standing, Subject, SubjectKind, Suppression, Timestamp, Transition,
 };
 
 /// Why the store could not do what was asked. Carries no payload and no value.
@@ -125,6 +126,8 @@ pub struct Outcome<'a> {
     pub ended: &'a [Alert],
     pub transitions: &'a [Transition],
     pub notifications: &'a [Notification],
+    /// What people did, and what was held back.
+    pub records: &'a Records,
     /// When it was decided by the wall clock, kept beside each transition.
     pub noticed_at: Timestamp,
 }
@@ -408,6 +411,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// Subjects of one kind after the id `after`, by id.
     fn subjects(&self, kind: SubjectKind, after: Option<&str>, limit: usize) -> Result<Vec<Slice>, StoreError>;
+
+    /// What people did, newest first; about one alert where given.
+    fn actions(&self, alert: Option<u64>, limit: usize) -> Result<Vec<Action>, StoreError>;
+
+    /// What was held back of one alert, oldest first.
+    fn suppressions(&self, alert: u64) -> Result<Vec<Suppression>, StoreError>;
+
+    /// Silences, newest first; with `over` those that have ended, too.
+    fn silences(&self, over: bool, limit: usize) -> Result<Vec<SilenceRecord>, StoreError>;
+
+    /// The secret key of this name, which is `new` where there was none.
+    fn key(&self, name: &str, new: &[u8]) -> Result<SecretSlice<u8>, StoreError>;
 
     /// Outbox rows, newest first; of one alert where given.
     fn deliveries(

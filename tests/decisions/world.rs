@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use pulsewarden::config::Bundle;
 use pulsewarden::engine::{
-    Alert, Content, DeliveryFailure, Interval, Notification, RuleSet, Source, Timestamp, Transition,
+    Act, Actor, Alert, Command, Content, DeliveryFailure, Interval, Notification, RuleSet, Silence, Source, Timestamp,
+    Transition,
 };
 use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
@@ -195,6 +196,60 @@ impl World {
         })
     }
 
+    /// Somebody does something about an alert.
+    pub fn act(&mut self, alert: u64, act: Act) {
+        let subject = self.alerts().iter().find(|known| known.number == alert).unwrap().subject.clone();
+        let by = Actor { name: "Ann".to_owned(), via: "command line".to_owned() };
+        self.append(Entry::Command(Command::Alert { alert, subject, act, by }));
+    }
+
+    /// Somebody silences what has these labels for some time from now on.
+    pub fn silence(&mut self, matchers: &[&str], time: &str) {
+        let until = Some(self.now.plus(span(time)));
+        self.silence_from(matchers, self.now, until, &[]);
+    }
+
+    /// A silence with its times.
+    pub fn silence_from(&mut self, matchers: &[&str], from: Timestamp, until: Option<Timestamp>, alerts: &[u64]) {
+        let silence = Silence {
+            number: 0,
+            matchers: matchers.iter().map(|text| text.parse().unwrap()).collect(),
+            from,
+            until,
+            alerts: alerts.iter().copied().collect(),
+            by: Actor { name: "Ann".to_owned(), via: "command line".to_owned() },
+            comment: "works on it".to_owned(),
+        };
+        self.append(Entry::Command(Command::Silence { silence: Box::new(silence) }));
+    }
+
+    /// Somebody ends a silence.
+    pub fn unsilence(&mut self, silence: u64) {
+        let by = Actor { name: "Bob".to_owned(), via: "command line".to_owned() };
+        self.append(Entry::Command(Command::Unsilence { silence, by }));
+    }
+
+    /// What was held back of an alert, a line each.
+    pub fn held(&self, alert: u64) -> String {
+        let mut text = String::new();
+        for held in self.store.suppressions(alert).unwrap() {
+            let until = held.until.map_or_else(|| "now".to_owned(), |until| until.to_string());
+            writeln!(text, "{} to {until} from {}: {}", held.from, held.receiver, held.cause).unwrap();
+        }
+        text
+    }
+
+    /// What people did, oldest first.
+    pub fn audit(&self) -> String {
+        let mut text = String::new();
+        for action in self.store.actions(None, 100).unwrap().iter().rev() {
+            let about = action.alert.or(action.silence).unwrap_or_default();
+            let came = if action.done { "" } else { ", too late" };
+            writeln!(text, "{} {} {about} ({}) {}{came}", action.at, action.act, action.by, action.detail).unwrap();
+        }
+        text
+    }
+
     /// Moves the clock; what falls due in between runs at its own time.
     pub fn wait(&mut self, text: &str) {
         self.move_to(self.now.plus(span(text)));
@@ -287,9 +342,10 @@ impl World {
             let mut line =
                 format!("{} → {} ({}):", notification.due, notification.receiver, notification.channel.kind());
             match notification.content {
-                Content::Alerts { firing, ended, repeat, .. } => {
+                Content::Alerts { firing, ended, repeat, update, .. } => {
                     for alert in firing {
                         let again = if repeat { " again" } else { "" };
+                        let again = if update { " as people see it" } else { again };
                         write!(line, " #{} {} {}{again};", alert.number, alert.state, alert.severity).unwrap();
                     }
                     for alert in ended {
@@ -297,6 +353,14 @@ impl World {
                     }
                 }
                 Content::Test { .. } => line.push_str(" test"),
+                Content::Summary(summary) => {
+                    let (open, ended) = (summary.counts.open_total(), summary.counts.ended_total());
+                    let (why, messages) = (summary.why, summary.messages);
+                    write!(line, " {open} open, {ended} ended in one ({why:?}, {messages} messages)").unwrap();
+                }
+                Content::SilenceEnds { silence, until, hidden, .. } => {
+                    write!(line, " silence {silence} ends {until}, hides {hidden}").unwrap();
+                }
                 Content::Digest(_) | Content::SelfAlert(_) => line.push_str(" other"),
             }
             self.messages.push(line);

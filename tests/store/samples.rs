@@ -1,10 +1,10 @@
 //! Rows, alerts and notifications to keep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pulsewarden::engine::{
-    Alert, AlertState, Channel, Content, End, Evidence, Labels, Member, Notification, Phi, Protection, Reason, Seen,
-    Severity, Slice, Source, Subject, SubjectKind, Timestamp, Transition, Value,
+    Alert, AlertState, Channel, Content, End, Evidence, Labels, Member, Notification, Phi, Protection, Reason, Records,
+    Seen, Severity, Slice, Source, Subject, SubjectKind, Timestamp, Transition, Value,
 };
 use pulsewarden::store::{Entry, EventRow, NewRow, Outcome, Progress, Rendered, Store};
 
@@ -39,6 +39,9 @@ pub fn labels() -> Labels {
     BTreeMap::from([("site".to_owned(), Seen { value: Value::from("North"), protection: Protection::None })])
 }
 
+/// Nothing that people did, and nothing held back.
+const NONE: &Records = &Records { actions: Vec::new(), suppressions: Vec::new(), silences: Vec::new() };
+
 /// An alert that fired at `noticed_at`, to be written.
 pub fn alert(number: u64, subject: &Subject, noticed_at: i64) -> Alert {
     Alert {
@@ -66,6 +69,10 @@ pub fn alert(number: u64, subject: &Subject, noticed_at: i64) -> Alert {
         acknowledged: None,
         assignee: None,
         notes: Vec::new(),
+        escalates_from: None,
+        escalated: BTreeSet::new(),
+        inhibition: Vec::new(),
+        inhibited_by: BTreeMap::new(),
         changed: true,
     }
 }
@@ -102,7 +109,7 @@ pub fn slice(subject: &Subject, due: Option<i64>, alerts: Vec<Alert>) -> Slice {
 }
 
 pub fn member(alert: Alert) -> (u64, Member) {
-    (alert.number, Member { alert, told: None, changed: true })
+    (alert.number, Member { alert, told: None, held: None, changed: true })
 }
 
 /// The slice as it looks once it has been written back.
@@ -130,7 +137,15 @@ pub fn progress(position: u64) -> Progress {
 
 /// An outcome that says nothing but how far processing has come.
 pub fn outcome(progress: &Progress) -> Outcome<'_> {
-    Outcome { progress, slices: &[], ended: &[], transitions: &[], notifications: &[], noticed_at: at(9) }
+    Outcome {
+        progress,
+        slices: &[],
+        ended: &[],
+        transitions: &[],
+        notifications: &[],
+        records: NONE,
+        noticed_at: at(9),
+    }
 }
 
 pub fn commit(store: &dyn Store, slices: &[&Slice], ended: &[Alert]) {
@@ -153,6 +168,7 @@ pub fn notification(key: &str, group: &str, due: i64, firing: Vec<Alert>) -> Not
             firing_omitted: 0,
             ended_omitted: 0,
             repeat: false,
+            update: false,
         },
     }
 }

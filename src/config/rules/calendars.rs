@@ -236,7 +236,7 @@ fn times(walk: &Walk, fields: &Fields<'_>) -> Option<(u16, u16)> {
 }
 
 /// Minutes since midnight.
-fn time_of_day(walk: &Walk, node: &Node, example: &str) -> Option<u16> {
+pub(super) fn time_of_day(walk: &Walk, node: &Node, example: &str) -> Option<u16> {
     let text = walk.full_text(node, &format!("\"{example}\""))?;
     let read = |text: &str| {
         let (hours, minutes) = text.split_once(':')?;

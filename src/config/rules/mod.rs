@@ -5,6 +5,8 @@ mod condition;
 mod digests;
 mod end;
 mod events;
+mod inhibit;
+mod intervals;
 mod kind;
 mod length;
 mod overrides;
@@ -12,6 +14,7 @@ mod passing;
 mod receivers;
 mod route;
 mod rule;
+mod sparing;
 mod tables;
 mod text;
 mod trigger;
@@ -23,10 +26,10 @@ use super::problem::{Place, Problem, Problems};
 use super::settings::Settings;
 use super::walk::{Fields, Walk};
 use super::yaml::{Node, Value, parse};
-use crate::engine::{Digest, Receiver, Route, Rule, RuleFiles, RuleSet, Severity};
+use crate::engine::{Digest, InhibitRule, Receiver, Route, Rule, RuleFiles, RuleSet, Severity};
 
 /// What other versions know at the top of a rule file.
-const LATER: [&str; 5] = ["inhibit_rules", "time_intervals", "mute_time_intervals", "templates", "global"];
+const LATER: [&str; 3] = ["mute_time_intervals", "templates", "global"];
 
 /// One file on its way.
 struct File<'w> {
@@ -77,6 +80,7 @@ struct Vocabulary {
     settings: values::Values,
     calendars: calendars::Calendars,
     tables: tables::Tables,
+    intervals: intervals::Intervals,
 }
 
 /// What the files say, before it is put together.
@@ -88,6 +92,7 @@ struct Draft {
     labels: Vec<String>,
     receivers: Vec<Named<Receiver>>,
     route: Option<Placed<Route>>,
+    inhibit_rules: Vec<InhibitRule>,
     digests: Vec<Named<Digest>>,
     /// Names that rules had before, each with the rule that has them now.
     earlier: Vec<(String, Reference)>,
@@ -119,7 +124,7 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
     }
     problems.extend(nobody_told(&draft));
     problems.extend(unread_settings(&draft));
-    let Vocabulary { settings, calendars, tables } = draft.words;
+    let Vocabulary { settings, calendars, tables, .. } = draft.words;
     let settings = settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
     let calendars = calendars.known.into_iter().filter_map(|(name, placed)| Some((name, placed.value?))).collect();
     let set = RuleSet::new(RuleFiles {
@@ -130,6 +135,7 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
         tables: tables.known,
         receivers: draft.receivers.into_iter().filter_map(|named| named.value).collect(),
         route: draft.route.map(|placed| placed.value),
+        inhibit_rules: draft.inhibit_rules,
         digests: draft.digests.into_iter().filter_map(|named| named.value).collect(),
     });
     Ok((set, problems.into_vec()))
@@ -211,12 +217,18 @@ fn read(bundle: &Bundle) -> (Draft, Problems) {
     words.settings.incomplete = incomplete;
     words.calendars.incomplete = incomplete;
     words.tables.incomplete = incomplete;
+    words.intervals.incomplete = incomplete;
     for file in &files {
         if let Some(node) = file.get("settings") {
             values::read(file, node, &mut words.settings);
         }
         if let Some(node) = file.get("calendars") {
             calendars::read(file, node, &mut words.calendars);
+        }
+        if let Some(node) = file.get("time_intervals") {
+            for node in walk.items(node) {
+                intervals::read(file, node, &mut words.intervals);
+            }
         }
         if let Some(node) = file.get("tables") {
             let find = |name: &str| bundle.table(file.origin, name).map(RuleFile::source);
@@ -240,6 +252,7 @@ fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
     fields.get("settings");
     fields.get("calendars");
     fields.get("tables");
+    fields.get("time_intervals");
     for node in named(file, &fields, "rules", "alert", &mut draft.rules) {
         let read = rule::read(walk, node, &draft.words);
         draft.labels.extend(read.labels);
@@ -256,6 +269,9 @@ fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
     }
     if let Some(node) = fields.get("route") {
         route::read(file, node, draft);
+    }
+    for node in fields.get("inhibit_rules").map_or(&[][..], |node| walk.items(node)) {
+        inhibit::read(file, node, draft);
     }
     for node in named(file, &fields, "digests", "digest", &mut draft.digests) {
         digests::read(file, node, draft);

@@ -1,7 +1,7 @@
 //! Receivers, and whether what names them and labels is right.
 
 use super::rule::{BUILT_IN_LABELS, name};
-use super::{Draft, File, Named, Reference, unique};
+use super::{Draft, File, Named, Reference, sparing, unique};
 use crate::config::address::mailbox;
 use crate::config::problem::{Problem, Problems};
 use crate::config::suggest::nearest;
@@ -13,8 +13,8 @@ pub(in crate::config) const PHI: [(&str, Protection); 3] =
     [("none", Protection::None), ("ids", Protection::Ids), ("full", Protection::Full)];
 
 /// What other versions know in a receiver, Alertmanager's own channels among them.
-const LATER_RECEIVER: [&str; 9] =
-    ["fallback", "cap", "quiet", "webhook", "pagerduty", "teams", "email_configs", "slack_configs", "webhook_configs"];
+const LATER_RECEIVER: [&str; 7] =
+    ["fallback", "webhook", "pagerduty", "teams", "email_configs", "slack_configs", "webhook_configs"];
 pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
     let walk = file.walk;
     let example = "{ name: logistics, email: [{ to: [logistics@clinic.example] }] }";
@@ -38,10 +38,14 @@ pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
         walk.add(problem.help("nothing is sent to it; add email: [{ to: [someone@clinic.example] }]"));
     }
     let send_resolved = fields.get("send_resolved").map_or(Some(true), |node| walk.flag(node));
+    let cap = sparing::cap(walk, &draft.words, &fields, &channels);
+    let quiet = fields.get("quiet").map_or(Some(None), |node| sparing::quiet(walk, &draft.words, node).map(Some));
     fields.done(walk, "a receiver", &LATER_RECEIVER);
     let Some((name, place)) = named else { return };
-    let value = match (phi, send_resolved) {
-        (Some(phi), Some(send_resolved)) => Some(Receiver { name: name.clone(), phi, channels, send_resolved }),
+    let value = match (phi, send_resolved, cap, quiet) {
+        (Some(phi), Some(send_resolved), Some(cap), Some(quiet)) => {
+            Some(Receiver { name: name.clone(), phi, channels, send_resolved, cap, quiet })
+        }
         _ => None,
     };
     let receiver = Named { name, value, origin: file.origin, place };

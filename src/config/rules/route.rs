@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-
 use super::length::plain;
 use super::{Draft, File, Placed, Reference};
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
 use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::Node;
-use crate::engine::{GroupBy, LabelTest, Matcher, Route, Severity};
+use crate::engine::{GroupBy, LabelTest, Matcher, MatcherError, Route, Severity, Step, TimeInterval};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -18,11 +16,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DEEPEST: usize = 16;
 
 /// What other versions know in a route.
-const LATER: [&str; 6] = ["match", "match_re", "escalate", "mute_time_intervals", "active_time_intervals", "calendar"];
+const LATER: [&str; 3] = ["match", "match_re", "calendar"];
 
 const EXAMPLE: &str = "{ receiver: logistics, group_by: [alertname, site] }";
+const EXAMPLE_STEP: &str = "{ after: 30m, receiver: lead }";
 const EXAMPLE_BELOW: &str = "{ matchers: ['severity = \"critical\"'], receiver: oncall }";
-const EXAMPLE_MATCHER: &str = "severity = \"critical\"";
+pub(super) const EXAMPLE_MATCHER: &str = "severity = \"critical\"";
 
 /// Reads the route on top, and with it all others.
 pub(super) fn read(file: &File<'_>, node: &Node, draft: &mut Draft) {
@@ -30,6 +29,8 @@ pub(super) fn read(file: &File<'_>, node: &Node, draft: &mut Draft) {
     let Some(fields) = walk.fields(node, "a route", EXAMPLE) else { return };
     let help = "put it there: routes: [{ matchers: [...], receiver: ... }]; the route on top takes every alert";
     fields.elsewhere(walk, &["matchers", "continue"], "a route below", help);
+    let help = "put it there: routes: [{ mute_time_intervals: [...] }]; the route on top is what is left where others are muted";
+    fields.elsewhere(walk, &["mute_time_intervals", "active_time_intervals"], "a route below", help);
     let head = fields.head();
     let value = one(file, fields, draft, None, 0);
     if let Some(first) = draft.route.as_ref().filter(|first| first.origin == file.origin) {
@@ -70,6 +71,14 @@ fn one(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft, above: Option<&Ro
         Some(node) => walk.some_items(node, EXAMPLE_MATCHER).iter().map(|node| matcher(walk, node, draft)).collect(),
         None => Some(Vec::new()),
     };
+    let mute = intervals(walk, &fields, draft, above, "mute_time_intervals");
+    let active = intervals(walk, &fields, draft, above, "active_time_intervals");
+    let escalate = match fields.get("escalate") {
+        Some(node) => {
+            walk.some_items(node, EXAMPLE_STEP).iter().map(|node| step(walk, node, draft)).collect::<Option<Vec<_>>>()
+        }
+        None => Some(above.map(|above| above.escalate.clone()).unwrap_or_default()),
+    };
     fields.done(walk, if above.is_some() { "a route" } else { "the route" }, &LATER);
     let key = above.zip(matchers.as_ref()).map(|(above, matchers): (&Route, &Vec<Matcher>)| {
         let own: Vec<String> = matchers.iter().map(Matcher::to_string).collect();
@@ -84,12 +93,42 @@ fn one(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft, above: Option<&Ro
         group_wait: group_wait?,
         group_interval: group_interval?,
         repeat_interval: repeat_interval?,
+        mute_time_intervals: mute?,
+        active_time_intervals: active?,
+        escalate: escalate?,
         routes: Vec::new(),
     };
     if let Some(node) = routes {
         route.routes = below(file, node, draft, &route, depth)?;
     }
     Some(route)
+}
+
+/// The time intervals that a route below names; it does not take over those of the route above, as in Alertmanager.
+fn intervals(
+    walk: &Walk,
+    fields: &Fields<'_>,
+    draft: &Draft,
+    above: Option<&Route>,
+    key: &'static str,
+) -> Option<Vec<TimeInterval>> {
+    match above.and_then(|_| fields.get(key)) {
+        Some(node) => draft.words.intervals.named(walk, node),
+        None => Some(Vec::new()),
+    }
+}
+
+fn step(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Step> {
+    let fields = walk.fields(node, "a step", EXAMPLE_STEP)?;
+    let after = fields
+        .need(walk, "after", "a step of `escalate`", "say how long after it fired: after: 30m")
+        .and_then(|node| plain(walk, &draft.words, node, "30m", MINUTE));
+    let receiver = fields.need(walk, "receiver", "a step of `escalate`", "say who is told then: receiver: lead");
+    let receiver = receiver.and_then(|node| Some((walk.full_text(node, "lead")?.to_owned(), walk.place(node))));
+    fields.done(walk, "`escalate`", &[]);
+    let (name, place) = receiver?;
+    draft.to_receivers.push(Reference { name: name.clone(), place });
+    Some(Step { after: after?, receiver: name })
 }
 
 fn below(file: &File<'_>, node: &Node, draft: &mut Draft, above: &Route, depth: usize) -> Option<Vec<Route>> {
@@ -173,67 +212,41 @@ fn several(text: &str) -> Option<String> {
 }
 
 /// A matcher in Alertmanager's way of writing: `label = "text"`, `!=`, `=~`, `!~`.
-fn matcher(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Matcher> {
+pub(super) fn matcher(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Matcher> {
     let text = walk.full_text(node, EXAMPLE_MATCHER)?;
-    let label: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-    let rest = text.get(label.len()..).unwrap_or_default().trim_start();
-    let operator = ["=~", "!~", "!=", "="].into_iter().find(|operator| rest.starts_with(operator));
-    let (Some(operator), false) = (operator, label.is_empty()) else {
-        return refuse(
-            walk,
-            node,
-            "not a matcher".to_owned(),
-            format!("write a label, one of = != =~ !~, and a text: {EXAMPLE_MATCHER}"),
-        );
+    let matcher = match text.parse::<Matcher>() {
+        Ok(matcher) => matcher,
+        Err(error) => return refuse(walk, node, error.to_string(), help(&error)),
     };
-    let value = rest.get(operator.len()..).unwrap_or_default().trim();
-    let Some(value) = unquoted(value) else {
-        return refuse(
-            walk,
-            node,
-            format!("the text behind `{operator}` is not one text"),
-            format!("put it in quotes, and each matcher in an entry of its own: ['{label} {operator} \"...\"']"),
-        );
-    };
-    draft.to_labels.push(Reference { name: label.clone(), place: walk.place(node) });
+    draft.to_labels.push(Reference { name: matcher.label.clone(), place: walk.place(node) });
     let severities = [Severity::Info, Severity::Warning, Severity::Critical].map(Severity::as_str);
-    if label == "severity" && ["=", "!="].contains(&operator) && !severities.contains(&value) {
+    if let LabelTest::Is(value) | LabelTest::IsNot(value) = &matcher.test
+        && matcher.label == "severity"
+        && !severities.contains(&value.as_str())
+    {
         let near = nearest(value, severities).map_or_else(
             || format!("the severities are {}", severities.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
         walk.add(Problem::warning(walk.place(node), format!("no alert has the severity `{value}`")).help(near));
     }
-    let pattern = || match Regex::new(&format!("^(?:{value})$")) {
-        Ok(pattern) => Some(pattern),
-        Err(_) => refuse(
-            walk,
-            node,
-            format!("`{value}` is not a regular expression"),
-            format!("write one as \"North.*|South\", or compare the whole text: {label} = \"...\""),
-        ),
-    };
-    let test = match operator {
-        "=" => LabelTest::Is(value.to_owned()),
-        "!=" => LabelTest::IsNot(value.to_owned()),
-        "=~" => LabelTest::Matches(pattern()?),
-        _ => LabelTest::MatchesNot(pattern()?),
-    };
-    Some(Matcher { label, test })
+    Some(matcher)
+}
+
+/// What to write instead.
+pub(super) fn help(error: &MatcherError) -> String {
+    match error {
+        MatcherError::NoOperator => format!("write a label, one of = != =~ !~, and a text: {EXAMPLE_MATCHER}"),
+        MatcherError::NotOneText { label, operator } => {
+            format!("put it in quotes, and each matcher in an entry of its own: ['{label} {operator} \"...\"']")
+        }
+        MatcherError::BadPattern { label, .. } => {
+            format!("write one as \"North.*|South\", or compare the whole text: {label} = \"...\"")
+        }
+    }
 }
 
 fn refuse<T>(walk: &Walk, node: &Node, message: impl Into<String>, help: impl Into<String>) -> Option<T> {
     walk.error(node, message, help);
     None
-}
-
-/// A text in quotes, or one word without.
-fn unquoted(text: &str) -> Option<&str> {
-    for quote in ['"', '\''] {
-        if let Some(inner) = text.strip_prefix(quote) {
-            return inner.strip_suffix(quote).filter(|inner| !inner.contains(quote));
-        }
-    }
-    let word = !text.is_empty() && !text.contains([',', '"', '\'', '=', '{', '}']);
-    word.then_some(text)
 }

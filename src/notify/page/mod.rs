@@ -2,12 +2,14 @@
 
 mod alerts;
 mod digest;
+mod summary;
 mod text;
 
 use serde::Serialize;
 
 pub use text::{annotation, label};
 
+use super::phi;
 use crate::engine::{Content, Notification, SelfAlert};
 
 /// A message's contents.
@@ -64,6 +66,23 @@ pub(super) fn of(notification: &Notification) -> Page {
         Content::Alerts { firing, ended, firing_omitted, ended_omitted, repeat, .. } => {
             alerts::of(phi, firing, ended, *firing_omitted, *ended_omitted, *repeat, &notification.receiver)
         }
+        Content::Summary(told) => summary::of(phi, told, &notification.receiver),
+        Content::SilenceEnds { silence, by, until, hidden } => Page {
+            headline: format!("[SILENCE] Silence {silence} ends soon and hides {hidden} alerts"),
+            tone: Tone::Info,
+            lead: vec![
+                format!("Silence {silence} by {by} ends at {}.", phi::instant(*until)),
+                format!(
+                    "It has hidden {hidden} alerts from {}. What is still so will be told then.",
+                    notification.receiver
+                ),
+                format!(
+                    "To go on, make another: `pulsewarden silence add`. To end it now: `pulsewarden silence end {silence}`."
+                ),
+            ],
+            sections: Vec::new(),
+            foot: vec![foot(&notification.receiver)],
+        },
         Content::Digest(report) => digest::of(phi, report, &notification.receiver),
         Content::Test { by } => Page {
             headline: format!("[TEST] Pulsewarden reaches {}", notification.receiver),

@@ -249,7 +249,7 @@ impl Cast {
                 SubjectKind::Procurement => ("procurement", json!({ "id": id.to_json() })),
                 SubjectKind::Transfer => ("transferRequest", json!({ "id": id.to_json() })),
                 SubjectKind::PackedKit => ("packedKit", json!({ "id": id.to_json() })),
-                SubjectKind::Group => continue,
+                SubjectKind::Group | SubjectKind::Silence | SubjectKind::Inhibition | SubjectKind::Outlet => continue,
             };
             payload.insert(name.to_owned(), value);
         }

@@ -10,6 +10,7 @@ mod digests;
 mod figures;
 mod journal;
 mod outbox;
+mod people;
 mod retention;
 mod slices;
 
@@ -20,7 +21,12 @@ use super::{
     JournalRow, NewRow, Outcome, Progress, Pruned, Quarantined, Rendered, Retention, Room, Store, StoreError, Telling,
     Told, Vitals,
 };
-use crate::engine::{Alert, Notification, Position, Slice, Subject, SubjectKind, Timestamp, Transition};
+use secrecy::SecretSlice;
+
+use crate::engine::{
+    Action, Alert, Notification, Position, SilenceRecord, Slice, Subject, SubjectKind, Suppression, Timestamp,
+    Transition,
+};
 use connection::Database;
 
 /// Rows of the journal in one read.
@@ -182,6 +188,23 @@ impl Store for Sqlite {
 
     fn subjects(&self, kind: SubjectKind, after: Option<&str>, limit: usize) -> Result<Vec<Slice>, StoreError> {
         self.database.read("read subjects", |reader| slices::list(reader, kind, after, limit))
+    }
+
+    fn actions(&self, alert: Option<u64>, limit: usize) -> Result<Vec<Action>, StoreError> {
+        self.database.read("read what people did", |reader| people::actions(reader, alert, limit))
+    }
+
+    fn suppressions(&self, alert: u64) -> Result<Vec<Suppression>, StoreError> {
+        self.database.read("read what was held back", |reader| people::suppressions(reader, alert))
+    }
+
+    fn silences(&self, over: bool, limit: usize) -> Result<Vec<SilenceRecord>, StoreError> {
+        self.database.read("read silences", |reader| people::silences(reader, over, limit))
+    }
+
+    fn key(&self, name: &str, new: &[u8]) -> Result<SecretSlice<u8>, StoreError> {
+        let key = self.database.synced("keep a key", |writer| people::key(writer, name, new))?;
+        Ok(key.into())
     }
 
     fn deliveries(

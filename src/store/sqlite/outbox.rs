@@ -25,7 +25,8 @@ fn state_number(state: DeliveryState) -> i64 {
 pub(super) fn alerts_in(notification: &Notification) -> Vec<u64> {
     match &notification.content {
         Content::Alerts { firing, ended, .. } => firing.iter().chain(ended).map(|alert| alert.number).collect(),
-        Content::Digest(_) | Content::Test { .. } | Content::SelfAlert(_) => Vec::new(),
+        Content::Summary(summary) => summary.alerts.iter().map(|alert| alert.number).collect(),
+        Content::SilenceEnds { .. } | Content::Digest(_) | Content::Test { .. } | Content::SelfAlert(_) => Vec::new(),
     }
 }
 

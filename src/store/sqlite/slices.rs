@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::connection::{Failure, Writer, json};
-use super::{alerts, outbox};
+use super::{alerts, outbox, people};
 use crate::engine::{Member, PROJECTION_VERSION, Projection, Slice, Subject, SubjectKind, Timestamp};
 use crate::store::{Outcome, Progress};
 
@@ -13,7 +13,7 @@ pub(super) fn kind_number(kind: SubjectKind) -> i64 {
 }
 
 fn kinds() -> impl Iterator<Item = SubjectKind> {
-    SubjectKind::NAMED.into_iter().chain([SubjectKind::Group])
+    SubjectKind::NAMED.into_iter().chain(SubjectKind::OWN)
 }
 
 pub(super) fn kind_of(number: i64) -> Result<SubjectKind, Failure> {
@@ -111,6 +111,7 @@ pub(super) struct Prepared<'o> {
     alerts: Vec<alerts::Prepared<'o>>,
     transitions: Vec<(u64, String)>,
     notifications: Vec<outbox::Prepared<'o>>,
+    records: people::Prepared,
     progress: &'o Progress,
     standing: String,
     to_judge: Option<String>,
@@ -131,6 +132,7 @@ pub(super) fn prepare<'o>(outcome: &Outcome<'o>) -> Result<Prepared<'o>, serde_j
         alerts: Vec::new(),
         transitions: Vec::with_capacity(outcome.transitions.len()),
         notifications: outbox::prepare(outcome.notifications)?,
+        records: people::prepare(outcome.records)?,
         progress: outcome.progress,
         standing: json(&outcome.progress.standing)?,
         to_judge: outcome.progress.to_judge.as_ref().map(json).transpose()?,
@@ -169,6 +171,7 @@ pub(super) fn commit(writer: &mut Writer<'_>, prepared: &Prepared<'_>) -> Result
     }
     alerts::add_transitions(writer, &prepared.transitions, prepared.noticed_at)?;
     outbox::add(writer, &prepared.notifications)?;
+    people::write(writer, &prepared.records)?;
     set_progress(writer, prepared)
 }
 

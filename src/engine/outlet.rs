@@ -1,0 +1,223 @@
+//! One way to one receiver: how many messages go over it, and what is folded into one.
+//!
+//! Up to three quarters of the cap go as they come. Beyond that messages are held, and go together as one summary; the last
+//! quarter of the cap is for these.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::alert::{Alert, AlertState};
+use super::effect::{ALERTS_SHOWN, Content, Counts, Effects, Folded, Notification, Summary};
+use super::event::{DeliveryFailure, Message, Saying};
+use super::lifecycle::{Moment, key_of};
+use super::receiver::{Cap, Channel};
+use super::slice::Slice;
+use super::subject::{Subject, SubjectKind};
+use super::time::Timestamp;
+
+/// How long the first summary waits for the rest.
+const GATHERS: Duration = Duration::from_secs(60);
+
+/// How long it is remembered what a summary stood for, should it be given up.
+const REMEMBERS: Duration = Duration::from_secs(4 * 24 * 60 * 60);
+
+/// What the group of a summary begins with, so that its failure comes back here.
+const GROUP: &str = "outlet ";
+
+/// What an outlet remembers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outlet {
+    pub receiver: String,
+    pub channel: Channel,
+    /// When messages went, within the time of the cap.
+    pub sent: VecDeque<Timestamp>,
+    pub last_summary: Option<Timestamp>,
+    /// What waits for the next summary, by group: what a group says later takes the place of what it said before.
+    pub held: BTreeMap<String, HeldBack>,
+    /// Why, since when and how many messages.
+    pub why: Option<Folded>,
+    pub since: Option<Timestamp>,
+    pub messages: u64,
+    /// What summaries stood for.
+    pub folded: Vec<FoldedInto>,
+    /// Summaries made so far.
+    pub sequence: u64,
+}
+
+/// What one group would have said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldBack {
+    /// The keys of its notifications.
+    pub keys: Vec<String>,
+    pub counts: Counts,
+    pub alerts: Vec<Alert>,
+}
+
+/// The notifications that a summary stood for, each with its group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldedInto {
+    pub summary: String,
+    pub at: Timestamp,
+    pub notifications: Vec<DeliveryFailure>,
+}
+
+/// The subject that stands for a way to a receiver.
+pub(super) fn subject(receiver: &str, channel: &Channel) -> Subject {
+    Subject::new(SubjectKind::Outlet, key_of(&[receiver, channel.kind(), &channel.destination()]))
+}
+
+/// The subject that answers for a notification of this group.
+#[must_use]
+pub fn answers_for(group: &str) -> Subject {
+    match group.strip_prefix(GROUP) {
+        Some(outlet) => Subject::new(SubjectKind::Outlet, outlet),
+        None => Subject::new(SubjectKind::Group, group),
+    }
+}
+
+/// A group has something to say: it goes, or is held.
+pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: &mut Effects) {
+    let Saying { notification, held, counts } = saying;
+    let cap = at.rules.receiver(&notification.receiver).and_then(|receiver| receiver.cap);
+    let outlet = slice.projection.outlet.get_or_insert_with(|| Outlet {
+        receiver: notification.receiver.clone(),
+        channel: notification.channel.clone(),
+        sent: VecDeque::new(),
+        last_summary: None,
+        held: BTreeMap::new(),
+        why: None,
+        since: None,
+        messages: 0,
+        folded: Vec::new(),
+        sequence: 0,
+    });
+    slice.dirty = true;
+    outlet.forget(cap, at.now);
+    let room = cap.is_none_or(|cap| outlet.held.is_empty() && outlet.sent.len() < cap.by_themselves());
+    if room && !held {
+        if cap.is_some() {
+            outlet.sent.push_back(at.now);
+        }
+        effects.notifications.push(notification.clone());
+        return;
+    }
+    outlet.hold(notification, counts, if *held { Folded::Quiet } else { Folded::Cap }, at.now);
+    slice.due = Some(outlet.summary_due(cap, at.now));
+}
+
+/// The time of the next summary has come.
+pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    slice.due = None;
+    slice.dirty = true;
+    let outlet_id = slice.subject.id.to_string();
+    let Some(outlet) = &mut slice.projection.outlet else { return };
+    let receiver = at.rules.receiver(&outlet.receiver).filter(|known| known.channels.contains(&outlet.channel));
+    let Some(receiver) = receiver else {
+        outlet.held.clear();
+        return;
+    };
+    outlet.forget(receiver.cap, at.now);
+    if outlet.held.is_empty() {
+        return;
+    }
+    let due = outlet.summary_due(receiver.cap, at.now);
+    if due > at.now {
+        slice.due = Some(due);
+        return;
+    }
+    outlet.sequence += 1;
+    outlet.last_summary = Some(at.now);
+    if receiver.cap.is_some() {
+        outlet.sent.push_back(at.now);
+    }
+    let key = key_of(&[&outlet_id, &outlet.sequence.to_string(), &at.now.0.to_string()]);
+    let summary = outlet.summarize(&key, at.now);
+    effects.notifications.push(Notification {
+        key,
+        receiver: receiver.name.clone(),
+        phi: receiver.phi,
+        channel: outlet.channel.clone(),
+        group: format!("{GROUP}{outlet_id}"),
+        due: at.now,
+        content: Content::Summary(Box::new(summary)),
+    });
+}
+
+/// A summary was given up: the groups count what it stood for as not told.
+pub(super) fn failed(slice: &mut Slice, failure: &DeliveryFailure, effects: &mut Effects) {
+    let Some(outlet) = &mut slice.projection.outlet else { return };
+    let Some(place) = outlet.folded.iter().position(|folded| folded.summary == failure.key) else { return };
+    slice.dirty = true;
+    for notification in outlet.folded.remove(place).notifications {
+        let group = Subject::new(SubjectKind::Group, notification.group.clone());
+        effects.messages.push_back((group, Message::Failed(Box::new(notification))));
+    }
+}
+
+impl Outlet {
+    fn forget(&mut self, cap: Option<Cap>, now: Timestamp) {
+        let per = cap.map_or(Duration::ZERO, |cap| cap.per);
+        while self.sent.front().is_some_and(|sent| sent.plus(per) <= now) {
+            self.sent.pop_front();
+        }
+        self.folded.retain(|folded| folded.at.plus(REMEMBERS) > now);
+    }
+
+    fn hold(&mut self, notification: &Notification, counts: &Counts, why: Folded, now: Timestamp) {
+        let Content::Alerts { firing, .. } = &notification.content else { return };
+        let group = self.held.entry(notification.group.clone()).or_insert_with(|| HeldBack {
+            keys: Vec::new(),
+            counts: Counts::default(),
+            alerts: Vec::new(),
+        });
+        // What it has open it says anew each time; an end it says once.
+        let mut counts = counts.clone();
+        for (rule, ended) in std::mem::take(&mut group.counts.ended) {
+            *counts.ended.entry(rule).or_default() += ended;
+        }
+        group.counts = counts;
+        group.alerts.clone_from(firing);
+        group.keys.push(notification.key.clone());
+        self.why = Some(if self.why == Some(Folded::Cap) { Folded::Cap } else { why });
+        self.since = self.since.or(Some(now));
+        self.messages += 1;
+    }
+
+    /// When the next summary goes.
+    fn summary_due(&self, cap: Option<Cap>, now: Timestamp) -> Timestamp {
+        let Some(cap) = cap else { return now };
+        let gathered = match self.why {
+            // All that was held back for quiet hours comes at the same instant.
+            Some(Folded::Quiet) | None => now,
+            Some(Folded::Cap) => self.since.unwrap_or(now).plus(GATHERS),
+        };
+        let spaced = self.last_summary.map_or(now, |last| last.plus(cap.between_summaries()));
+        // When enough of what was sent lies far enough back.
+        let too_many = (self.sent.len() + 1).saturating_sub(cap.messages as usize);
+        let room = too_many.checked_sub(1).and_then(|last| self.sent.get(last)).map_or(now, |sent| sent.plus(cap.per));
+        gathered.max(spaced).max(room).max(now)
+    }
+
+    fn summarize(&mut self, key: &str, now: Timestamp) -> Summary {
+        let mut counts = Counts::default();
+        let mut alerts = Vec::new();
+        let mut notifications = Vec::new();
+        for (group, held) in std::mem::take(&mut self.held) {
+            counts.add_all(&held.counts);
+            alerts.extend(held.alerts.into_iter().filter(|alert| alert.state == AlertState::Firing));
+            notifications.extend(held.keys.into_iter().map(|key| DeliveryFailure { key, group: group.clone() }));
+        }
+        alerts.sort_by_key(|alert: &Alert| (std::cmp::Reverse(alert.severity), alert.number));
+        alerts.truncate(ALERTS_SHOWN);
+        self.folded.push(FoldedInto { summary: key.to_owned(), at: now, notifications });
+        Summary {
+            why: self.why.take().unwrap_or(Folded::Cap),
+            since: self.since.take().unwrap_or(now),
+            messages: std::mem::take(&mut self.messages),
+            counts,
+            alerts,
+        }
+    }
+}
