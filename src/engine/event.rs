@@ -209,6 +209,8 @@ pub enum Message {
     Inhibited { alert: u64, at: String, by: Option<u64> },
     /// To a silence: a group holds an alert back because of it.
     Hides { group: String, receiver: String, channel: Channel, alert: u64 },
+    /// To a silence: the group holds the alert back no longer, or for another reason.
+    HidesNoMore { receiver: String, channel: Channel, alert: u64 },
     /// To a silence: it is over.
     Over,
     /// To an outlet: a group has something to say over it.

@@ -130,6 +130,11 @@ fn hold(
     let over = member.held.as_ref().map(|held| record(held, Some(at.now)));
     let held = cause.map(|cause| Held { cause, since: at.now });
     let begins = held.as_ref().map(|held| record(held, None));
+    if let Some(Cause::Silenced { silence: number }) = member.held.as_ref().map(|held| &held.cause) {
+        let (receiver, channel) = (group.receiver.clone(), group.channel.clone());
+        let message = Message::HidesNoMore { receiver, channel, alert: member.alert.number };
+        effects.messages.push_back((silence::subject(*number), message));
+    }
     if let Some(Held { cause: Cause::Silenced { silence: number }, .. }) = &held {
         let message = Message::Hides {
             group: group_id.to_owned(),

@@ -81,7 +81,7 @@ pub struct SilenceRecord {
 #[serde(default)]
 pub struct Hiding {
     pub groups: BTreeSet<String>,
-    /// Their receivers, once each, with how many alerts it hides from them.
+    /// Their receivers, once each, with the alerts that it hides from them.
     pub from: Vec<(String, Channel, BTreeSet<u64>)>,
     pub announced: bool,
 }
@@ -109,6 +109,16 @@ pub(super) fn hides(slice: &mut Slice, group: &str, receiver: &str, channel: &Ch
     slice.dirty = true;
 }
 
+/// A group holds an alert back no longer, or for another reason.
+pub(super) fn hides_no_more(slice: &mut Slice, receiver: &str, channel: &Channel, alert: u64) {
+    let Some(hiding) = &mut slice.projection.hiding else { return };
+    for (name, way, alerts) in &mut hiding.from {
+        if name == receiver && way == channel {
+            slice.dirty |= alerts.remove(&alert);
+        }
+    }
+}
+
 /// Its announcement or its end has come.
 pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     let silence = at.standing.silences.iter().find(|silence| subject(silence.number) == slice.subject);
@@ -124,9 +134,8 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     if let Some(hiding) = slice.projection.hiding.as_mut().filter(|hiding| !hiding.announced) {
         hiding.announced = true;
         for (place, (receiver, channel, alerts)) in hiding.from.iter().enumerate() {
-            let Some(receiver) = at.rules.receiver(receiver).filter(|known| known.channels.contains(channel)) else {
-                continue;
-            };
+            let known = at.rules.receiver(receiver).filter(|known| known.channels.contains(channel));
+            let Some(receiver) = known.filter(|_| !alerts.is_empty()) else { continue };
             effects.notifications.push(Notification {
                 key: key_of(&["silence", &silence.number.to_string(), &place.to_string()]),
                 receiver: receiver.name.clone(),

@@ -85,6 +85,7 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
         Message::Unhidden => group::unhidden(at, slice),
         Message::Failed(failure) => group::failed(at, slice, failure),
         Message::Hides { group, receiver, channel, alert } => silence::hides(slice, group, receiver, channel, *alert),
+        Message::HidesNoMore { receiver, channel, alert } => silence::hides_no_more(slice, receiver, channel, *alert),
         Message::Meets { alert, subject, part } => inhibition::meets(slice, *alert, subject, part, effects),
         Message::PartsWith { alert } => inhibition::parts_with(slice, *alert, effects),
         Message::Inhibited { alert, at, by } => inhibition::heard(slice, (*alert, at), *by, effects),

@@ -111,7 +111,10 @@ fn span(walk: &Walk, node: &Node) -> Option<Span> {
     let days_of_month = list("days_of_month").map_or(Some(Vec::new()), |node| {
         walk.some_items(node, "1:5").iter().map(|node| days_of_month(walk, node)).collect()
     });
-    let zone = fields.renamed(walk, "location", &["time_zone", "zone"]);
+    let zone = match fields.get("location") {
+        Some(node) => Some(node),
+        None => fields.renamed(walk, "location", &["time_zone", "zone"]),
+    };
     let zone = zone.map_or(Some(Tz::UTC), |node| zone::read(walk, node));
     fields.done(walk, "a span of time", &[]);
     let small = |range: (i32, i32)| -> RangeInclusive<u8> {
