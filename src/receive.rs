@@ -165,12 +165,17 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// A server on `listener`.
+/// A server on `listener`, with what `others` have to show there.
 ///
 /// # Errors
 /// When the socket cannot be listened on.
-pub fn server(webhook: Webhook, listener: TcpListener) -> std::io::Result<Server> {
-    let server = HttpServer::new(move || App::new().app_data(web::Data::new(webhook.clone())).configure(routes))
+pub fn server(
+    webhook: Webhook,
+    others: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    listener: TcpListener,
+) -> std::io::Result<Server> {
+    let app = move || App::new().app_data(web::Data::new(webhook.clone())).configure(&others).configure(routes);
+    let server = HttpServer::new(app)
         .workers(std::thread::available_parallelism().map_or(2, std::num::NonZero::get))
         .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(15))

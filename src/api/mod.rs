@@ -1,6 +1,7 @@
 //! The admin interface on a unix socket: what changes state or needs a secret. Who may open the socket may use it.
 
 pub mod client;
+mod people;
 mod status;
 
 use std::fs;
@@ -17,9 +18,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::daemon::Shared;
 use crate::engine::{Command, key_of};
+use crate::people::Desk;
 use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
 use crate::telemetry;
 
+pub use people::{ActRequest, UnsilenceRequest, Unsilenced};
 pub use status::{Receiving, RuleState, Status, WatchState};
 
 /// How long a test notification is waited for.
@@ -29,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Admin {
     pub shared: Arc<Shared>,
+    pub desk: Desk,
 }
 
 /// A server on the socket at `path`. A socket that nobody listens on any more is replaced.
@@ -60,6 +64,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/api/v1/status", web::get().to(get_status))
         .route("/api/v1/notifications/test", web::post().to(test_notification))
         .route("/api/v1/reload", web::post().to(reload))
+        .configure(people::routes)
         .default_service(web::to(|| async { failed(404, "there is nothing here") }));
 }
 

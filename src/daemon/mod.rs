@@ -195,9 +195,17 @@ impl Daemon {
             readiness: Readiness::new(move || self_watch::ready(&readiness)),
             liveness: Arc::new(move || liveness.is_alive()),
         };
-        let public = receive::server(webhook, listener).map_err(port)?;
+        let desk = shared.desk();
+        let pages = Pages { desk: desk.clone(), signer: Signer::of(&*store).map_err(anyhow::Error::from)? };
+        let signing = Arc::clone(&shared);
+        let interactions = Interactions::new(desk.clone(), Arc::new(move || signing.slack_signing_secret()));
+        let others = move |config: &mut web::ServiceConfig| {
+            people::page::routes(config, pages.clone());
+            people::slack::routes(config, interactions.clone());
+        };
+        let public = receive::server(webhook, others, listener).map_err(port)?;
         let server = public.handle();
-        let socket = api::server(Admin { shared: Arc::clone(&shared) }, &settings.admin.socket)?;
+        let socket = api::server(Admin { shared: Arc::clone(&shared), desk }, &settings.admin.socket)?;
         let admin = socket.handle();
 
         let (stop_delivery, stop_tasks) = (CancellationToken::new(), CancellationToken::new());

@@ -1,0 +1,216 @@
+//! What people ask for: their commands go into the journal like events, and come back with what they came to.
+
+pub mod link;
+pub mod page;
+pub mod slack;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::engine::{Act, Actor, Alert, AlertState, Command, Matcher, Position, Silence, SilenceRecord, Timestamp};
+use crate::journal::{Journal, Refused};
+use crate::process::Process;
+use crate::store::{AlertFilter, Appended, Entry, NewRow, Store, StoreError};
+
+/// How long a command is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Alerts that one command can be about.
+pub const MOST_ALERTS: usize = 1000;
+
+/// How many open alerts a silence is compared with.
+const COMPARED: usize = 100_000;
+
+/// Where people's commands come in.
+#[derive(Clone)]
+pub struct Desk {
+    pub store: Arc<dyn Store>,
+    pub journal: Journal,
+    pub process: Process,
+    pub clock: Clock,
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("{0}")]
+    Senseless(String),
+    #[error("it is kept and will be carried out, but processing has not come to it within {} s", PATIENCE.as_secs())]
+    NotYet,
+    #[error("shutting down")]
+    Stopping,
+}
+
+/// What a command came to for one alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub alert: u64,
+    pub what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    Done,
+    /// It had ended before.
+    Ended,
+    /// There is no such alert.
+    Unknown,
+}
+
+/// A silence as it is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewSilence {
+    pub matchers: Vec<Matcher>,
+    /// `None`: from now on.
+    pub from: Option<Timestamp>,
+    /// `None`: until the alerts that it matches now have ended.
+    pub until: Option<Timestamp>,
+    pub by: Actor,
+    pub comment: String,
+}
+
+impl Desk {
+    /// Does something about alerts, and waits until it is done.
+    ///
+    /// # Errors
+    /// When it cannot be kept. What is kept is done, even where it is not waited for.
+    pub async fn act(&self, alerts: &[u64], act: &Act, by: &Actor) -> Result<Vec<Outcome>, AskError> {
+        let distinct: BTreeSet<u64> = alerts.iter().copied().collect();
+        if distinct.is_empty() {
+            return Err(AskError::Senseless("name an alert".to_owned()));
+        }
+        if distinct.len() > MOST_ALERTS {
+            return Err(AskError::Senseless(format!("more than {MOST_ALERTS} alerts at once")));
+        }
+        let known = self.read(move |store| find(store, &distinct)).await?;
+        let mut outcomes = Vec::new();
+        let mut last = None;
+        for (number, alert) in known {
+            let Some(alert) = alert else {
+                outcomes.push((number, None));
+                continue;
+            };
+            let command = Command::Alert { alert: number, subject: alert.subject, act: act.clone(), by: by.clone() };
+            let position = self.append(command).await?;
+            last = Some(position);
+            outcomes.push((number, Some(position)));
+        }
+        if let Some(last) = last {
+            self.wait_for(last).await?;
+        }
+        let limit = outcomes.len() + 1000;
+        let done = self.read(move |store| store.actions(None, limit)).await?;
+        let of = |position: Option<Position>| match position {
+            None => What::Unknown,
+            Some(position) if done.iter().any(|action| action.position == position && !action.done) => What::Ended,
+            Some(_) => What::Done,
+        };
+        Ok(outcomes.into_iter().map(|(alert, position)| Outcome { alert, what: of(position) }).collect())
+    }
+
+    /// Makes a silence, and waits until it is in force.
+    ///
+    /// # Errors
+    /// When it makes no sense, or cannot be kept.
+    pub async fn silence(&self, new: NewSilence) -> Result<SilenceRecord, AskError> {
+        let now = self.clock.now();
+        let from = new.from.unwrap_or(now).max(now);
+        if new.until.is_some_and(|until| until <= from) {
+            return Err(AskError::Senseless("the silence would end before it begins".to_owned()));
+        }
+        if new.matchers.is_empty() {
+            return Err(AskError::Senseless("a silence needs a matcher, such as device=81500".to_owned()));
+        }
+        let alerts = match new.until {
+            Some(_) => BTreeSet::new(),
+            None => {
+                let matchers = new.matchers.clone();
+                let open = self.read(move |store| hidden_by(store, &matchers)).await?;
+                if open.is_empty() {
+                    let why = "no open alert matches, so it would end at once; give it a time with --for";
+                    return Err(AskError::Senseless(why.to_owned()));
+                }
+                open.into_iter().map(|alert| alert.number).collect()
+            }
+        };
+        let NewSilence { matchers, until, by, comment, .. } = new;
+        let silence = Silence { number: 0, matchers, from, until, alerts, by, comment };
+        let position = self.append(Command::Silence { silence: Box::new(silence) }).await?;
+        self.wait_for(position).await?;
+        let made = self.read(|store| store.silences(true, 1000)).await?;
+        made.into_iter().find(|record| record.position == position).ok_or(AskError::NotYet)
+    }
+
+    /// Ends a silence, and waits until it is over; false where it was over before, or never was.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn unsilence(&self, silence: u64, by: &Actor) -> Result<bool, AskError> {
+        let runs = self.read(|store| store.silences(false, 100_000)).await?;
+        if !runs.iter().any(|record| record.silence.number == silence) {
+            return Ok(false);
+        }
+        let position = self.append(Command::Unsilence { silence, by: by.clone() }).await?;
+        self.wait_for(position).await?;
+        Ok(true)
+    }
+
+    async fn append(&self, command: Command) -> Result<Position, AskError> {
+        let row = NewRow { received_at: self.clock.now(), entry: Entry::Command(command) };
+        match self.journal.append(row).await? {
+            Appended::New { position, .. } => Ok(position),
+            // Only events are known by an id.
+            Appended::Known => Err(AskError::NotYet),
+        }
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<(), AskError> {
+        let mut waited = Duration::ZERO;
+        while self.process.position() < position {
+            if waited >= PATIENCE {
+                return Err(AskError::NotYet);
+            }
+            tokio::time::sleep(PAUSE).await;
+            waited += PAUSE;
+        }
+        Ok(())
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, AskError> {
+        let store = Arc::clone(&self.store);
+        let read = tokio::task::spawn_blocking(move || read(&*store)).await;
+        Ok(read.map_err(|_| AskError::Stopping)??)
+    }
+}
+
+fn find(store: &dyn Store, numbers: &BTreeSet<u64>) -> Result<Vec<(u64, Option<Alert>)>, StoreError> {
+    let one = |number: &u64| {
+        let filter = AlertFilter { number: Some(*number), limit: 1, ..AlertFilter::default() };
+        Ok((*number, store.alerts(&filter)?.pop()))
+    };
+    numbers.iter().map(one).collect()
+}
+
+/// The open alerts that a silence with these matchers would hide now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn hidden_by(store: &dyn Store, matchers: &[Matcher]) -> Result<Vec<Alert>, StoreError> {
+    let filter = AlertFilter { state: Some(AlertState::Firing), limit: COMPARED, ..AlertFilter::default() };
+    let mut open = store.alerts(&filter)?;
+    open.retain(|alert| matchers.iter().all(|matcher| matcher.holds(&alert.labels)));
+    Ok(open)
+}
