@@ -49,6 +49,17 @@ pub struct Notification {
     pub content: Content,
 }
 
+impl Notification {
+    /// Which of its group's threads it belongs to; 0 for what belongs to none.
+    #[must_use]
+    pub fn thread(&self) -> u64 {
+        match &self.content {
+            Content::Alerts { thread, .. } if !self.group.is_empty() => *thread,
+            _ => 0,
+        }
+    }
+}
+
 /// What a notification says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "content", rename_all = "snake_case")]
@@ -58,13 +69,17 @@ pub enum Content {
         group_labels: Labels,
         /// Open alerts, most urgent first, [`ALERTS_SHOWN`] at most.
         firing: Vec<Alert>,
-        /// Alerts that ended since the last notification, [`ALERTS_SHOWN`] at most.
+        /// Alerts that ended since the last notification, [`Channel::ends_shown`] at most.
         ended: Vec<Alert>,
         /// How many more there are than the lists show.
         firing_omitted: usize,
         ended_omitted: usize,
         /// True where nothing changed and `repeat_interval` has passed.
         repeat: bool,
+        /// What the messages of a group have in common from its opening until it has nothing left to say: the lowest number
+        /// among the alerts of the first of them. 0 for what was decided before this was known.
+        #[serde(default)]
+        thread: u64,
     },
     Digest(Box<DigestReport>),
     /// A marked sample, asked for by `notify test`.

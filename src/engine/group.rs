@@ -49,6 +49,7 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
             flush_at: None,
             repeats: 0,
             baseline: alert.baseline,
+            thread: 0,
         });
     }
     if announcement.news || never_told {
@@ -115,6 +116,10 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     if something {
         group.repeats = if repeat { group.repeats.saturating_add(1) } else { 0 };
         group.sequence += 1;
+        if group.last_sent.is_none() || group.thread == 0 {
+            let said = slice.members.values().filter(|member| is_said(member, receiver));
+            group.thread = said.map(|member| member.alert.number).min().unwrap_or_default();
+        }
         group.last_sent = Some(at.now);
         effects.notifications.push(notification(at, slice, &group, receiver, repeat));
         for member in slice.members.values_mut().filter(|member| is_said(member, receiver)) {
@@ -214,6 +219,7 @@ fn notification(at: Moment<'_>, slice: &Slice, group: &Group, receiver: &Receive
     let said = slice.members.values().filter(|member| is_said(member, receiver)).map(|member| &member.alert);
     let (mut firing, ended): (Vec<&Alert>, Vec<&Alert>) = said.partition(|alert| alert.state == AlertState::Firing);
     firing.sort_by_key(|alert| (std::cmp::Reverse(alert.severity), alert.number));
+    let ends_shown = group.channel.ends_shown();
     Notification {
         key: key(&slice.subject.id, group.sequence, at.now),
         receiver: receiver.name.clone(),
@@ -224,10 +230,11 @@ fn notification(at: Moment<'_>, slice: &Slice, group: &Group, receiver: &Receive
         content: Content::Alerts {
             group_labels: group.labels.clone(),
             firing_omitted: firing.len().saturating_sub(ALERTS_SHOWN),
-            ended_omitted: ended.len().saturating_sub(ALERTS_SHOWN),
+            ended_omitted: ended.len().saturating_sub(ends_shown),
             firing: firing.into_iter().take(ALERTS_SHOWN).cloned().collect(),
-            ended: ended.into_iter().take(ALERTS_SHOWN).cloned().collect(),
+            ended: ended.into_iter().take(ends_shown).cloned().collect(),
             repeat,
+            thread: group.thread,
         },
     }
 }

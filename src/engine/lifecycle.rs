@@ -376,10 +376,7 @@ fn groups_of(rules: &RuleSet, route: &Route, alert: &Alert) -> Vec<AlertGroup> {
 
 /// A group's id says nothing of its labels, so that it may stand in logs.
 fn group_id(route: &str, receiver: &str, channel: &Channel, key: &str) -> String {
-    let destination = match channel {
-        Channel::Email { to } => to.join(","),
-        Channel::SlackWebhook { webhook } => webhook.clone(),
-    };
+    let destination = channel.destination();
     let parts = [receiver, channel.kind(), &destination, key, route];
     // The route on top adds nothing.
     key_of(if route.is_empty() { &parts[..4] } else { &parts })

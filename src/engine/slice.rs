@@ -280,6 +280,9 @@ pub struct Group {
     /// It gathers what was so already when its rules came.
     #[serde(default)]
     pub baseline: bool,
+    /// The lowest number among the alerts of its first notification; 0 before that.
+    #[serde(default)]
+    pub thread: u64,
 }
 
 /// One alert of a notification group. It stays for a while after its end was told, since that may turn out to have failed.

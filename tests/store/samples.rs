@@ -153,6 +153,7 @@ pub fn notification(key: &str, group: &str, due: i64, firing: Vec<Alert>) -> Not
             firing_omitted: 0,
             ended_omitted: 0,
             repeat: false,
+            thread: 0,
         },
     }
 }

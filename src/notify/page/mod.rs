@@ -3,10 +3,13 @@
 mod alerts;
 mod digest;
 mod text;
+mod thread;
 
 use serde::Serialize;
 
+pub(super) use alerts::{entry, heading, reason};
 pub use text::{annotation, label};
+pub(super) use thread::subject;
 
 use crate::engine::{Content, Notification, SelfAlert};
 

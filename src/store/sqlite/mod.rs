@@ -12,6 +12,7 @@ mod journal;
 mod outbox;
 mod retention;
 mod slices;
+mod threads;
 
 use std::path::Path;
 
