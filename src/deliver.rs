@@ -161,7 +161,7 @@ fn render(notification: &Notification) -> Rendered {
 
 fn judge(delivery: &Delivery, sent: Sent, at: Timestamp, settings: &DeliverySettings) -> AttemptResult {
     match sent {
-        Sent::Delivered { reply, refused } => AttemptResult::Delivered { reply, refused },
+        Sent::Delivered { reply, refused, root } => AttemptResult::Delivered { reply, refused, root },
         Sent::Rejected { error } => AttemptResult::Dead { error },
         Sent::Retry { after, error, .. } => {
             let next = at.plus(after.unwrap_or_else(|| backoff(delivery.attempts, settings)));

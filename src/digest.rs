@@ -209,7 +209,7 @@ fn report(store: &dyn Store, digest: &Digest, from: Timestamp, until: Timestamp)
 
 /// One for each channel; the key is the same whenever it is made, so that no due time is sent twice.
 fn notifications(receiver: &Receiver, digest: &Digest, report: DigestReport, due: Timestamp) -> Vec<Notification> {
-    let channels = receiver.channels.iter().enumerate();
+    let channels = receiver.channels.iter().enumerate().filter(|(_, channel)| channel.takes_digests());
     let one = |(place, channel): (usize, &crate::engine::Channel)| Notification {
         key: key_of(&["digest", &digest.name, &due.0.to_string(), &receiver.name, &place.to_string()]),
         receiver: receiver.name.clone(),

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod deliver;
 pub mod notify;
 pub mod digest;
+pub mod people;
 pub mod watch;
 pub mod api;
 pub mod config;

@@ -87,6 +87,11 @@ pub fn outbox_unavailable(error: &StoreError) {
     tracing::error!(%error, "messages cannot be leased or recorded; trying again");
 }
 
+/// A request to the endpoint of Slack's buttons did not come from Slack, or came too late.
+pub fn slack_untrusted(why: &dyn std::fmt::Display) {
+    tracing::warn!(%why, "a request to /slack/interactions was refused; compare `slack.signing_secret` with Slack's");
+}
+
 /// An attempt to deliver has ended.
 pub fn delivery_attempted(delivery: u64, channel: &str, result: &AttemptResult) {
     match result {

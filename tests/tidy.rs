@@ -327,7 +327,8 @@ fn keys_by_owner() -> BTreeMap<String, BTreeSet<String>> {
                 { alert: E, event: device.lowBattery, not_followed_by: { event: device.weakSignal, within: 1d, nonsense: 1 } }, \
                 { alert: F, event: device.lowBattery, not_preceded_by: { event: device.weakSignal, within: 1d, nonsense: 1 } }]\n\
                 receivers: [{ name: a, nonsense: 1, email: { to: a@b.example, nonsense: 1 }, \
-                slack: { webhook: a, nonsense: 1 } }]\nroute: { receiver: a, nonsense: 1, routes: { nonsense: 1 } }\n\
+                slack: { webhook: a, nonsense: 1 }, \
+                webhook: { endpoint: a, nonsense: 1 }, pagerduty: { integration: a, nonsense: 1 } }]\nroute: { receiver: a, nonsense: 1, routes: { nonsense: 1 } }\n\
                 digests: [{ digest: a, schedule: \"0 8 * * *\", time_zone: UTC, receiver: a, nonsense: 1 }]\n\
                 calendars: { a: { days: mon, from: \"08:00\", \
                 to: \"18:00\", time_zone: UTC, nonsense: 1 } }\ntables: [{ file: a.csv, key: site, columns: [a], nonsense: 1 }]\n";
@@ -368,6 +369,8 @@ fn the_reference_of_rule_files_lists_every_key() {
         "a receiver",
         "`email`",
         "`slack`",
+        "`webhook`",
+        "`pagerduty`",
         "the route",
         "a route",
         "a digest",

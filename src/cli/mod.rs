@@ -1,6 +1,7 @@
 //! The command line.
 
 mod alerts;
+mod audit;
 mod backtest;
 mod check;
 mod deliveries;
@@ -9,11 +10,13 @@ mod events;
 mod explain;
 mod notify;
 mod output;
+mod people;
 mod record;
 mod reload;
 mod routes;
 mod schema;
 mod serve;
+mod silence;
 mod status;
 mod test;
 mod tried;
@@ -113,6 +116,29 @@ enum Command {
         after_help = "Examples:\n  pulsewarden alerts                     # open ones\n  pulsewarden alerts --all\n  pulsewarden alerts 12"
     )]
     Alerts(alerts::AlertArguments),
+    /// Take alerts on: they are not repeated, and nobody else is called
+    #[command(
+        after_help = "Examples:\n  pulsewarden ack 4821\n  pulsewarden ack 4821 4822 --for 5d --note \"batteries are on their way\""
+    )]
+    Ack(people::AckArguments),
+    /// Give alerts back: their receivers are told again, and escalation counts from now
+    Unack(people::About),
+    /// Say who is to see to alerts
+    #[command(after_help = "Example:\n  pulsewarden assign 4821 --to Cleo")]
+    Assign(people::AssignArguments),
+    /// Write something about alerts
+    #[command(after_help = "Example:\n  pulsewarden note 4821 --text \"called twice, no answer\"")]
+    Note(people::NoteArguments),
+    /// Say that alerts are over, whatever the devices say
+    #[command(after_help = "Example:\n  pulsewarden resolve 4821 --note \"replaced on site\"")]
+    Resolve(people::ResolveArguments),
+    /// Tell nobody of some alerts, for a time
+    #[command(
+        after_help = "Examples:\n  pulsewarden silence add device=81500 --for 4h --comment \"battery change\"\n  pulsewarden silence add 'alertname=~\"Device.*\"' \"site=North Clinic\" --until-resolved --comment \"router swap\"\n  pulsewarden silence list\n  pulsewarden silence end 3"
+    )]
+    Silence(silence::SilenceArguments),
+    /// Who did what about alerts and silences, and how
+    Audit(audit::AuditArguments),
     /// Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would
     ///
     /// What is told of an alert was recorded when it was decided.
@@ -201,6 +227,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Test(test) => test::run(&config, &test)?,
         Command::Backtest(backtest) => backtest::run(&config, &backtest)?,
         Command::Alerts(alerts) => alerts::run(&settings(&config)?, &alerts)?,
+        Command::Ack(ack) => runtime()?.block_on(people::ack(&settings(&config)?, &ack))?,
+        Command::Unack(about) => runtime()?.block_on(people::unack(&settings(&config)?, &about))?,
+        Command::Assign(assign) => runtime()?.block_on(people::assign(&settings(&config)?, &assign))?,
+        Command::Note(note) => runtime()?.block_on(people::note(&settings(&config)?, &note))?,
+        Command::Resolve(resolve) => runtime()?.block_on(people::resolve(&settings(&config)?, &resolve))?,
+        Command::Silence(silence) => runtime()?.block_on(silence::run(&settings(&config)?, &silence))?,
+        Command::Audit(audit) => audit::run(&settings(&config)?, &audit)?,
         Command::Explain(explain) => explain::run(&settings(&config)?, &explain)?,
         Command::Devices(devices) => devices::run(&settings(&config)?, &devices)?,
         Command::Events(events) => events::run(&settings(&config)?, &events)?,

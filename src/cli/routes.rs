@@ -132,6 +132,9 @@ fn channel(channel: &Channel) -> String {
     match channel {
         Channel::Email { to } => format!("mail to {}", to.join(", ")),
         Channel::SlackWebhook { webhook } => format!("Slack webhook {webhook}"),
+        Channel::SlackChannel { channel } => format!("Slack channel {channel}"),
+        Channel::Webhook { endpoint } => format!("webhook {endpoint}"),
+        Channel::Pagerduty { integration } => format!("PagerDuty {integration}"),
     }
 }
 

@@ -60,6 +60,13 @@ pub fn http_url(walk: &Walk, node: &Node, text: &str, example: &str) -> Option<U
     }
 }
 
+/// Whether what goes to this address is read by nobody on the way: it goes by TLS, or stays on this machine.
+#[must_use]
+pub fn is_guarded(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    url.scheme() == "https" || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// A mail server.
 pub fn smtp(walk: &Walk, node: &Node) -> Option<String> {
     let example = "smtps://mail.clinic.example:465";

@@ -4,7 +4,10 @@
 use std::ops::Range;
 
 /// Keys below which a secret belongs, by parts of their names.
-const SECRET_KEYS: [&str; 6] = ["passw", "secret", "token", "api_key", "apikey", "webhooks"];
+const SECRET_KEYS: [&str; 8] =
+    ["passw", "secret", "token", "api_key", "apikey", "webhooks", "endpoints", "integrations"];
+/// Of these, the keys below which names come before the secrets.
+const NAMED: [&str; 3] = ["webhooks", "endpoints", "integrations"];
 /// What a reference to a secret says it by.
 const REFERENCES: [&str; 3] = ["file", "credential", "env"];
 /// What comes after these is a secret wherever it stands.
@@ -43,7 +46,7 @@ pub fn secrets(text: &str) -> Vec<Range<usize>> {
                 hide(&mut hidden, begin, content, value);
             }
             if empty || !refers(rest) {
-                below = Some((indent, key == "webhooks" && !rest.starts_with(['|', '>'])));
+                below = Some((indent, NAMED.contains(&key) && !rest.starts_with(['|', '>'])));
             }
         }
         begin += line.len();
@@ -141,7 +144,7 @@ fn refers(text: &str) -> bool {
             match key {
                 "file" if value.starts_with('/') => any = true,
                 "credential" | "env" if is_name(value) => any = true,
-                // The name of a webhook, before its reference.
+                // The name of a webhook or the like, before its reference.
                 _ if value.is_empty() => {}
                 _ => return false,
             }

@@ -1,6 +1,5 @@
 //! From the text of `pulsewarden.yaml` to [`Settings`].
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +10,10 @@ use tracing_subscriber::EnvFilter;
 use super::address;
 use super::bundle::read_text;
 use super::hide;
+use super::outlets::{read_endpoints, read_pagerduty, read_slack};
 use super::problem::{Problem, Problems};
 use super::secret::SECRETS_FOLDER;
-use super::settings::{
-    Delivery, Email, Heartbeat, LogFormat, Own, Receive, Retention, SecretRef, Settings, Slack, Storage,
-};
+use super::settings::{Delivery, Email, Heartbeat, LogFormat, Own, Receive, Retention, SecretRef, Settings, Storage};
 use super::source::Source;
 use super::suggest::nearest;
 use super::walk::{Fields, Walk};
@@ -114,6 +112,14 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
         read_slack(walk, &slack, &mut settings.slack);
         slack.done(walk, "slack", &[]);
     }
+    if let Some(webhook) = section(walk, &file, "webhook") {
+        read_endpoints(walk, &webhook, &mut settings.endpoints);
+        webhook.done(walk, "webhook", &[]);
+    }
+    if let Some(pagerduty) = section(walk, &file, "pagerduty") {
+        read_pagerduty(walk, &pagerduty, &mut settings.pagerduty);
+        pagerduty.done(walk, "pagerduty", &[]);
+    }
     if let Some(delivery) = section(walk, &file, "delivery") {
         read_delivery(walk, &delivery, &mut settings.delivery);
         delivery.done(walk, "delivery", &[]);
@@ -192,24 +198,6 @@ fn read_email(walk: &Walk, email: Fields<'_>) -> Email {
     }
 }
 
-fn read_slack(walk: &Walk, slack: &Fields<'_>, to: &mut Slack) {
-    let example = "logistics: { env: SLACK_LOGISTICS_URL }";
-    let webhooks = slack.get("webhooks").and_then(|node| walk.fields(node, "webhooks by name", example));
-    to.webhooks = webhooks
-        .map(|webhooks| {
-            let named = webhooks.all().iter().map(|entry| {
-                let found = secret(walk, &entry.value, &entry.key, &format!("slack-{}", entry.key));
-                (entry.key.clone(), found.unwrap_or_else(unreadable))
-            });
-            named.collect::<BTreeMap<_, _>>()
-        })
-        .unwrap_or_default();
-    if let Some(node) = slack.get("bot_token") {
-        secret(walk, node, "bot_token", "slack-bot-token");
-        unused(walk, slack, "bot_token");
-    }
-}
-
 fn read_delivery(walk: &Walk, delivery: &Fields<'_>, to: &mut Delivery) {
     let length = |key, example, least| delivery.get(key).and_then(|node| walk.duration(node, example, least));
     set(&mut to.retry_first, length("retry_first", "30s", SECOND));
@@ -259,6 +247,8 @@ fn section<'n>(walk: &Walk, file: &Fields<'n>, key: &'static str) -> Option<Fiel
         "receive" => "{ max_body: 1MiB }",
         "email" => "{ smtp: smtps://mail.clinic.example:465, from: alerts@clinic.example }",
         "slack" => "{ webhooks: { logistics: { credential: slack-logistics } } }",
+        "webhook" => "{ endpoints: { records: { url: { credential: … }, secret: { credential: … } } } }",
+        "pagerduty" => "{ integrations: { oncall: { credential: pagerduty-oncall } } }",
         "delivery" => "{ give_up_after: 24h }",
         "self" => "{ email: [it@clinic.example] }",
         "heartbeat" => "{ url: https://deadman.example/abc, every: 1m }",
@@ -400,7 +390,7 @@ fn heartbeat_url(walk: &Walk, node: &Node) -> Option<SecretRef> {
 }
 
 /// A reference to a secret. `name` is the file or credential that the help proposes.
-fn secret(walk: &Walk, node: &Node, key: &str, name: &str) -> Option<SecretRef> {
+pub(super) fn secret(walk: &Walk, node: &Node, key: &str, name: &str) -> Option<SecretRef> {
     let proposal = format!("{{ credential: {name} }}");
     let fields = match &node.value {
         Value::Map(_) => walk.fields(node, "a reference to a secret", &proposal)?,
@@ -458,7 +448,7 @@ fn secret_file(walk: &Walk, node: &Node, name: &str) -> Option<PathBuf> {
 }
 
 /// What stands for a secret whose reference is wrong, and has been complained of.
-fn unreadable() -> SecretRef {
+pub(super) fn unreadable() -> SecretRef {
     SecretRef::Literal(SecretString::default())
 }
 

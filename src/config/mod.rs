@@ -9,6 +9,7 @@ mod exposure;
 mod hide;
 mod load;
 mod measure;
+mod outlets;
 mod problem;
 mod rules;
 mod schema;
@@ -19,6 +20,7 @@ mod suggest;
 mod walk;
 mod yaml;
 
+pub use address::is_guarded;
 pub use bundle::{Bundle, Origin, RuleFile, Unreadable};
 pub use cases::{
     Case, CaseEvent, Expectation, ExpectedAlert, ExpectedMessage, Id, TestFile, When, read_test_file, read_test_text,
@@ -32,8 +34,8 @@ pub use problem::{Level, Place, Problem, Problems};
 pub use schema::{rules_schema, tests_schema};
 pub use secret::{SECRETS_FOLDER, SecretError};
 pub use settings::{
-    Admin, CannotServe, Delivery, Email, Heartbeat, Impilo, Log, LogFormat, Own, Receive, Retention, SecretRef,
-    Settings, Slack, Storage,
+    Admin, CannotServe, Delivery, Email, Endpoint, Heartbeat, Impilo, Log, LogFormat, Own, Pagerduty, Receive,
+    Retention, SecretRef, Settings, Slack, Storage,
 };
 pub use source::Source;
 pub use suggest::nearest;

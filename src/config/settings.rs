@@ -27,6 +27,9 @@ pub struct Settings {
     pub receive: Receive,
     pub email: Option<Email>,
     pub slack: Slack,
+    /// Endpoints of somebody's own (the key `webhook.endpoints`), by name.
+    pub endpoints: BTreeMap<String, Endpoint>,
+    pub pagerduty: Pagerduty,
     pub delivery: Delivery,
     pub own: Own,
     pub retention: Retention,
@@ -50,6 +53,8 @@ impl Default for Settings {
             receive: Receive { max_body: 1024 * 1024, max_in_flight: 4096 },
             email: None,
             slack: Slack::default(),
+            endpoints: BTreeMap::new(),
+            pagerduty: Pagerduty::default(),
             delivery: Delivery {
                 retry_first: Duration::from_secs(30),
                 retry_max: Duration::from_secs(30 * 60),
@@ -142,10 +147,54 @@ pub struct Email {
     pub timeout: Duration,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Slack {
     /// Incoming webhooks by name; the URL is a secret.
     pub webhooks: BTreeMap<String, SecretRef>,
+    /// The bot's token, with the scope `chat:write`.
+    pub bot_token: Option<SecretRef>,
+    /// What Slack signs its own requests with; without it messages have no buttons.
+    pub signing_secret: Option<SecretRef>,
+    /// The base of Slack's Web API, without a trailing slash.
+    pub api: String,
+}
+
+impl Default for Slack {
+    fn default() -> Self {
+        let api = "https://slack.com/api".to_owned();
+        Self { webhooks: BTreeMap::new(), bot_token: None, signing_secret: None, api }
+    }
+}
+
+/// Where signed messages go, in JSON.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub url: SecretRef,
+    /// What messages are signed with.
+    pub secret: SecretRef,
+}
+
+#[derive(Clone, Debug)]
+pub struct Pagerduty {
+    /// Integration keys by name.
+    pub integrations: BTreeMap<String, SecretRef>,
+    /// The base of the Events API v2, without a trailing slash.
+    pub api: String,
+}
+
+impl Default for Pagerduty {
+    fn default() -> Self {
+        Self { integrations: BTreeMap::new(), api: "https://events.pagerduty.com".to_owned() }
+    }
+}
+
+impl Settings {
+    /// Every secret that ways out need.
+    pub fn secrets_of_outlets(&self) -> impl Iterator<Item = &SecretRef> {
+        let slack = self.slack.webhooks.values().chain(&self.slack.bot_token).chain(&self.slack.signing_secret);
+        let endpoints = self.endpoints.values().flat_map(|endpoint| [&endpoint.url, &endpoint.secret]);
+        slack.chain(endpoints).chain(self.pagerduty.integrations.values())
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -17,7 +17,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::web;
 use rustix::fs::Access;
+use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -38,6 +40,10 @@ use crate::digest;
 use crate::engine::{RuleSet, Timestamp};
 use crate::journal::{Journal, JournalThread};
 use crate::notify::Senders;
+use crate::people::link::Signer;
+use crate::people::page::Pages;
+use crate::people::slack::Interactions;
+use crate::people::{self, Desk};
 use crate::process::{self, Process};
 use crate::receive::{self, Counters, Readiness, Secrets, Webhook};
 use crate::store::sqlite::Sqlite;
@@ -315,6 +321,22 @@ impl Daemon {
 }
 
 impl Shared {
+    /// Where people's commands come in.
+    fn desk(&self) -> Desk {
+        Desk {
+            store: Arc::clone(&self.store),
+            journal: self.journal.clone(),
+            process: self.process.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// What Slack signs its requests with, as it is configured now.
+    fn slack_signing_secret(&self) -> Option<SecretString> {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        settings.slack.signing_secret.as_ref().and_then(|secret| secret.read().ok())
+    }
+
     /// Whether both threads run and make progress. A full disk is no reason to say no: a restart does not heal it.
     ///
     /// # Errors

@@ -72,6 +72,23 @@ pub struct Notification {
     pub content: Content,
 }
 
+impl Notification {
+    /// Whether it changes what was sent, and says nothing new.
+    #[must_use]
+    pub fn is_update(&self) -> bool {
+        matches!(self.content, Content::Alerts { update: true, .. })
+    }
+
+    /// Which of its group's threads it belongs to; 0 for what belongs to none.
+    #[must_use]
+    pub fn thread(&self) -> u64 {
+        match &self.content {
+            Content::Alerts { thread, .. } if !self.group.is_empty() => *thread,
+            _ => 0,
+        }
+    }
+}
+
 /// What a notification says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "content", rename_all = "snake_case")]
@@ -81,7 +98,7 @@ pub enum Content {
         group_labels: Labels,
         /// Open alerts, most urgent first, [`ALERTS_SHOWN`] at most.
         firing: Vec<Alert>,
-        /// Alerts that ended since the last notification, [`ALERTS_SHOWN`] at most.
+        /// Alerts that ended since the last notification, [`Channel::ends_shown`] at most.
         ended: Vec<Alert>,
         /// How many more there are than the lists show.
         firing_omitted: usize,
@@ -91,6 +108,10 @@ pub enum Content {
         /// True where people did something and nothing else changed: for ways on which a message can be changed.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         update: bool,
+        /// What the messages of a group have in common from its opening until it has nothing left to say: the lowest number
+        /// among the alerts of the first of them. 0 for what was decided before this was known.
+        #[serde(default)]
+        thread: u64,
     },
     /// What would have been too many messages, or was held back for quiet hours, in one.
     Summary(Box<Summary>),

@@ -53,6 +53,7 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
             baseline: alert.baseline,
             urgent: opening.urgent,
             reminds: false,
+            thread: 0,
         });
     }
     match announcement.news {
@@ -205,6 +206,10 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     if says.something {
         group.repeats = if says.repeat { group.repeats.saturating_add(1) } else { 0 };
         group.sequence += 1;
+        if group.last_sent.is_none() || group.thread == 0 {
+            let said = slice.members.values().filter(|member| is_said(member, receiver));
+            group.thread = said.map(|member| member.alert.number).min().unwrap_or_default();
+        }
         group.last_sent = Some(at.now);
         let said = |member: &Member| member.held.is_none() && is_said(member, receiver);
         let notification = notification(at, slice, &group, receiver, &says, said);
@@ -361,6 +366,7 @@ fn notification(
     let said = slice.members.values().filter(|member| said(member)).map(|member| &member.alert);
     let (mut firing, ended): (Vec<&Alert>, Vec<&Alert>) = said.partition(|alert| alert.state == AlertState::Firing);
     firing.sort_by_key(|alert| (std::cmp::Reverse(alert.severity), alert.number));
+    let ends_shown = group.channel.ends_shown();
     Notification {
         key: key(&slice.subject.id, group.sequence, at.now),
         receiver: receiver.name.clone(),
@@ -371,11 +377,12 @@ fn notification(
         content: Content::Alerts {
             group_labels: group.labels.clone(),
             firing_omitted: firing.len().saturating_sub(ALERTS_SHOWN),
-            ended_omitted: ended.len().saturating_sub(ALERTS_SHOWN),
+            ended_omitted: ended.len().saturating_sub(ends_shown),
             firing: firing.into_iter().take(ALERTS_SHOWN).cloned().collect(),
-            ended: ended.into_iter().take(ALERTS_SHOWN).cloned().collect(),
+            ended: ended.into_iter().take(ends_shown).cloned().collect(),
             repeat: says.repeat,
             update: says.update,
+            thread: group.thread,
         },
     }
 }

@@ -80,6 +80,11 @@ pub fn answers_for(group: &str) -> Subject {
 /// A group has something to say: it goes, or is held.
 pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: &mut Effects) {
     let Saying { notification, held, counts } = saying;
+    // Programs need every message, each by itself.
+    if !notification.channel.is_read_by_people() {
+        effects.notifications.push(notification.clone());
+        return;
+    }
     let cap = at.rules.receiver(&notification.receiver).and_then(|receiver| receiver.cap);
     let outlet = slice.projection.outlet.get_or_insert_with(|| Outlet {
         receiver: notification.receiver.clone(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::Calendar;
+use super::effect::ALERTS_SHOWN;
 use super::rule::Severity;
 use super::value::Protection;
 
@@ -23,7 +24,22 @@ pub enum Channel {
     SlackWebhook {
         webhook: String,
     },
+    /// A channel of Slack, by the bot: `#name`, or Slack's id of it.
+    SlackChannel {
+        channel: String,
+    },
+    /// An endpoint of somebody's own, by its name in the configuration.
+    Webhook {
+        endpoint: String,
+    },
+    /// An integration of PagerDuty, by its name in the configuration.
+    Pagerduty {
+        integration: String,
+    },
 }
+
+/// How many ended alerts one message lists where each must be said by itself; elsewhere [`ALERTS_SHOWN`].
+const ENDS_OF_INCIDENTS: usize = 1000;
 
 impl Channel {
     /// The channel's kind, for tables and logs.
@@ -31,42 +47,58 @@ impl Channel {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Email { .. } => "email",
-            Self::SlackWebhook { .. } => "slack",
+            Self::SlackWebhook { .. } | Self::SlackChannel { .. } => "slack",
+            Self::Webhook { .. } => "webhook",
+            Self::Pagerduty { .. } => "pagerduty",
         }
     }
 
-    /// Where it leads to, for keys.
+    /// Where it leads, as its receiver names it.
     #[must_use]
     pub fn destination(&self) -> String {
         match self {
             Self::Email { to } => to.join(","),
             Self::SlackWebhook { webhook } => webhook.clone(),
+            Self::SlackChannel { channel } => format!("channel {channel}"),
+            Self::Webhook { endpoint } => endpoint.clone(),
+            Self::Pagerduty { integration } => integration.clone(),
         }
+    }
+
+    /// Whether digests go there. What pages people at night is no place for a summary.
+    #[must_use]
+    pub const fn takes_digests(&self) -> bool {
+        !matches!(self, Self::Pagerduty { .. })
+    }
+
+    /// How many ended alerts one message lists. PagerDuty keeps an incident of each alert open until it hears of its end.
+    #[must_use]
+    pub const fn ends_shown(&self) -> usize {
+        if matches!(self, Self::Pagerduty { .. }) { ENDS_OF_INCIDENTS } else { ALERTS_SHOWN }
     }
 
     /// Whether what was sent can be changed, so that what people do is shown there.
     #[must_use]
     pub const fn updates(&self) -> bool {
-        match self {
-            Self::Email { .. } | Self::SlackWebhook { .. } => false,
-        }
+        matches!(self, Self::SlackChannel { .. } | Self::Webhook { .. } | Self::Pagerduty { .. })
     }
 
     /// Whether people read what comes there, so that it must not be too much.
     #[must_use]
     pub const fn is_read_by_people(&self) -> bool {
-        match self {
-            Self::Email { .. } | Self::SlackWebhook { .. } => true,
-        }
+        matches!(self, Self::Email { .. } | Self::SlackWebhook { .. } | Self::SlackChannel { .. })
     }
 
-    /// The way out that the channel shares with others: the mail server, or one webhook of Slack. Where one is slow, the
-    /// others are not.
+    /// The way out that the channel shares with others: the mail server, one webhook or channel of Slack, one endpoint, one
+    /// integration. Where one is slow, the others are not.
     #[must_use]
     pub fn lane(&self) -> String {
         match self {
             Self::Email { .. } => "email".to_owned(),
             Self::SlackWebhook { webhook } => format!("slack {webhook}"),
+            Self::SlackChannel { channel } => format!("slack bot {channel}"),
+            Self::Webhook { endpoint } => format!("webhook {endpoint}"),
+            Self::Pagerduty { integration } => format!("pagerduty {integration}"),
         }
     }
 }

@@ -306,6 +306,9 @@ pub struct Group {
     /// Its receiver is to be told again, since nobody has an alert of it any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reminds: bool,
+    /// The lowest number among the alerts of its first notification; 0 before that.
+    #[serde(default)]
+    pub thread: u64,
 }
 
 /// One alert of a notification group. It stays for a while after its end was told, since that may turn out to have failed.

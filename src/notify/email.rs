@@ -1,5 +1,6 @@
 //! Mail: settings, rendering, sending, and what replies mean.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
@@ -18,11 +19,11 @@ use minijinja::value::Serde;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::page::Page;
-use super::{Sent, retry, shortened};
+use super::page::{self, Page};
+use super::{Outlet, Sent, delivered, misrendered, retry, shortened};
 use crate::config::Email as EmailSettings;
-use crate::engine::Notification;
-use crate::store::{Delivery, Rendered};
+use crate::engine::{Channel, Notification};
+use crate::store::{Delivery, Rendered, Root};
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -109,23 +110,6 @@ impl Email {
         Ok(builder.build())
     }
 
-    pub(super) async fn send(&self, delivery: &Delivery, to: &[String], subject: &str, text: &str, html: &str) -> Sent {
-        let message = match self.message(&delivery.notification, to, subject, text, html) {
-            Ok(message) => message,
-            Err(error) => return Sent::Rejected { error: format!("{error:#}") },
-        };
-        let (envelope, bytes) = (message.envelope().clone(), message.formatted());
-        match self.hand_over(&envelope, &bytes).await {
-            // One address that is refused must not silence the others.
-            Sent::Rejected { .. } if to.len() > 1 => self.to_each(&envelope, &bytes).await,
-            // Nor must one that is refused for now, as with a full mailbox, once it has had the time to pass by itself.
-            Sent::Retry { answered: true, .. } if to.len() > 1 && delivery.attempts >= PATIENT_ATTEMPTS => {
-                self.to_each(&envelope, &bytes).await
-            }
-            sent => sent,
-        }
-    }
-
     /// Hands a message over to the server for every address of the envelope, or for none.
     async fn hand_over(&self, envelope: &Envelope, message: &[u8]) -> Sent {
         // A pooled connection that the server has closed meanwhile fails at once: the second try opens a fresh one.
@@ -174,7 +158,7 @@ impl Email {
             Some(reply) => {
                 let (missing, of) = (refused.len(), envelope.to().len());
                 let what = format!("{missing} of {of} addresses did not get it: {}", refused.join("; "));
-                Sent::Delivered { reply, refused: (missing > 0).then(|| shortened(&what, 300)) }
+                Sent::Delivered { reply, refused: (missing > 0).then(|| shortened(&what, 300)), root: None }
             }
             None => match later {
                 Some(error) => retry(&error),
@@ -185,29 +169,87 @@ impl Email {
 
     fn message(
         &self,
-        notification: &Notification,
+        delivery: &Delivery,
         to: &[String],
         subject: &str,
         text: &str,
         html: &str,
     ) -> anyhow::Result<Message> {
-        let domain = self.from.email.domain();
+        let (notification, domain) = (&delivery.notification, self.from.email.domain());
+        let first = first_message(delivery);
+        let subject = if first.is_some() { format!("Re: {subject}") } else { subject.to_owned() };
         let mut builder = Message::builder()
             .from(self.from.clone())
             .subject(subject)
-            .message_id(Some(format!("<{}@{domain}>", notification.key)))
+            .message_id(Some(self.message_id(notification)))
             .header(AutoSubmitted);
         for address in to {
             builder = builder.to(address.parse().with_context(|| format!("`{address}` is not a mailbox"))?);
         }
         if !notification.group.is_empty() {
-            let thread = format!("<group-{}@{domain}>", notification.group);
-            builder = builder.in_reply_to(thread.clone()).references(thread);
+            // An id that no mail has holds the thread together where the first mail was lost, or is not known to be there.
+            let thread = format!("<group-{}-{}@{domain}>", notification.group, notification.thread());
+            builder = match first {
+                Some(first) => {
+                    builder.in_reply_to(first.message.clone()).references(format!("{thread} {}", first.message))
+                }
+                None => builder.references(thread),
+            };
         }
         builder
             .multipart(MultiPart::alternative_plain_html(text.to_owned(), html.to_owned()))
             .context("the message cannot be put together")
     }
+
+    fn message_id(&self, notification: &Notification) -> String {
+        format!("<{}@{}>", notification.key, self.from.email.domain())
+    }
+}
+
+impl Outlet for Email {
+    fn render(notification: &Notification, page: &Page) -> Rendered {
+        match (render(page), page::subject(notification)) {
+            (Rendered::Email { text, html, .. }, Some(subject)) => Rendered::Email { subject, text, html },
+            (rendered, _) => rendered,
+        }
+    }
+
+    async fn send(&self, delivery: &Delivery) -> Sent {
+        let (Rendered::Email { subject, text, html }, Channel::Email { to }) =
+            (&delivery.rendered, &delivery.notification.channel)
+        else {
+            return misrendered();
+        };
+        let message = match self.message(delivery, to, subject, text, html) {
+            Ok(message) => message,
+            Err(error) => return Sent::Rejected { error: format!("{error:#}") },
+        };
+        let (envelope, bytes) = (message.envelope().clone(), message.formatted());
+        let sent = match self.hand_over(&envelope, &bytes).await {
+            // One address that is refused must not silence the others.
+            Sent::Rejected { .. } if to.len() > 1 => self.to_each(&envelope, &bytes).await,
+            // Nor must one that is refused for now, as with a full mailbox, once it has had the time to pass by itself.
+            Sent::Retry { answered: true, .. } if to.len() > 1 && delivery.attempts >= PATIENT_ATTEMPTS => {
+                self.to_each(&envelope, &bytes).await
+            }
+            sent => sent,
+        };
+        match sent {
+            Sent::Delivered { reply, refused, .. } => {
+                let (thread, shown) = (delivery.notification.thread(), delivery.notification.due);
+                let begins = thread != 0 && first_message(delivery).is_none();
+                let message = self.message_id(&delivery.notification);
+                let root = Root { thread, message, place: String::new(), shown, open: BTreeMap::new() };
+                Sent::Delivered { reply, refused, root: begins.then_some(root) }
+            }
+            sent => sent,
+        }
+    }
+}
+
+/// The mail that this one answers to.
+fn first_message(delivery: &Delivery) -> Option<&Root> {
+    delivery.root.as_ref().filter(|root| root.thread == delivery.notification.thread())
 }
 
 /// Tells other programs not to answer (RFC 3834).
@@ -232,7 +274,7 @@ impl Header for AutoSubmitted {
 fn accepted(reply: &Response) -> Sent {
     let said = shortened(&format!("{} {}", reply.code(), reply.message().next().unwrap_or_default()), 120);
     match reply.code().severity {
-        Severity::PositiveCompletion => Sent::Delivered { reply: said, refused: None },
+        Severity::PositiveCompletion => delivered(said),
         _ => retry(&format!("the mail server answered {said} to the end of the message")),
     }
 }
@@ -260,7 +302,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// The mail of a page.
-pub(super) fn render(page: &Page) -> Rendered {
+fn render(page: &Page) -> Rendered {
     let mut environment = Environment::new();
     match SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
         Ok(syntax) => environment.set_syntax(syntax),

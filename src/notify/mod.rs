@@ -1,9 +1,13 @@
 //! The ways out: each channel renders and sends in its own way.
 
 mod email;
+mod http;
 mod page;
+mod pagerduty;
 mod phi;
 mod slack;
+mod slack_bot;
+mod webhook;
 
 use std::time::Duration;
 
@@ -11,17 +15,29 @@ pub use page::{annotation, label};
 
 use crate::config::Settings;
 use crate::engine::{Channel, Notification};
-use crate::store::{Delivery, Rendered};
+use crate::store::{Delivery, Rendered, Root};
+use page::Page;
 
 /// What became of one attempt to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Accepted; the reply, shortened. `refused` says which part of several addresses was not.
-    Delivered { reply: String, refused: Option<String> },
+    /// Accepted; the reply, shortened. `refused` says which part of several addresses was not. `root` is what the group's
+    /// messages hang on from now on, where that has changed.
+    Delivered { reply: String, refused: Option<String>, root: Option<Root> },
     /// Not now; `after` is what the other side asked for, `answered` whether it was the one that said no.
     Retry { after: Option<Duration>, answered: bool, error: String },
     /// Never: trying again would bring the same.
     Rejected { error: String },
+}
+
+/// A way out. Each stands in a file of its own, with the same four parts: its settings, how it renders, how it sends, and
+/// which answers mean that a message is delivered, to be tried again, or never taken.
+trait Outlet {
+    /// The message in the form that this channel sends; the same notification always comes to the same.
+    fn render(notification: &Notification, page: &Page) -> Rendered;
+
+    /// Makes one attempt. Secrets are read when they are needed.
+    async fn send(&self, delivery: &Delivery) -> Sent;
 }
 
 /// Renders a notification for its channel, showing what its receiver may see. The same notification always renders the
@@ -30,8 +46,11 @@ pub enum Sent {
 pub fn render(notification: &Notification) -> Rendered {
     let page = page::of(notification);
     match &notification.channel {
-        Channel::Email { .. } => email::render(&page),
-        Channel::SlackWebhook { .. } => slack::render(&page),
+        Channel::Email { .. } => email::Email::render(notification, &page),
+        Channel::SlackWebhook { .. } => slack::Slack::render(notification, &page),
+        Channel::SlackChannel { .. } => slack_bot::Bot::render(notification, &page),
+        Channel::Webhook { .. } => webhook::Webhook::render(notification, &page),
+        Channel::Pagerduty { .. } => pagerduty::Pagerduty::render(notification, &page),
     }
 }
 
@@ -39,6 +58,9 @@ pub fn render(notification: &Notification) -> Rendered {
 pub struct Senders {
     email: Option<email::Email>,
     slack: slack::Slack,
+    bot: slack_bot::Bot,
+    webhook: webhook::Webhook,
+    pagerduty: pagerduty::Pagerduty,
 }
 
 impl Senders {
@@ -47,29 +69,47 @@ impl Senders {
     /// # Errors
     /// When the mail settings cannot be used, or no HTTP client can be made.
     pub fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let client = http::client()?;
         Ok(Self {
             email: settings.email.clone().map(email::Email::new).transpose()?,
-            slack: slack::Slack::new(&settings.slack)?,
+            slack: slack::Slack::new(&settings.slack, client.clone()),
+            bot: slack_bot::Bot::new(&settings.slack, client.clone()),
+            webhook: webhook::Webhook::new(&settings.endpoints, client.clone()),
+            pagerduty: pagerduty::Pagerduty::new(&settings.pagerduty, client),
         })
     }
 
     /// Makes one attempt.
     pub async fn send(&self, delivery: &Delivery) -> Sent {
-        match (&delivery.rendered, &delivery.notification.channel) {
-            (Rendered::Email { subject, text, html }, Channel::Email { to }) => match &self.email {
-                Some(email) => email.send(delivery, to, subject, text, html).await,
+        if let Rendered::Failed { error } = &delivery.rendered {
+            return Sent::Rejected { error: error.clone() };
+        }
+        match &delivery.notification.channel {
+            Channel::Email { .. } => match &self.email {
+                Some(email) => email.send(delivery).await,
                 None => retry("the configuration has no `email` section"),
             },
-            (Rendered::Slack { body }, Channel::SlackWebhook { webhook }) => self.slack.send(webhook, body).await,
-            (Rendered::Failed { error }, _) => Sent::Rejected { error: error.clone() },
-            _ => Sent::Rejected { error: "the message was rendered for another channel".to_owned() },
+            Channel::SlackWebhook { .. } => self.slack.send(delivery).await,
+            Channel::SlackChannel { .. } => self.bot.send(delivery).await,
+            Channel::Webhook { .. } => self.webhook.send(delivery).await,
+            Channel::Pagerduty { .. } => self.pagerduty.send(delivery).await,
         }
     }
+}
+
+/// What was accepted whole, with this reply.
+fn delivered(reply: String) -> Sent {
+    Sent::Delivered { reply, refused: None, root: None }
 }
 
 /// What the administrator can mend is tried again.
 fn retry(error: &str) -> Sent {
     Sent::Retry { after: None, answered: false, error: error.to_owned() }
+}
+
+/// The message cannot be sent over this channel at all.
+fn misrendered() -> Sent {
+    Sent::Rejected { error: "the message was rendered for another channel".to_owned() }
 }
 
 /// At most `limit` characters of what another side said, on one line.

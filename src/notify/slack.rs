@@ -1,54 +1,50 @@
-//! Slack: rendering, sending through an incoming webhook, and what replies mean.
+//! Slack by incoming webhooks: settings, rendering, sending, and what replies mean. Messages of the bot are of the same blocks.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use anyhow::Context;
-use reqwest::header::RETRY_AFTER;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::Client;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use super::http::{Answer, ask};
 use super::page::{Entry, Page, Tone};
-use super::{Sent, retry, shortened};
+use super::{Outlet, Sent, delivered, misrendered, retry};
 use crate::config::{SecretRef, Slack as SlackSettings};
-use crate::store::Rendered;
+use crate::engine::{Channel, Notification};
+use crate::store::{Delivery, Rendered};
 
-/// Slack's limits (documented): blocks in a message, characters in a header and in a section.
+/// Slack's limits (documented): blocks in a message, characters in a header, in a section and in a notification.
 const MOST_BLOCKS: usize = 50;
 const LONGEST_HEADER: usize = 150;
 const LONGEST_SECTION: usize = 3000;
+const LONGEST_TEXT: usize = 3000;
 
 /// Alerts shown in one message; more would not be read.
-const ENTRIES: usize = 12;
+pub(super) const ENTRIES: usize = 12;
 
-/// For one request, connection included.
-const TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Bytes of an answer that are read.
-const LONGEST_ANSWER: usize = 4096;
-
-/// The longest wait that a `Retry-After` may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-
-/// The sender to Slack.
+/// The sender to Slack's incoming webhooks.
 pub(super) struct Slack {
     webhooks: BTreeMap<String, SecretRef>,
     client: Client,
 }
 
 impl Slack {
-    pub(super) fn new(settings: &SlackSettings) -> anyhow::Result<Self> {
-        let client = Client::builder()
-            .timeout(TIMEOUT)
-            .user_agent(concat!("pulsewarden/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .context("no HTTP client for Slack can be made")?;
-        Ok(Self { webhooks: settings.webhooks.clone(), client })
+    pub(super) fn new(settings: &SlackSettings, client: Client) -> Self {
+        Self { webhooks: settings.webhooks.clone(), client }
+    }
+}
+
+impl Outlet for Slack {
+    fn render(_: &Notification, page: &Page) -> Rendered {
+        Rendered::Slack { body: message(page, None).to_string() }
     }
 
-    pub(super) async fn send(&self, webhook: &str, body: &str) -> Sent {
+    async fn send(&self, delivery: &Delivery) -> Sent {
+        let (Rendered::Slack { body }, Channel::SlackWebhook { webhook }) =
+            (&delivery.rendered, &delivery.notification.channel)
+        else {
+            return misrendered();
+        };
         let Some(reference) = self.webhooks.get(webhook) else {
             return retry(&format!("the configuration has no slack.webhooks.{webhook}"));
         };
@@ -56,77 +52,40 @@ impl Slack {
             Ok(url) => url,
             Err(error) => return retry(&error.to_string()),
         };
-        let request = self
-            .client
-            .post(url.expose_secret())
-            .header("Content-Type", "application/json; charset=utf-8")
-            .body(body.to_owned());
-        match request.send().await {
-            Ok(response) => {
-                let status = response.status();
-                let after = response
-                    .headers()
-                    .get(RETRY_AFTER)
-                    .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-                    .map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT));
-                let said = beginning(response).await;
-                meaning(status, after, &said)
-            }
-            Err(error) => retry(&format!("Slack cannot be reached: {}", cause(error))),
+        match ask(self.client.post(url.expose_secret()), body.clone(), "Slack").await {
+            Ok(answer) => meaning(&answer),
+            Err(sent) => sent,
         }
     }
 }
 
-/// The beginning of an answer: whatever stands behind it would only take room.
-async fn beginning(mut response: Response) -> String {
-    let mut said = Vec::new();
-    while said.len() < LONGEST_ANSWER
-        && let Ok(Some(piece)) = response.chunk().await
-    {
-        said.extend_from_slice(&piece);
+/// Replies as Slack documents them: 200 `ok`; 429 with `Retry-After`; 400 for what will never be accepted; 403, 404 and 410 for
+/// a webhook or a channel that is closed, which the administrator can mend.
+fn meaning(answer: &Answer) -> Sent {
+    if answer.status.is_success() {
+        return delivered(answer.short());
     }
-    said.truncate(LONGEST_ANSWER);
-    String::from_utf8_lossy(&said).into_owned()
+    if answer.is_temporary() || answer.is_mendable() || answer.status == reqwest::StatusCode::GONE {
+        return answer.again("Slack");
+    }
+    Sent::Rejected { error: format!("Slack answered {}", answer.short()) }
 }
 
-/// What went wrong, without the URL: it is a secret.
-fn cause(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut inner = std::error::Error::source(&error);
-    while let Some(next) = inner {
-        text = format!("{text}: {next}");
-        inner = next.source();
-    }
-    shortened(&text, 300)
-}
-
-/// Replies as Slack documents them: 200 `ok`; 429 with `Retry-After`; 4xx for what will never be accepted.
-fn meaning(status: StatusCode, after: Option<Duration>, said: &str) -> Sent {
-    let reply = shortened(&format!("{} {said}", status.as_u16()), 120);
-    if status.is_success() {
-        return Sent::Delivered { reply, refused: None };
-    }
-    let error = format!("Slack answered {reply}");
-    let again = status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::REQUEST_TIMEOUT
-        || status.is_server_error()
-        || status.is_redirection();
-    if again { Sent::Retry { after, answered: true, error } } else { Sent::Rejected { error } }
-}
-
-/// The message of a page in Block Kit. `text` is what notifications show, so it holds no identifier.
-pub(super) fn render(page: &Page) -> Rendered {
+/// The message of a page in Block Kit, with `buttons` before the small print. `text` is what notifications show, so it holds no
+/// identifier.
+pub(super) fn message(page: &Page, buttons: Option<Value>) -> Value {
+    let headline = if page.headline.trim().is_empty() { "Pulsewarden" } else { &page.headline };
     let mut blocks = vec![json!({
         "type": "header",
-        "text": { "type": "plain_text", "text": cut(&page.headline, LONGEST_HEADER), "emoji": false }
+        "text": { "type": "plain_text", "text": cut(headline, LONGEST_HEADER), "emoji": false }
     })];
-    if !page.lead.is_empty() {
-        blocks.push(section(&page.lead.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\n")));
+    let lead: Vec<String> = page.lead.iter().filter(|line| !line.trim().is_empty()).map(|line| escaped(line)).collect();
+    if !lead.is_empty() {
+        blocks.push(section(&lead.join("\n")));
     }
     let mut room = ENTRIES;
     for part in &page.sections {
-        if page.sections.len() > 1 {
+        if page.sections.len() > 1 && !part.title.trim().is_empty() {
             blocks.push(section(&format!("*{}*", escaped(&part.title))));
         }
         for entry in part.entries.iter().take(room) {
@@ -140,11 +99,15 @@ pub(super) fn render(page: &Page) -> Rendered {
             blocks.push(context(more));
         }
     }
-    blocks.push(context(&page.foot.join(" ")));
-    blocks.truncate(MOST_BLOCKS);
-    let body =
-        json!({ "text": escaped(&page.headline), "blocks": blocks, "unfurl_links": false, "unfurl_media": false });
-    Rendered::Slack { body: body.to_string() }
+    // The buttons and the small print always have their place.
+    blocks.truncate(MOST_BLOCKS - 2);
+    blocks.extend(buttons);
+    let foot = page.foot.join(" ");
+    if !foot.trim().is_empty() {
+        blocks.push(context(&foot));
+    }
+    let text = cut(&escaped(headline), LONGEST_TEXT);
+    json!({ "text": text, "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
 }
 
 fn text_of(entry: &Entry) -> String {
@@ -192,9 +155,21 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// At most so many characters, as Slack counts them. Half of an escaped character would show as what it is.
 fn cut(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
+    if text.encode_utf16().count() <= longest {
         return text.to_owned();
     }
-    text.chars().take(longest - 1).chain(['…']).collect()
+    let mut room = longest - 1;
+    let fits = |c: &char| {
+        let left = room.checked_sub(c.len_utf16());
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let mut kept: String = text.chars().take_while(fits).collect();
+    if let Some(half) = kept.rfind('&').filter(|at| kept.len() - at < "&amp;".len() && !kept[*at..].contains(';')) {
+        kept.truncate(half);
+    }
+    kept.push('…');
+    kept
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use minijinja::Environment;
+use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
 use super::link::{Link, LinkError, Purpose, Signer};
@@ -39,7 +40,8 @@ pub fn routes(config: &mut web::ServiceConfig, pages: Pages) {
         web::resource("/act/{token}")
             .app_data(web::Data::new(pages))
             .app_data(web::FormConfig::default().limit(LARGEST_FORM).error_handler(|error, _| {
-                let answer = simple(StatusCode::BAD_REQUEST, "The form could not be read", "Go back and send it again.");
+                let answer =
+                    simple(StatusCode::BAD_REQUEST, "The form could not be read", "Go back and send it again.");
                 actix_web::error::InternalError::from_response(error, answer).into()
             }))
             .route(web::get().to(show))
@@ -208,7 +210,7 @@ fn simple(status: StatusCode, title: &str, lead: &str) -> HttpResponse {
 fn render(status: StatusCode, shown: &Shown<'_>) -> HttpResponse {
     let mut environment = Environment::new();
     let added = environment.add_template("act.html", include_str!("templates/act.html"));
-    let html = added.and_then(|()| environment.get_template("act.html")?.render(shown));
+    let html = added.and_then(|()| environment.get_template("act.html")?.render(Serde(shown)));
     let html = html.unwrap_or_else(|_| shown.title.to_owned());
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")

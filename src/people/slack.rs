@@ -162,7 +162,7 @@ fn verify(interactions: &Interactions, request: &HttpRequest, body: &[u8]) -> Re
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
     let bytes = text.as_bytes().chunks(2);

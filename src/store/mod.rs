@@ -3,6 +3,7 @@
 //! [`sqlite`] is the engine behind it today; the verbs are coarse so that another database can stand behind them.
 
 mod figures;
+mod root;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Figures, Telling, Told, Vitals};
+pub use root::Root;
 
 use crate::engine::{
     Action, Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Notification, Phi, Position, Records,
@@ -142,6 +144,8 @@ pub struct Delivery {
     /// When the first attempt was made: the patience with its receiver counts from there.
     pub since: Timestamp,
     pub rendered: Rendered,
+    /// What its group's messages hang on so far; it may be of an earlier thread.
+    pub root: Option<Root>,
 }
 
 /// A message as it goes out. `Debug` shows no text.
@@ -153,9 +157,17 @@ pub enum Rendered {
         text: String,
         html: String,
     },
-    /// The JSON body for Slack's incoming webhook.
+    /// The JSON of a message of Slack, without what says where it goes.
     Slack {
         body: String,
+    },
+    /// The JSON body for an endpoint of somebody's own.
+    Webhook {
+        body: String,
+    },
+    /// The JSON of PagerDuty's events, without the key of the integration.
+    Pagerduty {
+        events: Vec<String>,
     },
     /// It could not be rendered even plainly; the delivery fails with this reason.
     Failed {
@@ -168,6 +180,8 @@ impl std::fmt::Debug for Rendered {
         f.write_str(match self {
             Self::Email { .. } => "Email(…)",
             Self::Slack { .. } => "Slack(…)",
+            Self::Webhook { .. } => "Webhook(…)",
+            Self::Pagerduty { .. } => "Pagerduty(…)",
             Self::Failed { .. } => "Failed(…)",
         })
     }
@@ -220,8 +234,8 @@ pub struct Attempt {
 #[derive(Clone, Debug)]
 pub enum AttemptResult {
     /// Accepted by the other side; `reply` is what it said, shortened. `refused` says which of several addresses did not get
-    /// it.
-    Delivered { reply: String, refused: Option<String> },
+    /// it; `root`, what the group's messages hang on from now on, where that has changed.
+    Delivered { reply: String, refused: Option<String>, root: Option<Root> },
     /// To be tried again then.
     Retry { at: Timestamp, error: String },
     /// Given up. Appends a [`Entry::DeliveryFailed`] row where the delivery belongs to a group.

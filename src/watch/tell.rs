@@ -195,7 +195,9 @@ async fn send_at_once(shared: &Shared, mail: Option<Notification>) -> bool {
     let Some(notification) = mail else { return false };
     let rendered = notify::render(&notification);
     let senders = shared.senders.borrow().clone();
-    let sent = senders.send(&Delivery { id: 0, since: notification.due, notification, attempts: 0, rendered }).await;
+    let sent = senders
+        .send(&Delivery { id: 0, since: notification.due, notification, attempts: 0, rendered, root: None })
+        .await;
     telemetry::sent_past_the_store(&sent);
     matches!(sent, Sent::Delivered { .. })
 }

@@ -201,7 +201,8 @@ fn an_alert_hides_those_that_follow_from_it_before_during_and_after() {
     .assert_eq(&world.held(3));
     expect![[r#"
         2026-03-02T11:10:00.000Z to 2026-03-04T12:10:00.000Z from team: alert 4 says more (inhibit_rules)
-    "#]].assert_eq(&world.held(5));
+    "#]]
+    .assert_eq(&world.held(5));
 }
 
 #[test]

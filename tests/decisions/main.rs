@@ -8,6 +8,7 @@ mod associations;
 mod blind;
 mod business;
 mod carried_over;
+mod channels;
 mod counting;
 mod ends;
 mod faults;

@@ -62,6 +62,7 @@ fn hold(name: &str, notifications: &[Notification]) {
                 writeln!(slack, "{}", serde_json::to_string_pretty(&message).unwrap()).unwrap();
             }
             Rendered::Failed { error } => panic!("{error}"),
+            other => panic!("{other:?} of a channel that no receiver has"),
         }
     }
     expect_file![golden("txt")].assert_eq(&text);
@@ -88,6 +89,8 @@ fn as_text(notification: &Notification) -> String {
     match notify::render(notification) {
         Rendered::Email { subject, text, html } => [subject, text, html].concat(),
         Rendered::Slack { body } => body,
+        Rendered::Webhook { body } => body,
+        Rendered::Pagerduty { events } => events.concat(),
         Rendered::Failed { error } => error,
     }
 }

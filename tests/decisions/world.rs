@@ -335,7 +335,7 @@ impl World {
             .unwrap();
         leased.sort_by_key(|delivery| (delivery.notification.due, delivery.id));
         for delivery in leased {
-            let result = AttemptResult::Delivered { reply: String::new(), refused: None };
+            let result = AttemptResult::Delivered { reply: String::new(), refused: None, root: None };
             self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
             let notification = delivery.notification;
             self.notifications.push(notification.clone());

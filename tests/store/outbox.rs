@@ -19,7 +19,7 @@ fn record(store: &dyn Store, delivery: u64, result: AttemptResult) {
 }
 
 fn delivered() -> AttemptResult {
-    AttemptResult::Delivered { reply: "250 ok".to_owned(), refused: None }
+    AttemptResult::Delivered { reply: "250 ok".to_owned(), refused: None, root: None }
 }
 
 fn dead() -> AttemptResult {

@@ -105,7 +105,7 @@ pub fn old_deliveries_and_alerts_go<E: Engine>() {
     store.commit(&Outcome { transitions: &moves, notifications: &told, ..outcome(&progress) }).unwrap();
     let leased = store.lease(at(1), at(9), &Room::new(2), &mut |_| rendered("")).unwrap();
     for (delivery, ms) in leased.iter().zip([100, 200]) {
-        let result = AttemptResult::Delivered { reply: String::new(), refused: None };
+        let result = AttemptResult::Delivered { reply: String::new(), refused: None, root: None };
         store.record(&[Attempt { delivery: delivery.id, at: at(ms), result }], at(ms)).unwrap();
     }
     prune(&*store, Retention { deliveries_before: at(150), ..NEVER });

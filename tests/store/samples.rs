@@ -169,6 +169,7 @@ pub fn notification(key: &str, group: &str, due: i64, firing: Vec<Alert>) -> Not
             ended_omitted: 0,
             repeat: false,
             update: false,
+            thread: 0,
         },
     }
 }

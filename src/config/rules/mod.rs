@@ -9,6 +9,7 @@ mod inhibit;
 mod intervals;
 mod kind;
 mod length;
+mod outlets;
 mod overrides;
 mod passing;
 mod receivers;
@@ -23,7 +24,6 @@ mod zone;
 
 use super::bundle::{Bundle, Origin, RuleFile};
 use super::problem::{Place, Problem, Problems};
-use super::settings::Settings;
 use super::walk::{Fields, Walk};
 use super::yaml::{Node, Value, parse};
 use crate::engine::{Digest, InhibitRule, Receiver, Route, Rule, RuleFiles, RuleSet, Severity};
@@ -102,11 +102,16 @@ struct Draft {
     to_receivers: Vec<Reference>,
     /// Labels that routes group by.
     to_labels: Vec<Reference>,
-    /// Incoming webhooks of Slack, and mail, that receivers use.
+    /// What receivers use and the configuration must have: incoming webhooks of Slack, endpoints, integrations of PagerDuty,
+    /// Slack's bot, and mail.
     to_webhooks: Vec<Reference>,
+    to_endpoints: Vec<Reference>,
+    to_integrations: Vec<Reference>,
+    to_bot: Vec<Place>,
     mail: Vec<Place>,
 }
 
+pub use outlets::against_settings;
 pub use tables::named_by as tables_named_by;
 
 // What the schema of rule files says as well.
@@ -124,6 +129,7 @@ pub fn compile(bundle: &Bundle) -> Result<(RuleSet, Vec<Problem>), Problems> {
     }
     problems.extend(nobody_told(&draft));
     problems.extend(unread_settings(&draft));
+    problems.extend(receivers::digests_to_nobody(&draft));
     let Vocabulary { settings, calendars, tables, .. } = draft.words;
     let settings = settings.known.into_iter().map(|(name, placed)| (name, placed.value)).collect();
     let calendars = calendars.known.into_iter().filter_map(|(name, placed)| Some((name, placed.value?))).collect();
@@ -166,36 +172,6 @@ fn unread_settings(draft: &Draft) -> Vec<Problem> {
         _ => None,
     });
     draft.words.settings.unread(&of_settings.collect())
-}
-
-/// What receivers need and the configuration does not have.
-pub fn against_settings(bundle: &Bundle, settings: &Settings) -> Problems {
-    let (draft, _) = read(bundle);
-    let mut problems = Problems::default();
-    let known: Vec<_> = settings.slack.webhooks.keys().map(String::as_str).collect();
-    for reference in draft.to_webhooks {
-        if known.contains(&reference.name.as_str()) {
-            continue;
-        }
-        let message = format!("the configuration has no Slack webhook named `{}`", reference.name);
-        let help = match super::suggest::nearest(&reference.name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!(
-                "add to pulsewarden.yaml: slack: {{ webhooks: {{ {}: {{ credential: slack-{} }} }} }}",
-                reference.name, reference.name
-            ),
-        };
-        problems.push(Problem::error(reference.place, message).help(help));
-    }
-    if settings.email.is_none() {
-        for place in draft.mail {
-            problems.push(
-                Problem::error(place, "the configuration has no mail server")
-                    .help("fill in `email:` in pulsewarden.yaml, or remove `email` here"),
-            );
-        }
-    }
-    problems
 }
 
 fn read(bundle: &Bundle) -> (Draft, Problems) {
@@ -279,7 +255,19 @@ fn read_file(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft) {
     fields.get("override");
     fields.elsewhere(
         walk,
-        &["listen", "storage", "impilo", "email", "slack", "self", "retention", "delivery", "log"],
+        &[
+            "listen",
+            "storage",
+            "impilo",
+            "email",
+            "slack",
+            "webhook",
+            "pagerduty",
+            "self",
+            "retention",
+            "delivery",
+            "log",
+        ],
         "pulsewarden.yaml",
         "move it to /etc/pulsewarden/pulsewarden.yaml",
     );

@@ -13,8 +13,9 @@ pub(in crate::config) const PHI: [(&str, Protection); 3] =
     [("none", Protection::None), ("ids", Protection::Ids), ("full", Protection::Full)];
 
 /// What other versions know in a receiver, Alertmanager's own channels among them.
-const LATER_RECEIVER: [&str; 7] =
-    ["fallback", "webhook", "pagerduty", "teams", "email_configs", "slack_configs", "webhook_configs"];
+const LATER_RECEIVER: [&str; 6] =
+    ["fallback", "teams", "email_configs", "slack_configs", "webhook_configs", "pagerduty_configs"];
+
 pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
     let walk = file.walk;
     let example = "{ name: logistics, email: [{ to: [logistics@clinic.example] }] }";
@@ -33,8 +34,15 @@ pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
     for node in fields.get("slack").map_or(&[][..], |node| walk.some_items(node, "{ webhook: logistics }")) {
         channels.extend(slack(walk, node, draft));
     }
-    if !fields.has("email") && !fields.has("slack") {
-        let problem = Problem::warning(fields.head(), "this receiver has neither `email` nor `slack`");
+    for node in fields.get("webhook").map_or(&[][..], |node| walk.some_items(node, "{ endpoint: records }")) {
+        channels.extend(endpoint(walk, node, draft));
+    }
+    for node in fields.get("pagerduty").map_or(&[][..], |node| walk.some_items(node, "{ integration: oncall }")) {
+        channels.extend(pagerduty(walk, node, draft));
+    }
+    if !["email", "slack", "webhook", "pagerduty"].iter().any(|key| fields.has(key)) {
+        let message = "this receiver has neither `email` nor `slack`, `webhook` or `pagerduty`";
+        let problem = Problem::warning(fields.head(), message);
         walk.add(problem.help("nothing is sent to it; add email: [{ to: [someone@clinic.example] }]"));
     }
     let send_resolved = fields.get("send_resolved").map_or(Some(true), |node| walk.flag(node));
@@ -70,45 +78,124 @@ fn email(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
     (!to.is_empty()).then_some(Channel::Email { to })
 }
 
+/// Slack, by an incoming webhook or by the bot in a channel.
 fn slack(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
     let fields = walk.fields(node, "a Slack channel", "{ webhook: logistics }")?;
-    let webhook = match fields.get("webhook") {
-        Some(node) => webhook(walk, node).map(|name| Reference { name, place: walk.place(node) }),
-        None => {
-            // A channel by the bot is complained of as such.
+    let found = match (fields.get("webhook"), fields.get("channel")) {
+        (Some(_), Some(other)) => {
+            let help = "keep one: `webhook` for an incoming webhook, `channel` for the bot";
+            walk.error(other, "`slack` has both a `webhook` and a `channel`", help);
+            None
+        }
+        (Some(node), None) => {
+            let example = "slack: { webhooks: { logistics: { credential: … } } }";
+            reference(walk, node, "a Slack webhook", example, "webhook: logistics").map(|reference| {
+                let channel = Channel::SlackWebhook { webhook: reference.name.clone() };
+                draft.to_webhooks.push(reference);
+                channel
+            })
+        }
+        (None, Some(node)) => slack_channel(walk, node).map(|channel| {
+            draft.to_bot.push(walk.place(node));
+            Channel::SlackChannel { channel }
+        }),
+        (None, None) => {
+            let help = "name one of slack.webhooks in pulsewarden.yaml: webhook: logistics";
+            // A key without a value is complained of as such.
             if !fields.has("channel") {
-                fields.need(
-                    walk,
-                    "webhook",
-                    "`slack`",
-                    "name one of slack.webhooks in pulsewarden.yaml: webhook: logistics",
-                );
+                fields.need(walk, "webhook", "`slack`", help);
             }
             None
         }
     };
-    fields.done(walk, "`slack`", &["channel", "title", "text", "mention"]);
-    let reference = webhook?;
-    let channel = Channel::SlackWebhook { webhook: reference.name.clone() };
-    draft.to_webhooks.push(reference);
+    fields.done(walk, "`slack`", &["title", "text", "mention"]);
+    found
+}
+
+/// `#name`, or Slack's id of a channel, which holds when it is renamed.
+fn slack_channel(walk: &Walk, node: &Node) -> Option<String> {
+    let example = "\"#device-alerts\"";
+    let text = walk.full_text(node, example)?;
+    let is_id = |text: &str| {
+        text.len() >= 9
+            && text.starts_with(['C', 'G', 'D'])
+            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.chars().count() <= 80
+            && !name.chars().any(|c| c.is_whitespace() || c.is_uppercase() || matches!(c, '#' | '@' | ',' | '/'))
+    };
+    if text.strip_prefix('#').is_some_and(is_name) || is_id(text) {
+        return Some(text.to_owned());
+    }
+    let help = if is_name(text) {
+        format!("write \"#{text}\"")
+    } else {
+        format!("write its name, as in {example}, or its id")
+    };
+    walk.error(node, format!("`{}` is not a channel of Slack", walk.quotable(node, text)), help);
+    None
+}
+
+fn endpoint(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
+    let fields = walk.fields(node, "a webhook", "{ endpoint: records }")?;
+    let help = "name one of webhook.endpoints in pulsewarden.yaml: endpoint: records";
+    let example = "webhook: { endpoints: { records: { url: { credential: … }, secret: { credential: … } } } }";
+    let found = fields
+        .need(walk, "endpoint", "`webhook`", help)
+        .and_then(|node| reference(walk, node, "an endpoint", example, "endpoint: records"));
+    fields.done(walk, "`webhook`", &["url", "http_config", "max_alerts"]);
+    let reference = found?;
+    let channel = Channel::Webhook { endpoint: reference.name.clone() };
+    draft.to_endpoints.push(reference);
     Some(channel)
 }
 
-fn webhook(walk: &Walk, node: &Node) -> Option<String> {
-    let name = walk.full_text(node, "logistics")?;
+fn pagerduty(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
+    let fields = walk.fields(node, "a PagerDuty integration", "{ integration: oncall }")?;
+    let help = "name one of pagerduty.integrations in pulsewarden.yaml: integration: oncall";
+    let example = "pagerduty: { integrations: { oncall: { credential: … } } }";
+    let found = fields
+        .need(walk, "integration", "`pagerduty`", help)
+        .and_then(|node| reference(walk, node, "an integration", example, "integration: oncall"));
+    fields.done(walk, "`pagerduty`", &["routing_key", "service_key", "severity"]);
+    let reference = found?;
+    let channel = Channel::Pagerduty { integration: reference.name.clone() };
+    draft.to_integrations.push(reference);
+    Some(channel)
+}
+
+/// The name of something that the configuration keeps, with the address or key that must not stand in a rule file.
+fn reference(walk: &Walk, node: &Node, what: &str, there: &str, here: &str) -> Option<Reference> {
+    let name = walk.full_text(node, here.rsplit(' ').next().unwrap_or(here))?;
     if name.contains("://") {
+        let message = format!("the address of {what} is a secret and must not stand in this file");
         walk.add(
-            Problem::error(
-                walk.place(node),
-                "the address of a Slack webhook is a secret and must not stand in this file",
-            )
-            .label("not shown here")
-            .help("name it in pulsewarden.yaml: slack: { webhooks: { logistics: { credential: … } } }")
-            .help("and write its name here: webhook: logistics"),
+            Problem::error(walk.place(node), message)
+                .label("not shown here")
+                .help(format!("name it in pulsewarden.yaml: {there}"))
+                .help(format!("and write its name here: {here}")),
         );
         return None;
     }
-    Some(name.to_owned())
+    Some(Reference { name: name.to_owned(), place: walk.place(node) })
+}
+
+/// Digests whose receiver has nothing but what pages people: they are sent to nobody.
+pub(super) fn digests_to_nobody(draft: &Draft) -> Vec<Problem> {
+    let receivers = draft.receivers.iter().filter_map(|named| named.value.as_ref());
+    let only_paged: Vec<&str> = receivers
+        .filter(|receiver| !receiver.channels.is_empty() && !receiver.channels.iter().any(Channel::takes_digests))
+        .map(|receiver| receiver.name.as_str())
+        .collect();
+    let digests = draft.digests.iter().filter_map(|named| Some((named.value.as_ref()?, &named.place)));
+    let lost = digests.filter(|(digest, _)| only_paged.contains(&&*digest.receiver)).map(|(digest, place)| {
+        let message = format!("this digest is sent to nobody: `{}` has PagerDuty alone", digest.receiver);
+        Problem::warning(place.clone(), message)
+            .help("digests do not page; give it a receiver with `email`, `slack` or `webhook`")
+    });
+    lost.collect()
 }
 
 /// Judges the names of receivers and labels once all files are read.

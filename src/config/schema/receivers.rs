@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::Parts;
-use super::keys::Keys;
+use super::keys::{Keys, together};
 use super::shapes::{one_or_more, to};
 use super::words::Words;
 use crate::config::rules::{BUILT_IN_LABELS, PHI};
@@ -13,6 +13,8 @@ pub(super) fn parts() -> Parts {
         ("receiver", receiver()),
         ("mail", mail()),
         ("slack", slack()),
+        ("endpoint", endpoint()),
+        ("pagerduty", pagerduty()),
         ("route", route()),
         ("route_below", route_below()),
         ("group_label", group_label()),
@@ -26,6 +28,8 @@ fn receiver() -> Json {
         .may("phi", json!({ "enum": PHI.map(|(word, _)| word) }))
         .may("email", one_or_more(&to("mail")))
         .may("slack", one_or_more(&to("slack")))
+        .may("webhook", one_or_more(&to("endpoint")))
+        .may("pagerduty", one_or_more(&to("pagerduty")))
         .may("send_resolved", to("flag"))
         .whole()
 }
@@ -41,10 +45,35 @@ fn mail() -> Json {
 }
 
 fn slack() -> Json {
-    let mut webhook = super::shapes::text();
-    // The address itself is a secret.
-    webhook["not"] = json!({ "pattern": "://" });
-    Keys::new("A Slack channel", Words::of_rules("A receiver", 2)).must("webhook", webhook).whole()
+    let channel = json!({
+        "type": "string",
+        "pattern": "^(#[^ #@,/A-Z]{1,80}|[CGD][A-Z0-9]{8,})$",
+        "errorMessage": "write the name of a channel, as in \"#device-alerts\", or its id",
+        "examples": ["#device-alerts"],
+    });
+    Keys::new("A Slack channel", Words::of_rules("A receiver", 2))
+        .may("webhook", name_of_secret())
+        .may("channel", channel)
+        .one_of(&[
+            together("By an incoming webhook", &["webhook"], &["channel"]),
+            together("By the bot", &["channel"], &["webhook"]),
+        ])
+        .whole()
+}
+
+fn endpoint() -> Json {
+    Keys::new("A webhook", Words::of_rules("A receiver", 3)).must("endpoint", name_of_secret()).whole()
+}
+
+fn pagerduty() -> Json {
+    Keys::new("A PagerDuty integration", Words::of_rules("A receiver", 4)).must("integration", name_of_secret()).whole()
+}
+
+/// The name of something in the configuration; what it stands for is a secret.
+fn name_of_secret() -> Json {
+    let mut name = super::shapes::text();
+    name["not"] = json!({ "pattern": "://" });
+    name
 }
 
 fn route() -> Json {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::text::{annotation, label};
 use super::{Entry, Page, Section, Tone, foot};
-use crate::engine::{Alert, AlertState, Phi, Reason, Severity, Timestamp};
+use crate::engine::{Alert, AlertState, Labels, Phi, Reason, Severity, Timestamp};
 use crate::notify::phi::{self, HIDDEN, instant};
 
 /// Times that lie further apart than this are told apart.
@@ -81,23 +81,33 @@ pub(super) fn severity_tone(severity: Severity) -> Tone {
     }
 }
 
-fn headline(firing: &[Alert], ended: &[Alert], omitted: (usize, usize), again: &str) -> String {
-    let badge = match firing.iter().map(|alert| alert.severity).max() {
+/// The worst that is open, or how all of it ended.
+pub(super) fn badge(firing: &[Alert], ended: &[Alert]) -> String {
+    match firing.iter().map(|alert| alert.severity).max() {
         Some(severity) => severity.as_str().to_uppercase(),
         None => {
             let first = ended.first().map(|alert| alert.state);
             let same = ended.iter().all(|alert| Some(alert.state) == first);
             first.filter(|_| same).map_or("ended", end_word).to_uppercase()
         }
-    };
+    }
+}
+
+/// One alert in a few words that hold no identifier.
+pub(in crate::notify) fn heading(alert: &Alert) -> String {
+    let place = [open_label(&alert.labels, "item"), open_label(&alert.labels, "site")];
+    let place: Vec<String> = place.into_iter().flatten().collect();
+    let place = if place.is_empty() { String::new() } else { format!(": {}", place.join(", ")) };
+    format!("{}{place} (alert {})", words(&alert.rule), alert.number)
+}
+
+fn headline(firing: &[Alert], ended: &[Alert], omitted: (usize, usize), again: &str) -> String {
+    let badge = badge(firing, ended);
     let (open, over) = (firing.len() + omitted.0, ended.len() + omitted.1);
     let total = open + over;
     match firing.first().or(ended.first()) {
         Some(alert) if total == 1 => {
-            let place = [open_label(alert, "item"), open_label(alert, "site")];
-            let place: Vec<String> = place.into_iter().flatten().collect();
-            let place = if place.is_empty() { String::new() } else { format!(": {}", place.join(", ")) };
-            format!("[{badge}] {again}{}{place} (alert {})", words(&alert.rule), alert.number)
+            format!("[{badge}] {again}{}", heading(alert))
         }
         Some(alert) => {
             let same = firing.iter().chain(ended).all(|other| other.rule == alert.rule);
@@ -111,8 +121,8 @@ fn headline(firing: &[Alert], ended: &[Alert], omitted: (usize, usize), again: &
 }
 
 /// A label that may stand in a headline, where it is known.
-fn open_label(alert: &Alert, name: &str) -> Option<String> {
-    let seen = alert.labels.get(name)?;
+pub(super) fn open_label(labels: &Labels, name: &str) -> Option<String> {
+    let seen = labels.get(name)?;
     let text = phi::text(seen, Phi::None);
     (text != HIDDEN && text != "unknown").then_some(text)
 }
@@ -144,7 +154,7 @@ pub(super) fn words(rule: &str) -> String {
     text
 }
 
-pub(super) fn entry(alert: &Alert, phi: Phi) -> Entry {
+pub(in crate::notify) fn entry(alert: &Alert, phi: Phi) -> Entry {
     let ended = alert.end.as_ref();
     let title = words(&alert.rule);
     let fallback = || format!("{title} on {} {}", alert.subject.kind, subject_id(alert, phi));
@@ -197,7 +207,7 @@ pub(super) fn entry(alert: &Alert, phi: Phi) -> Entry {
 }
 
 /// Under `none` a reason tells neither a status nor what became of device and patient: both are identifier-class facts.
-fn reason(reason: &Reason, phi: Phi) -> String {
+pub(in crate::notify) fn reason(reason: &Reason, phi: Phi) -> String {
     match reason {
         Reason::Disassociated | Reason::Reassigned | Reason::PatientArchived | Reason::Returned if phi == Phi::None => {
             "the watch ended".to_owned()

@@ -4,10 +4,13 @@ mod alerts;
 mod digest;
 mod summary;
 mod text;
+mod thread;
 
 use serde::Serialize;
 
+pub(super) use alerts::{entry, heading, reason};
 pub use text::{annotation, label};
+pub(super) use thread::subject;
 
 use super::phi;
 use crate::engine::{Content, Notification, SelfAlert};

@@ -13,6 +13,7 @@ mod outbox;
 mod people;
 mod retention;
 mod slices;
+mod threads;
 
 use std::path::Path;
 

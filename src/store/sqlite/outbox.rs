@@ -1,9 +1,11 @@
 //! The outbox: notifications until they are delivered or dead.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{Failure, Writer, json};
-use super::journal;
+use super::{journal, threads};
 use crate::engine::{Content, DeliveryFailure, Notification, Timestamp};
 use crate::store::{Attempt, AttemptResult, Delivery, DeliveryRow, DeliveryState, Rendered, Room};
 
@@ -76,10 +78,13 @@ fn supersede_reminders(writer: &Writer<'_>, group: &str, by: i64, at: Timestamp)
     Ok(())
 }
 
-/// The lanes in which something waits, each with the time of its next attempt.
+/// The lanes in which something waits, each with the time of its next attempt. A group's messages go out one after the
+/// other, since each answers to the one before.
 fn lanes(reader: &Connection) -> Result<Vec<(String, Timestamp)>, Failure> {
-    let mut select =
-        reader.prepare_cached("SELECT lane, min(next_attempt_at) FROM outbox WHERE state = 0 GROUP BY lane")?;
+    let mut select = reader.prepare_cached(
+        "SELECT lane, min(next_attempt_at) FROM outbox WHERE state = 0 AND (leased = 1 OR group_id NOT IN
+            (SELECT group_id FROM outbox WHERE state = 0 AND leased = 1 AND group_id <> '')) GROUP BY lane",
+    )?;
     let lanes = select.query_map([], |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))?;
     Ok(lanes.collect::<rusqlite::Result<_>>()?)
 }
@@ -98,18 +103,24 @@ pub(super) fn lease(
     render: &mut dyn FnMut(&Notification) -> Rendered,
 ) -> Result<Vec<Delivery>, Failure> {
     let mut leased = Vec::new();
+    let mut groups = BTreeSet::new();
     for (lane, _) in lanes(&writer.sql)?.into_iter().filter(|(_, next)| *next <= now) {
         let waiting = due(writer, &lane, now, room.left(&lane))?;
         for row in waiting.into_iter().filter(|row| !room.has(row.id.unsigned_abs())) {
             match row.read() {
+                Ok((notification, _)) if groups.contains(&notification.group) => {}
                 Ok((notification, kept)) => {
+                    if !notification.group.is_empty() {
+                        groups.insert(notification.group.clone());
+                    }
                     let rendered = match kept {
                         Some(rendered) => rendered,
                         None => keep_rendering(writer, row.id, render(&notification))?,
                     };
                     let id = row.id.unsigned_abs();
                     let since = row.since.unwrap_or(now);
-                    leased.push(Delivery { id, notification, attempts: row.attempts, since, rendered });
+                    let root = threads::root(&writer.sql, &notification)?;
+                    leased.push(Delivery { id, notification, attempts: row.attempts, since, rendered, root });
                 }
                 Err(error) => give_up(writer, row.id, now, &error)?,
             }
@@ -143,7 +154,9 @@ impl Waiting {
 fn due(writer: &Writer<'_>, lane: &str, now: Timestamp, limit: usize) -> Result<Vec<Waiting>, Failure> {
     let mut select = writer.sql.prepare_cached(
         "SELECT id, notification, rendered, attempts, first_attempt_at FROM outbox
-         WHERE state = 0 AND lane = ?1 AND next_attempt_at <= ?2 ORDER BY next_attempt_at, id LIMIT ?3",
+         WHERE state = 0 AND lane = ?1 AND next_attempt_at <= ?2 AND (leased = 1 OR group_id NOT IN
+            (SELECT group_id FROM outbox WHERE state = 0 AND leased = 1 AND group_id <> ''))
+         ORDER BY next_attempt_at, id LIMIT ?3",
     )?;
     let rows = select.query_map(params![lane, now.0, limit as i64], |row| {
         Ok(Waiting {
@@ -188,12 +201,17 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
     for attempt in attempts {
         let id = attempt.delivery.cast_signed();
         match &attempt.result {
-            AttemptResult::Delivered { reply, refused } => {
+            AttemptResult::Delivered { reply, refused, root } => {
                 let mut update = writer.sql.prepare_cached(
                     "UPDATE outbox SET state = 1, next_attempt_at = NULL, leased = 0, ended_at = ?2, reply = ?3, last_error = ?4
-                     WHERE id = ?1 AND state = 0",
+                     WHERE id = ?1 AND state = 0 RETURNING group_id, lane",
                 )?;
-                update.execute(params![id, attempt.at.0, reply, refused])?;
+                let sent: Option<(String, String)> = update
+                    .query_row(params![id, attempt.at.0, reply, refused], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()?;
+                if let (Some((group, lane)), Some(root)) = (sent, root) {
+                    threads::keep(writer, &group, &lane, root, attempt.at)?;
+                }
             }
             AttemptResult::Retry { at, error } => {
                 let mut update = writer.sql.prepare_cached(

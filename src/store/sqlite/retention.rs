@@ -5,7 +5,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::connection::{Failure, Writer};
-use super::outbox;
+use super::{outbox, threads};
 use crate::engine::{Notification, Source, Timestamp};
 use crate::store::{EventRow, Pruned, Retention};
 
@@ -33,6 +33,7 @@ pub(super) fn prune(
         drop_deliveries(writer, retention.deliveries_before)?,
         drop_alerts(writer, retention.alerts_before)?,
         drop_quarantined(writer, retention.payloads_before)?,
+        threads::drop_old(writer, retention.deliveries_before, CHUNK)?,
     ];
     rows += dropped.iter().sum::<u64>();
     let nothing_more = dropped.iter().all(|rows| *rows < CHUNK.unsigned_abs());
