@@ -149,7 +149,13 @@ fn pagerduty_hears_of_each_alert_and_of_what_is_too_much() {
     // Of what has ended nothing is left out, or its incident would stay open.
     assert_eq!((count(&second, "trigger"), count(&second, "resolve")), (5, 55));
     let key = |event: &Value| event["dedup_key"].as_str().unwrap().to_owned();
-    assert!(second.iter().filter(|event| event["event_action"] == "resolve").take(50).all(|event| first.iter().any(|one| key(one) == key(event))));
+    assert!(
+        second
+            .iter()
+            .filter(|event| event["event_action"] == "resolve")
+            .take(50)
+            .all(|event| first.iter().any(|one| key(one) == key(event)))
+    );
     let mut taken_on = told[0].clone();
     if let Content::Alerts { firing, .. } = &mut taken_on.content {
         firing.truncate(1);
