@@ -210,7 +210,9 @@ async fn a_bot_changes_the_first_message_and_then_replies() {
     let body = first.json();
     assert_eq!((&body["channel"], &body["metadata"]["event_payload"]["key"]), (&json!("#device-alerts"), &json!(KEY)));
     // A later one.
-    let Sent::Delivered { root: Some(shown), .. } = senders.send(&of_group(Some(root()))).await else { panic!("no root") };
+    let Sent::Delivered { root: Some(shown), .. } = senders.send(&of_group(Some(root()))).await else {
+        panic!("no root")
+    };
     assert_eq!((&*shown.message, shown.shown, shown.open.len()), ("1.1", Timestamp(1_000), 0));
     assert_eq!(methods(1), ["chat.update", "chat.postMessage"]);
     let (update, reply) = (at.asked()[1].json(), at.asked()[2].json());
@@ -255,7 +257,8 @@ async fn pagerduty_is_told_the_rest_where_a_part_fails() {
         rendered: Rendered::Pagerduty { events: (0..count).map(event).collect() },
         ..sample(pagerduty())
     };
-    let told = |at: &StandIn| -> Vec<Value> { at.asked().iter().map(|asked| asked.json()["dedup_key"].clone()).collect() };
+    let told =
+        |at: &StandIn| -> Vec<Value> { at.asked().iter().map(|asked| asked.json()["dedup_key"].clone()).collect() };
     let failing = |which: &'static str, status: u16| {
         move |asked: &Asked| match asked.body.contains(which) {
             true => Answer::Say(status, Vec::new(), r#"{"status":"invalid event"}"#.to_owned()),
@@ -294,7 +297,11 @@ async fn pagerduty_is_told_the_rest_where_a_part_fails() {
 async fn an_endpoint_is_spoken_to_over_tls_or_not_at_all() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let secret = |text: &str| SecretRef::Literal(SecretString::from(text));
-    for (url, key) in [("http://records.example/geheim", "geheim"), ("no address geheim", "geheim"), ("https://localhost:1/geheim", "whsec_geheim!")] {
+    for (url, key) in [
+        ("http://records.example/geheim", "geheim"),
+        ("no address geheim", "geheim"),
+        ("https://localhost:1/geheim", "whsec_geheim!"),
+    ] {
         let endpoint = Endpoint { url: secret(url), secret: secret(key) };
         let endpoints = BTreeMap::from([("records".to_owned(), endpoint)]);
         let senders = Senders::new(&Settings { endpoints, ..Settings::default() }).unwrap();
