@@ -29,7 +29,7 @@ pub const IDENTIFIERS: [IdentifierClass; 9] = [
 pub struct Exposure {
     pub receiver: String,
     pub phi: Phi,
-    /// As in `email` and `slack`, each once.
+    /// As in `email`, `slack` and `pagerduty`, each once.
     pub channels: Vec<&'static str>,
     /// For each of [`IDENTIFIERS`], whether it may leave.
     pub leaves: [bool; IDENTIFIERS.len()],

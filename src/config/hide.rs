@@ -4,8 +4,18 @@
 use std::ops::Range;
 
 /// Keys below which a secret belongs, by parts of their names.
-const SECRET_KEYS: [&str; 8] =
-    ["passw", "secret", "token", "api_key", "apikey", "webhooks", "endpoints", "integrations"];
+const SECRET_KEYS: [&str; 10] = [
+    "passw",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "webhooks",
+    "endpoints",
+    "integrations",
+    "routing_key",
+    "service_key",
+];
 /// Of these, the keys below which names come before the secrets.
 const NAMED: [&str; 3] = ["webhooks", "endpoints", "integrations"];
 /// What a reference to a secret says it by.
@@ -110,8 +120,8 @@ fn secret_keys(line: &str) -> Vec<(&str, usize)> {
     keys(line).filter(|(key, _)| names_secret(key)).collect()
 }
 
-/// Positions in `line` after each `env:`, `credential:` or `file:` that is followed by no name: it may be the secret
-/// itself.
+/// Positions in `line` after each `env:`, `credential:`, `file:` or name of something secret that is followed by no name: it
+/// may be the secret itself.
 fn bad_references(line: &str) -> Vec<usize> {
     let bad = |key: &str, value: usize| {
         let value = line[value..].split(['}', ',', ']']).next().unwrap_or_default();
@@ -119,6 +129,7 @@ fn bad_references(line: &str) -> Vec<usize> {
         match key {
             "env" | "credential" => !is_name(value),
             "file" => !value.starts_with('/'),
+            "endpoint" | "webhook" | "integration" => is_secret(value),
             _ => false,
         }
     };
@@ -172,6 +183,12 @@ fn balanced(text: &str) -> usize {
         }
     }
     text.len()
+}
+
+/// Whether what should be a name is an address, or a key as PagerDuty makes them.
+#[must_use]
+pub fn is_secret(text: &str) -> bool {
+    text.contains("://") || (text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// Whether this can be the name of an environment variable or a credential.

@@ -5,7 +5,9 @@ use std::fs;
 use std::time::Duration;
 
 use expect_test::expect_file;
-use pulsewarden::config::{Bundle, DEFAULT_FILE, Own, Problems, Settings, parse_settings, read_test_file, test_files};
+use pulsewarden::config::{
+    Bundle, DEFAULT_FILE, Own, Pagerduty, Problems, Settings, Slack, parse_settings, read_test_file, test_files,
+};
 use pulsewarden::engine::{Protection, RuleSet, Severity, Value};
 
 use super::{root, yaml_files};
@@ -209,7 +211,9 @@ fn the_shipped_configuration_states_the_defaults() {
         public_url: Some("https://alerts.clinic.example".to_owned()),
         impilo: settings.impilo.clone(),
         email: settings.email.clone(),
-        slack: settings.slack.clone(),
+        slack: Slack { api: usual.slack.api.clone(), ..settings.slack.clone() },
+        endpoints: settings.endpoints.clone(),
+        pagerduty: Pagerduty { api: usual.pagerduty.api.clone(), ..settings.pagerduty.clone() },
         own: Own { email: settings.own.email.clone(), heartbeat, ..usual.own },
         ..usual
     };

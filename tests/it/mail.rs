@@ -1,5 +1,6 @@
 //! Mail to a real mail server, over TLS and with a password, read by a parser that is not ours.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::events::{ITEM, NAMES, battery, serial};
+use crate::events::{NAMES, battery, serial};
 use crate::harness::{RECEIVERS, World, eventually};
 
 const PASSWORD: &str = "correct horse: battery staple";
@@ -125,7 +126,11 @@ async fn a_mail_is_what_a_real_server_and_an_independent_parser_take_it_for() {
         assert!(headers["message-id"].as_str().unwrap().ends_with("@clinic.example>"), "{headers}");
         assert_eq!(headers["from"], "Pulsewarden <alerts@clinic.example>");
         assert_eq!(headers["auto-submitted"], "auto-generated");
-        assert!(headers["subject"].as_str().unwrap().contains(ITEM) && headers["date"].is_string(), "{headers}");
+        assert!(
+            headers["subject"].as_str().unwrap().contains("Device battery low") && headers["date"].is_string(),
+            "{headers}"
+        );
+        assert!(headers.get("list-unsubscribe").is_none(), "{headers}");
         for form in ["plain", "html"] {
             assert_eq!(mail[form]["charset"], "utf-8");
             let text = mail[form]["text"].as_str().unwrap();
@@ -176,5 +181,97 @@ async fn nothing_is_said_to_a_server_that_cannot_prove_who_it_is() {
         let error = last_error(&world).await;
         assert!(error.contains("certificate"), "{error}");
         assert!(server.mails().is_empty());
+    }
+}
+
+/// Two sites, whose messages come in groups, with texts that mail must encode.
+const TWO_SITES: &str = r#"
+receivers: [{ name: team, phi: ids, email: [{ to: [team@clinic.example] }] }]
+route: { receiver: team, group_by: [device], group_wait: 0s, group_interval: 1s, repeat_interval: 24h }
+override:
+  - { alert: DeviceBatteryDrainsFast, disabled: true }
+  - { alert: DeviceBatteryLow, annotations: { summary: "Naïve ☎ {{ device.serial }} LONG", action: "Ruf an — 電池" } }
+"#;
+
+/// A subject as mail programs compare it (RFC 5256, part 2.1): without `Re:` and without what stands in brackets before it.
+fn base(subject: &str) -> &str {
+    let mut rest = subject.trim();
+    loop {
+        let next = rest.strip_prefix("Re:").unwrap_or(rest).trim_start();
+        let next =
+            next.strip_prefix('[').and_then(|blob| blob.split_once(']')).map_or(next, |(_, after)| after).trim_start();
+        if next == rest {
+            return rest;
+        }
+        rest = next;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mails_of_a_group_make_one_conversation() {
+    let rules = TWO_SITES.replace("LONG", &"weit ".repeat(250));
+    let (mut world, server) = world_of(&rules, false, PASSWORD, true).await;
+    world.start().await;
+    let mut id = 0;
+    for (device, percentage, mails) in [(9001, 8, 1), (9002, 8, 2), (9001, 3, 3), (9002, 3, 4)] {
+        id += 1;
+        assert_eq!(world.post(&battery(id, device, percentage)).await, 200);
+        eventually("the mail", || (server.mails().len() == mails).then_some(())).await;
+        world.settle().await;
+        // What the first mail was outlives the daemon.
+        if mails == 2 {
+            world.stop().await;
+            world.start().await;
+        }
+    }
+    assert_eq!(world.post(&battery(90, 9001, 90)).await, 200);
+    eventually("the end", || (server.mails().len() == 5).then_some(())).await;
+    world.settle().await;
+    assert_eq!(world.post(&battery(91, 9001, 8)).await, 200);
+    eventually("a new beginning", || (server.mails().len() == 6).then_some(())).await;
+    let mails = server.mails();
+    let header = |place: usize, name: &str| mails[place]["headers"][name].as_str().unwrap_or_default().to_owned();
+    let (firsts, followers) = ([0, 1, 5], [(2, 0), (3, 1), (4, 0)]);
+    for place in firsts {
+        assert!(!header(place, "subject").starts_with("Re:") && header(place, "in-reply-to").is_empty());
+    }
+    for (place, first) in followers {
+        assert_eq!(header(place, "in-reply-to"), header(first, "message-id"));
+        assert_eq!(mails[place]["references"].as_array().unwrap().last(), Some(&header(first, "message-id").into()));
+        assert_eq!(mails[place]["references"][0], mails[first]["references"][0]);
+        assert!(header(place, "subject").starts_with("Re: ["), "{}", header(place, "subject"));
+        assert_eq!(base(&header(place, "subject")), base(&header(first, "subject")));
+    }
+    assert!(header(4, "subject").starts_with("Re: [RESOLVED]"));
+    for part in [
+        |mail: &Value| base(mail["headers"]["subject"].as_str().unwrap()).to_owned(),
+        |mail: &Value| mail["references"][0].to_string(),
+        |mail: &Value| mail["ids"][0].to_string(),
+    ] {
+        let apart: BTreeSet<String> = firsts.iter().map(|place| part(&mails[*place])).collect();
+        assert_eq!(apart.len(), 3, "{apart:?}");
+    }
+    for mail in &mails {
+        assert_eq!((mail["ids"].as_array().unwrap().len(), &mail["defects"]), (1, &serde_json::json!([])));
+        assert!(mail["headers"].get("list-unsubscribe").is_none());
+        assert!(mail["longest_line"].as_u64().unwrap() <= 998 && mail["bare_newline"] == false, "{mail}");
+        assert!(
+            mail["encodings"].as_array().unwrap().iter().all(|one| one == "quoted-printable" || one == "base64"),
+            "{mail}"
+        );
+        assert!(!mail["headers"]["subject"].as_str().unwrap().contains("CSC-"));
+        // Both parts say the same.
+        let (plain, html) = (mail["plain"]["text"].as_str().unwrap(), mail["html"]["text"].as_str().unwrap());
+        for told in [serial(9001), serial(9002), "電池".to_owned(), "weit weit".to_owned(), "Naïve ☎".to_owned()] {
+            assert_eq!(plain.contains(&told), html.contains(&told), "{told}");
+        }
+        let numbers = |text: &str, before: &str| -> BTreeSet<String> {
+            let found = text.split(before).skip(1);
+            found.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>()).collect()
+        };
+        assert_eq!(
+            numbers(plain, "(alert "),
+            numbers(html, ">alert ").union(&numbers(html, "(alert ")).cloned().collect()
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod answers;
 mod crash;
 mod delivering;
 mod events;
@@ -15,4 +16,6 @@ mod receiving;
 mod reloading;
 mod rules;
 mod spine;
+mod stand_in;
+mod threads;
 mod watch;

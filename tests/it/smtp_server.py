@@ -47,6 +47,9 @@ class Keep:
             "structure": [one.get_content_type() for one in message.walk()],
             "plain": part(message, "plain"),
             "html": part(message, "html"),
+            "encodings": sorted({one["content-transfer-encoding"] for one in message.walk() if not one.is_multipart()}),
+            "references": [one for one in str(message.get("references", "")).split()],
+            "ids": [str(value) for name, value in message.items() if name.lower() == "message-id"],
             "longest_line": max(len(line) for line in lines),
             "bare_newline": any(b"\n" in line or b"\r" in line for line in lines),
         })

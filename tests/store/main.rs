@@ -10,6 +10,7 @@ mod retention;
 mod samples;
 mod sqlite;
 mod telling;
+mod threads;
 
 use std::sync::Arc;
 
@@ -87,6 +88,11 @@ suite! { on_sqlite, crate::sqlite::Files:
         what_is_not_processed_stays,
         old_quarantined_bodies_go,
         old_deliveries_and_alerts_go,
+    }
+    threads {
+        messages_of_a_group_go_out_one_after_the_other,
+        what_a_group_hangs_on_is_kept_with_the_result,
+        old_threads_are_forgotten,
     }
     telling {
         what_was_told_outlives_a_close_and_is_told_once,

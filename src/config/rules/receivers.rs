@@ -3,6 +3,7 @@
 use super::rule::{BUILT_IN_LABELS, name};
 use super::{Draft, File, Named, Reference, sparing, unique};
 use crate::config::address::mailbox;
+use crate::config::hide;
 use crate::config::problem::{Problem, Problems};
 use crate::config::suggest::nearest;
 use crate::config::walk::Walk;
@@ -169,8 +170,9 @@ fn pagerduty(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
 /// The name of something that the configuration keeps, with the address or key that must not stand in a rule file.
 fn reference(walk: &Walk, node: &Node, what: &str, there: &str, here: &str) -> Option<Reference> {
     let name = walk.full_text(node, here.rsplit(' ').next().unwrap_or(here))?;
-    if name.contains("://") {
-        let message = format!("the address of {what} is a secret and must not stand in this file");
+    if hide::is_secret(name) {
+        let part = if name.contains("://") { "address" } else { "key" };
+        let message = format!("the {part} of {what} is a secret and must not stand in this file");
         walk.add(
             Problem::error(walk.place(node), message)
                 .label("not shown here")

@@ -72,7 +72,7 @@ fn pagerduty() -> Json {
 /// The name of something in the configuration; what it stands for is a secret.
 fn name_of_secret() -> Json {
     let mut name = super::shapes::text();
-    name["not"] = json!({ "pattern": "://" });
+    name["not"] = json!({ "pattern": "://|^[A-Za-z0-9]{32,}$" });
     name
 }
 

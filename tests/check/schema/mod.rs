@@ -153,7 +153,8 @@ const MORE: [&str; 7] = [
      rules: { alert: A, silent: { event: reading.weight, longer_than: 3 business days, since: associated }, \
      calendar: office }",
     "tables: { file: teams.csv, key: site, columns: team }",
-    "receivers: { name: a, email: { to: \"A <a@b.example>\" }, slack: { webhook: b }, send_resolved: false }\n\
+    "receivers: { name: a, email: { to: \"A <a@b.example>\" }, slack: [{ webhook: b }, { channel: \"#b\" }], \
+     webhook: { endpoint: c }, pagerduty: { integration: d }, send_resolved: false }\n\
      route: { receiver: a, group_by: \"...\", group_wait: 0s, group_interval: 1m, repeat_interval: 1h30m,\n\
      \x20 routes: [{ matchers: 'severity = \"info\"', continue: true, receiver: a, group_by: site, group_wait: 1m,\n\
      \x20 group_interval: 1m, repeat_interval: 1h, routes: { matchers: ['area =~ \"it|care\"'] } }] }\n\
