@@ -329,14 +329,21 @@ impl World {
             }
         }
         let until = self.now.plus(span("1m"));
-        let mut leased = self
-            .store
-            .lease(self.now, until, &Room::new(1000), &mut |_| Rendered::Failed { error: String::new() })
-            .unwrap();
+        let mut leased = Vec::new();
+        loop {
+            let render = &mut |_: &Notification| Rendered::Failed { error: String::new() };
+            let more = self.store.lease(self.now, until, &Room::new(1000), render).unwrap();
+            if more.is_empty() {
+                break;
+            }
+            for delivery in &more {
+                let result = AttemptResult::Delivered { reply: String::new(), refused: None, root: None };
+                self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
+            }
+            leased.extend(more);
+        }
         leased.sort_by_key(|delivery| (delivery.notification.due, delivery.id));
         for delivery in leased {
-            let result = AttemptResult::Delivered { reply: String::new(), refused: None, root: None };
-            self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
             let notification = delivery.notification;
             self.notifications.push(notification.clone());
             let mut line =
