@@ -328,7 +328,12 @@ fn keys_by_owner() -> BTreeMap<String, BTreeSet<String>> {
                 { alert: F, event: device.lowBattery, not_preceded_by: { event: device.weakSignal, within: 1d, nonsense: 1 } }]\n\
                 receivers: [{ name: a, nonsense: 1, email: { to: a@b.example, nonsense: 1 }, \
                 slack: { webhook: a, nonsense: 1 }, \
-                webhook: { endpoint: a, nonsense: 1 }, pagerduty: { integration: a, nonsense: 1 } }]\nroute: { receiver: a, nonsense: 1, routes: { nonsense: 1 } }\n\
+                webhook: { endpoint: a, nonsense: 1 }, pagerduty: { integration: a, nonsense: 1 }, \
+                cap: { messages: 1, per: 1h, nonsense: 1 }, quiet: { calendar: a, nonsense: 1 } }]\n\
+                route: { receiver: a, nonsense: 1, escalate: { after: 1h, receiver: a, nonsense: 1 }, routes: { nonsense: 1 } }\n\
+                inhibit_rules: { source_matchers: 'severity = \"info\"', target_matchers: 'site = \"a\"', equal: site, nonsense: 1 }\n\
+                time_intervals: { name: a, time_intervals: { times: { start_time: \"08:00\", end_time: \"09:00\", nonsense: 1 }, \
+                nonsense: 1 }, nonsense: 1 }\n\
                 digests: [{ digest: a, schedule: \"0 8 * * *\", time_zone: UTC, receiver: a, nonsense: 1 }]\n\
                 calendars: { a: { days: mon, from: \"08:00\", \
                 to: \"18:00\", time_zone: UTC, nonsense: 1 } }\ntables: [{ file: a.csv, key: site, columns: [a], nonsense: 1 }]\n";
@@ -371,8 +376,15 @@ fn the_reference_of_rule_files_lists_every_key() {
         "`slack`",
         "`webhook`",
         "`pagerduty`",
+        "`cap`",
+        "`quiet`",
         "the route",
         "a route",
+        "`escalate`",
+        "an inhibition rule",
+        "a time interval",
+        "a span of time",
+        "`times`",
         "a digest",
         "a calendar",
         "a table",

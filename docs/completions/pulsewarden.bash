@@ -16,8 +16,17 @@ _pulsewarden() {
             ",$1")
                 cmd="pulsewarden"
                 ;;
+            pulsewarden,ack)
+                cmd="pulsewarden__subcmd__ack"
+                ;;
             pulsewarden,alerts)
                 cmd="pulsewarden__subcmd__alerts"
+                ;;
+            pulsewarden,assign)
+                cmd="pulsewarden__subcmd__assign"
+                ;;
+            pulsewarden,audit)
+                cmd="pulsewarden__subcmd__audit"
                 ;;
             pulsewarden,backtest)
                 cmd="pulsewarden__subcmd__backtest"
@@ -49,11 +58,17 @@ _pulsewarden() {
             pulsewarden,man)
                 cmd="pulsewarden__subcmd__man"
                 ;;
+            pulsewarden,note)
+                cmd="pulsewarden__subcmd__note"
+                ;;
             pulsewarden,notify)
                 cmd="pulsewarden__subcmd__notify"
                 ;;
             pulsewarden,reload)
                 cmd="pulsewarden__subcmd__reload"
+                ;;
+            pulsewarden,resolve)
+                cmd="pulsewarden__subcmd__resolve"
                 ;;
             pulsewarden,routes)
                 cmd="pulsewarden__subcmd__routes"
@@ -64,14 +79,29 @@ _pulsewarden() {
             pulsewarden,serve)
                 cmd="pulsewarden__subcmd__serve"
                 ;;
+            pulsewarden,silence)
+                cmd="pulsewarden__subcmd__silence"
+                ;;
             pulsewarden,status)
                 cmd="pulsewarden__subcmd__status"
                 ;;
             pulsewarden,test)
                 cmd="pulsewarden__subcmd__test"
                 ;;
+            pulsewarden,unack)
+                cmd="pulsewarden__subcmd__unack"
+                ;;
+            pulsewarden__subcmd__help,ack)
+                cmd="pulsewarden__subcmd__help__subcmd__ack"
+                ;;
             pulsewarden__subcmd__help,alerts)
                 cmd="pulsewarden__subcmd__help__subcmd__alerts"
+                ;;
+            pulsewarden__subcmd__help,assign)
+                cmd="pulsewarden__subcmd__help__subcmd__assign"
+                ;;
+            pulsewarden__subcmd__help,audit)
+                cmd="pulsewarden__subcmd__help__subcmd__audit"
                 ;;
             pulsewarden__subcmd__help,backtest)
                 cmd="pulsewarden__subcmd__help__subcmd__backtest"
@@ -103,11 +133,17 @@ _pulsewarden() {
             pulsewarden__subcmd__help,man)
                 cmd="pulsewarden__subcmd__help__subcmd__man"
                 ;;
+            pulsewarden__subcmd__help,note)
+                cmd="pulsewarden__subcmd__help__subcmd__note"
+                ;;
             pulsewarden__subcmd__help,notify)
                 cmd="pulsewarden__subcmd__help__subcmd__notify"
                 ;;
             pulsewarden__subcmd__help,reload)
                 cmd="pulsewarden__subcmd__help__subcmd__reload"
+                ;;
+            pulsewarden__subcmd__help,resolve)
+                cmd="pulsewarden__subcmd__help__subcmd__resolve"
                 ;;
             pulsewarden__subcmd__help,routes)
                 cmd="pulsewarden__subcmd__help__subcmd__routes"
@@ -118,11 +154,17 @@ _pulsewarden() {
             pulsewarden__subcmd__help,serve)
                 cmd="pulsewarden__subcmd__help__subcmd__serve"
                 ;;
+            pulsewarden__subcmd__help,silence)
+                cmd="pulsewarden__subcmd__help__subcmd__silence"
+                ;;
             pulsewarden__subcmd__help,status)
                 cmd="pulsewarden__subcmd__help__subcmd__status"
                 ;;
             pulsewarden__subcmd__help,test)
                 cmd="pulsewarden__subcmd__help__subcmd__test"
+                ;;
+            pulsewarden__subcmd__help,unack)
+                cmd="pulsewarden__subcmd__help__subcmd__unack"
                 ;;
             pulsewarden__subcmd__help__subcmd__notify,test)
                 cmd="pulsewarden__subcmd__help__subcmd__notify__subcmd__test"
@@ -132,6 +174,15 @@ _pulsewarden() {
                 ;;
             pulsewarden__subcmd__help__subcmd__routes,test)
                 cmd="pulsewarden__subcmd__help__subcmd__routes__subcmd__test"
+                ;;
+            pulsewarden__subcmd__help__subcmd__silence,add)
+                cmd="pulsewarden__subcmd__help__subcmd__silence__subcmd__add"
+                ;;
+            pulsewarden__subcmd__help__subcmd__silence,end)
+                cmd="pulsewarden__subcmd__help__subcmd__silence__subcmd__end"
+                ;;
+            pulsewarden__subcmd__help__subcmd__silence,list)
+                cmd="pulsewarden__subcmd__help__subcmd__silence__subcmd__list"
                 ;;
             pulsewarden__subcmd__notify,help)
                 cmd="pulsewarden__subcmd__notify__subcmd__help"
@@ -163,6 +214,30 @@ _pulsewarden() {
             pulsewarden__subcmd__routes__subcmd__help,test)
                 cmd="pulsewarden__subcmd__routes__subcmd__help__subcmd__test"
                 ;;
+            pulsewarden__subcmd__silence,add)
+                cmd="pulsewarden__subcmd__silence__subcmd__add"
+                ;;
+            pulsewarden__subcmd__silence,end)
+                cmd="pulsewarden__subcmd__silence__subcmd__end"
+                ;;
+            pulsewarden__subcmd__silence,help)
+                cmd="pulsewarden__subcmd__silence__subcmd__help"
+                ;;
+            pulsewarden__subcmd__silence,list)
+                cmd="pulsewarden__subcmd__silence__subcmd__list"
+                ;;
+            pulsewarden__subcmd__silence__subcmd__help,add)
+                cmd="pulsewarden__subcmd__silence__subcmd__help__subcmd__add"
+                ;;
+            pulsewarden__subcmd__silence__subcmd__help,end)
+                cmd="pulsewarden__subcmd__silence__subcmd__help__subcmd__end"
+                ;;
+            pulsewarden__subcmd__silence__subcmd__help,help)
+                cmd="pulsewarden__subcmd__silence__subcmd__help__subcmd__help"
+                ;;
+            pulsewarden__subcmd__silence__subcmd__help,list)
+                cmd="pulsewarden__subcmd__silence__subcmd__help__subcmd__list"
+                ;;
             *)
                 ;;
         esac
@@ -170,12 +245,42 @@ _pulsewarden() {
 
     case "${cmd}" in
         pulsewarden)
-            opts="-h -V --config --help --version serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help"
+            opts="-h -V --config --help --version serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__ack)
+            opts="-h --by --json --for --note --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --note)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -195,6 +300,58 @@ _pulsewarden() {
             fi
             case "${prev}" in
                 --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__assign)
+            opts="-h --by --json --to --nobody --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__audit)
+            opts="-h --alert --phi --limit --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --alert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -434,7 +591,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help)
-            opts="serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help"
+            opts="serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -447,7 +604,49 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__ack)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__alerts)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__assign)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__audit)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -601,6 +800,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__note)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__notify)
             opts="test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -630,6 +843,20 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help__subcmd__reload)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__resolve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -713,6 +940,62 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__silence)
+            opts="add list end"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__silence__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__silence__subcmd__end)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__silence__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -741,6 +1024,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__unack)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__man)
             opts="-h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -748,6 +1045,32 @@ _pulsewarden() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__note)
+            opts="-h --by --json --text --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --text)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -848,6 +1171,32 @@ _pulsewarden() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__resolve)
+            opts="-h --by --json --note --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --note)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1017,6 +1366,172 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__silence)
+            opts="-h --config --help add list end help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__add)
+            opts="-h --for --until --until-resolved --from --comment --dry-run --by --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --comment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__end)
+            opts="-h --by --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help)
+            opts="add list end help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help__subcmd__end)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__list)
+            opts="-h --all --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__status)
             opts="-h --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1063,6 +1578,28 @@ _pulsewarden() {
                     return 0
                     ;;
                 --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__unack)
+            opts="-h --by --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -180,6 +180,158 @@ _arguments "${_arguments_options[@]}" : \
 '::number -- Show this alert alone, with everything about it:_default' \
 && ret=0
 ;;
+(ack)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--for=[For this long, as in 5d; then it is told and escalated anew]:LENGTH:_default' \
+'--note=[Write this about it, too]:TEXT:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(unack)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(assign)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'(--nobody)--to=[Who is to see to it]:NAME:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'--nobody[Take the assignment back]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(note)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--text=[What to write; it may name people, and leaves to receivers of \`phi\: full\` alone]:TEXT:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(resolve)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--note=[Write this about it, too]:TEXT:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(silence)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__silence_commands" \
+"*::: :->silence" \
+&& ret=0
+
+    case $state in
+    (silence)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-silence-command-$line[1]:"
+        case $line[1] in
+            (add)
+_arguments "${_arguments_options[@]}" : \
+'--for=[How long, as in 4h]:LENGTH:_default' \
+'--until=[Until then, as in 2026-03-02T18\:00\:00Z]:TIME:_default' \
+'(--until-resolved)--from=[From then on, where that is not now]:TIME:_default' \
+'--comment=[Why, for those who find it]:TEXT:_default' \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--until-resolved[Until the alerts that match now have ended; those that come later are told]' \
+'--dry-run[Only say what it would hide]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::matchers -- What the labels of alerts must be\: device=81500, "site=North Clinic", '\''alertname=~"Device.*"'\'':_default' \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--all[Those that are over, too]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(end)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':silence -- Its number:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__silence__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-silence-help-command-$line[1]:"
+        case $line[1] in
+            (add)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(end)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(audit)
+_arguments "${_arguments_options[@]}" : \
+'--alert=[What was done about this alert alone]:ALERT:_default' \
+'--limit=[At most this many]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--phi[Show what was written, too; it may name people]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
 (explain)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
@@ -366,6 +518,58 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(ack)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(unack)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(assign)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(note)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(resolve)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(silence)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__silence_commands" \
+"*::: :->silence" \
+&& ret=0
+
+    case $state in
+    (silence)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-silence-command-$line[1]:"
+        case $line[1] in
+            (add)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(end)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(audit)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (explain)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -439,6 +643,13 @@ _pulsewarden_commands() {
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'ack:Take alerts on\: they are not repeated, and nobody else is called' \
+'unack:Give alerts back\: their receivers are told again, and escalation counts from now' \
+'assign:Say who is to see to alerts' \
+'note:Write something about alerts' \
+'resolve:Say that alerts are over, whatever the devices say' \
+'silence:Tell nobody of some alerts, for a time' \
+'audit:Who did what about alerts and silences, and how' \
 'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
@@ -451,10 +662,25 @@ _pulsewarden_commands() {
     )
     _describe -t commands 'pulsewarden commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__ack_commands] )) ||
+_pulsewarden__subcmd__ack_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden ack commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__alerts_commands] )) ||
 _pulsewarden__subcmd__alerts_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__assign_commands] )) ||
+_pulsewarden__subcmd__assign_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden assign commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__audit_commands] )) ||
+_pulsewarden__subcmd__audit_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden audit commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__backtest_commands] )) ||
 _pulsewarden__subcmd__backtest_commands() {
@@ -508,6 +734,13 @@ _pulsewarden__subcmd__help_commands() {
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'ack:Take alerts on\: they are not repeated, and nobody else is called' \
+'unack:Give alerts back\: their receivers are told again, and escalation counts from now' \
+'assign:Say who is to see to alerts' \
+'note:Write something about alerts' \
+'resolve:Say that alerts are over, whatever the devices say' \
+'silence:Tell nobody of some alerts, for a time' \
+'audit:Who did what about alerts and silences, and how' \
 'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
@@ -520,10 +753,25 @@ _pulsewarden__subcmd__help_commands() {
     )
     _describe -t commands 'pulsewarden help commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__ack_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__ack_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help ack commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__alerts_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__alerts_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__assign_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__assign_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help assign commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__audit_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__audit_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help audit commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__backtest_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__backtest_commands() {
@@ -575,6 +823,11 @@ _pulsewarden__subcmd__help__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help man commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__note_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__note_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help note commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__notify_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__notify_commands() {
     local commands; commands=(
@@ -591,6 +844,11 @@ _pulsewarden__subcmd__help__subcmd__notify__subcmd__test_commands() {
 _pulsewarden__subcmd__help__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help reload commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__resolve_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__resolve_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help resolve commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__routes_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__routes_commands() {
@@ -620,6 +878,30 @@ _pulsewarden__subcmd__help__subcmd__serve_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help serve commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__silence_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__silence_commands() {
+    local commands; commands=(
+'add:Make a silence; says first what it hides' \
+'list:List silences that are not over' \
+'end:End a silence now; what it hid and is still so is told' \
+    )
+    _describe -t commands 'pulsewarden help silence commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__silence__subcmd__add_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__silence__subcmd__add_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help silence add commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__silence__subcmd__end_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__silence__subcmd__end_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help silence end commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__silence__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__silence__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help silence list commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__status_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
@@ -630,10 +912,20 @@ _pulsewarden__subcmd__help__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help test commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__unack_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__unack_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help unack commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden man commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__note_commands] )) ||
+_pulsewarden__subcmd__note_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden note commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__notify_commands] )) ||
 _pulsewarden__subcmd__notify_commands() {
@@ -670,6 +962,11 @@ _pulsewarden__subcmd__notify__subcmd__test_commands() {
 _pulsewarden__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden reload commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__resolve_commands] )) ||
+_pulsewarden__subcmd__resolve_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden resolve commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__routes_commands] )) ||
 _pulsewarden__subcmd__routes_commands() {
@@ -724,6 +1021,61 @@ _pulsewarden__subcmd__serve_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden serve commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__silence_commands] )) ||
+_pulsewarden__subcmd__silence_commands() {
+    local commands; commands=(
+'add:Make a silence; says first what it hides' \
+'list:List silences that are not over' \
+'end:End a silence now; what it hid and is still so is told' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden silence commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__add_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__add_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence add commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__end_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__end_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence end commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help_commands() {
+    local commands; commands=(
+'add:Make a silence; says first what it hides' \
+'list:List silences that are not over' \
+'end:End a silence now; what it hid and is still so is told' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden silence help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help__subcmd__add_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help__subcmd__add_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence help add commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help__subcmd__end_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help__subcmd__end_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence help end commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence help list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence list commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__status_commands] )) ||
 _pulsewarden__subcmd__status_commands() {
     local commands; commands=()
@@ -733,6 +1085,11 @@ _pulsewarden__subcmd__status_commands() {
 _pulsewarden__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__unack_commands] )) ||
+_pulsewarden__subcmd__unack_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden unack commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_pulsewarden" ]; then

@@ -1,6 +1,7 @@
 //! Inhibition rules: which alerts say more than which others.
 
-use super::route::{EXAMPLE_MATCHER, matcher};
+use super::intervals::all;
+use super::route::{EXAMPLE_MATCHER, matcher, several};
 use super::{Draft, File, Reference};
 use crate::config::problem::Problem;
 use crate::config::yaml::Node;
@@ -18,7 +19,7 @@ pub(super) fn read(file: &File<'_>, node: &Node, draft: &mut Draft) {
     let Some(fields) = walk.fields(node, "an inhibition rule", EXAMPLE) else { return };
     let mut matchers = |key, help| -> Option<Vec<Matcher>> {
         let node = fields.need(walk, key, "an inhibition rule", help)?;
-        walk.some_items(node, EXAMPLE_MATCHER).iter().map(|node| matcher(walk, node, draft)).collect()
+        all(walk.some_items(node, EXAMPLE_MATCHER).iter().map(|node| matcher(walk, node, draft)))
     };
     let source = matchers(
         "source_matchers",
@@ -34,6 +35,10 @@ pub(super) fn read(file: &File<'_>, node: &Node, draft: &mut Draft) {
         let mut labels = Vec::new();
         for node in walk.some_items(node, "site") {
             let Some(label) = walk.full_text(node, "site") else { continue };
+            if let Some(labels) = several(label) {
+                walk.error(node, "several labels in one text", format!("write [{labels}]"));
+                continue;
+            }
             draft.to_labels.push(Reference { name: label.to_owned(), place: walk.place(node) });
             labels.push(label.to_owned());
         }

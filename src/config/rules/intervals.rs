@@ -81,7 +81,7 @@ pub(super) fn read(file: &File<'_>, node: &Node, intervals: &mut Intervals) {
         .and_then(|node| name(walk, node).map(|name| (name, walk.place(node))));
     let spans = fields
         .need(walk, "time_intervals", "a time interval", &format!("say when it is: time_intervals: [{EXAMPLE_SPAN}]"))
-        .map(|node| walk.some_items(node, EXAMPLE_SPAN).iter().map(|node| span(walk, node)).collect::<Option<_>>());
+        .map(|node| all(walk.some_items(node, EXAMPLE_SPAN).iter().map(|node| span(walk, node))));
     fields.done(walk, "a time interval", &[]);
     let Some((name, place)) = named else { return };
     if let Some(known) = intervals.known.get(&name).filter(|known| known.origin == file.origin) {
@@ -93,23 +93,28 @@ pub(super) fn read(file: &File<'_>, node: &Node, intervals: &mut Intervals) {
     intervals.known.insert(name, Placed { value, origin: file.origin, place });
 }
 
+/// All of them, or none; each is read, so that every mistake is found.
+pub(super) fn all<T>(read: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    read.collect::<Vec<_>>().into_iter().collect()
+}
+
 fn span(walk: &Walk, node: &Node) -> Option<Span> {
     let fields = walk.fields(node, "a span of time", EXAMPLE_SPAN)?;
     let list = |key| fields.get(key);
     let times = list("times").map_or(Some(Vec::new()), |node| {
-        walk.some_items(node, EXAMPLE_TIMES).iter().map(|node| times(walk, node)).collect()
+        all(walk.some_items(node, EXAMPLE_TIMES).iter().map(|node| times(walk, node)))
     });
     let ranges = |key, names: &'static [&'static str], least: i32, most: i32, example: &'static str| {
         list(key).map_or(Some(Vec::new()), |node| {
             let read = |node| range(walk, node, names, (least, most), example);
-            walk.some_items(node, example).iter().map(read).collect::<Option<Vec<_>>>()
+            all(walk.some_items(node, example).iter().map(read))
         })
     };
     let weekdays = ranges("weekdays", &WEEKDAYS, 1, 0, "monday:friday");
     let months = ranges("months", &MONTHS, 1, 12, "january:march");
     let years = ranges("years", &[], 1970, 9999, "2026:2027");
     let days_of_month = list("days_of_month").map_or(Some(Vec::new()), |node| {
-        walk.some_items(node, "1:5").iter().map(|node| days_of_month(walk, node)).collect()
+        all(walk.some_items(node, "1:5").iter().map(|node| days_of_month(walk, node)))
     });
     let zone = match fields.get("location") {
         Some(node) => Some(node),
@@ -156,7 +161,7 @@ fn clock(minutes: u16) -> String {
 
 /// `monday:friday`, `march`, `2026:2027`; words count from 1.
 fn range(walk: &Walk, node: &Node, names: &[&str], limits: (i32, i32), example: &str) -> Option<(i32, i32)> {
-    let text = walk.full_text(node, example)?;
+    let text = &walk.scalar(node, "text or a number", example)?.text;
     let (first, last) = text.split_once(':').unwrap_or((text, text));
     let read = |word: &str| {
         let word = word.trim().to_ascii_lowercase();
@@ -189,7 +194,7 @@ fn edge(names: &[&str], limits: (i32, i32), last: bool) -> String {
 
 /// `1:5`, `-3:-1`, `15`.
 fn days_of_month(walk: &Walk, node: &Node) -> Option<(i8, i8)> {
-    let text = walk.full_text(node, "\"1:5\"")?;
+    let text = &walk.scalar(node, "text or a number", "\"1:5\"")?.text;
     let (first, last) = text.split_once(':').unwrap_or((text, text));
     let read = |word: &str| word.trim().parse::<i8>().ok().filter(|day| *day != 0 && (-31..=31).contains(day));
     let (Some(from), Some(to)) = (read(first), read(last)) else {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::intervals::all;
 use super::length::plain;
 use super::{Draft, File, Placed, Reference};
 use crate::config::problem::Problem;
@@ -68,40 +69,44 @@ fn one(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft, above: Option<&Ro
         None => Some(false),
     };
     let matchers = match above.and_then(|_| fields.get("matchers")) {
-        Some(node) => walk.some_items(node, EXAMPLE_MATCHER).iter().map(|node| matcher(walk, node, draft)).collect(),
+        Some(node) => all(walk.some_items(node, EXAMPLE_MATCHER).iter().map(|node| matcher(walk, node, draft))),
         None => Some(Vec::new()),
     };
     let mute = intervals(walk, &fields, draft, above, "mute_time_intervals");
     let active = intervals(walk, &fields, draft, above, "active_time_intervals");
     let escalate = match fields.get("escalate") {
-        Some(node) => {
-            walk.some_items(node, EXAMPLE_STEP).iter().map(|node| step(walk, node, draft)).collect::<Option<Vec<_>>>()
-        }
+        Some(node) => all(walk.some_items(node, EXAMPLE_STEP).iter().map(|node| step(walk, node, draft))),
         None => Some(above.map(|above| above.escalate.clone()).unwrap_or_default()),
     };
     fields.done(walk, if above.is_some() { "a route" } else { "the route" }, &LATER);
-    let key = above.zip(matchers.as_ref()).map(|(above, matchers): (&Route, &Vec<Matcher>)| {
+    let whole = [matchers.is_some(), goes_on.is_some(), receiver.is_some(), group_wait.is_some()].iter().all(|is| *is)
+        && [group_interval.is_some(), repeat_interval.is_some(), mute.is_some(), active.is_some(), escalate.is_some()]
+            .iter()
+            .all(|is| *is);
+    let matchers = matchers.unwrap_or_default();
+    let key = above.map(|above| {
         let own: Vec<String> = matchers.iter().map(Matcher::to_string).collect();
         format!("{}/{}", above.key, own.join(","))
     });
+    // What is wrong here must not hide what is wrong below.
     let mut route = Route {
         key: key.unwrap_or_default(),
-        matchers: matchers?,
-        goes_on: goes_on?,
-        receiver: receiver?,
+        matchers,
+        goes_on: goes_on.unwrap_or_default(),
+        receiver: receiver.unwrap_or_default(),
         group_by,
-        group_wait: group_wait?,
-        group_interval: group_interval?,
-        repeat_interval: repeat_interval?,
-        mute_time_intervals: mute?,
-        active_time_intervals: active?,
-        escalate: escalate?,
+        group_wait: group_wait.unwrap_or_default(),
+        group_interval: group_interval.unwrap_or_default(),
+        repeat_interval: repeat_interval.unwrap_or_default(),
+        mute_time_intervals: mute.unwrap_or_default(),
+        active_time_intervals: active.unwrap_or_default(),
+        escalate: escalate.unwrap_or_default(),
         routes: Vec::new(),
     };
     if let Some(node) = routes {
         route.routes = below(file, node, draft, &route, depth)?;
     }
-    Some(route)
+    whole.then_some(route)
 }
 
 /// The time intervals that a route below names; it does not take over those of the route above, as in Alertmanager.
@@ -206,7 +211,7 @@ fn group_by(walk: &Walk, node: &Node, draft: &mut Draft) -> GroupBy {
 }
 
 /// Words in one text that belong into a list.
-fn several(text: &str) -> Option<String> {
+pub(super) fn several(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split([',', ';', ' ']).filter(|word| !word.is_empty()).collect();
     (words.len() > 1).then(|| words.join(", "))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Vocabulary;
+use super::intervals::all;
 use super::length::plain;
 use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::Node;
@@ -47,10 +48,7 @@ pub(super) fn quiet(walk: &Walk, words: &Vocabulary, node: &Node) -> Option<Quie
         .need(walk, "calendar", "`quiet`", "say outside of which hours messages wait: calendar: office")
         .and_then(|node| words.calendars.named(walk, node));
     let except = fields.get("except").map_or(Some(vec![Severity::Critical]), |node| {
-        walk.some_items(node, "critical")
-            .iter()
-            .map(|node| walk.choice(node, "a severity", &SEVERITIES))
-            .collect::<Option<_>>()
+        all(walk.some_items(node, "critical").iter().map(|node| walk.choice(node, "a severity", &SEVERITIES)))
     });
     fields.done(walk, "`quiet`", &[]);
     Some(Quiet { calendar: calendar?, except: except? })

@@ -10,6 +10,7 @@ mod cases;
 mod events;
 mod keys;
 mod kinds;
+mod notifying;
 mod receivers;
 mod rule;
 mod shapes;
@@ -30,6 +31,8 @@ pub fn rules_schema() -> Json {
         .may("rules", one_or_many(&to("rule")))
         .may("receivers", one_or_many(&to("receiver")))
         .may("route", to("route"))
+        .may("inhibit_rules", one_or_many(&to("inhibit_rule")))
+        .may("time_intervals", one_or_many(&to("time_interval")))
         .may("digests", one_or_many(&to("digest")))
         .may("tables", one_or_many(&to("table")))
         .may("override", one_or_many(&to("override")));
@@ -38,6 +41,7 @@ pub fn rules_schema() -> Json {
     parts.extend(kinds::parts());
     parts.extend(rule::parts());
     parts.extend(receivers::parts());
+    parts.extend(notifying::parts());
     parts.extend(calendars::parts());
     let about = "What raises alerts, what ends them, and who is told. An alert's `alert`, a receiver's `name` and the like \
                  are yours to choose.";

@@ -15,8 +15,6 @@ pub(super) fn parts() -> Parts {
         ("slack", slack()),
         ("endpoint", endpoint()),
         ("pagerduty", pagerduty()),
-        ("route", route()),
-        ("route_below", route_below()),
         ("group_label", group_label()),
         ("digest", digest()),
     ]
@@ -31,6 +29,8 @@ fn receiver() -> Json {
         .may("webhook", one_or_more(&to("endpoint")))
         .may("pagerduty", one_or_more(&to("pagerduty")))
         .may("send_resolved", to("flag"))
+        .may("cap", cap())
+        .may("quiet", quiet())
         .whole()
 }
 
@@ -76,35 +76,17 @@ fn name_of_secret() -> Json {
     name
 }
 
-fn route() -> Json {
-    gathered(Keys::new("The route", Words::of_rules("The route", 0)).must("receiver", to("name"))).whole()
+fn cap() -> Json {
+    let messages = json!({ "type": "integer", "minimum": 1, "maximum": 10_000 });
+    let keys = Keys::new("A cap", Words::of_rules("A receiver", 5)).must("messages", messages).must("per", to("clock"));
+    json!({ "anyOf": [keys.whole(), { "const": "never" }] })
 }
 
-fn route_below() -> Json {
-    let matcher = json!({
-        "type": "string",
-        "pattern": "^[ ]*[A-Za-z0-9_]+[ ]*(=~|!~|!=|=)",
-        "errorMessage": "write a label, one of = != =~ !~, and a text in quotes",
-        "examples": ["severity = \"critical\""],
-    });
-    let keys = Keys::new("A route", Words::of_rules("The route", 1))
-        .may("matchers", one_or_more(&matcher))
-        .may("continue", to("flag"))
-        .may("receiver", to("name"));
-    gathered(keys).whole()
-}
-
-/// What every route may say.
-fn gathered(keys: Keys) -> Keys {
-    let each = json!({ "const": "...", "description": "each alert has a message of its own" });
-    let labels = to("group_label");
-    let many = |item: &Json| json!({ "type": "array", "items": item });
-    let group_by = json!({ "anyOf": [many(&labels), labels, each, many(&each)] });
-    keys.may("group_by", group_by)
-        .may("group_wait", to("clock"))
-        .may("group_interval", to("clock"))
-        .may("repeat_interval", to("clock"))
-        .may("routes", one_or_more(&to("route_below")))
+fn quiet() -> Json {
+    Keys::new("Quiet hours", Words::of_rules("A receiver", 6))
+        .must("calendar", super::shapes::identifier())
+        .may("except", one_or_more(&json!({ "enum": ["info", "warning", "critical"] })))
+        .whole()
 }
 
 /// A label: one that every alert has, or one that a rule or a table gives.

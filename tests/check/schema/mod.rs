@@ -140,7 +140,7 @@ fn the_schema_refuses_the_mistakes_in_shape_and_no_others() {
 }
 
 /// Files that have what the documents leave out.
-const MORE: [&str; 7] = [
+const MORE: [&str; 8] = [
     "settings: { patience: 48h, words: [a, [1]], holds: true }\n\
      rules: { alert: A, was: B, event: device.lowBattery, expire: settings.patience, grace: 0s, keep_firing_for: 1h, \
      falls: { field: device.battery, below: 20 }, raise: { to: critical, after: 7d }, repeat_backoff: 1.5 }",
@@ -159,6 +159,14 @@ const MORE: [&str; 7] = [
      \x20 routes: [{ matchers: 'severity = \"info\"', continue: true, receiver: a, group_by: site, group_wait: 1m,\n\
      \x20 group_interval: 1m, repeat_interval: 1h, routes: { matchers: ['area =~ \"it|care\"'] } }] }\n\
      digests: { digest: d, schedule: \"0 8 * * *\", time_zone: UTC, receiver: a, skip_when_empty: true }",
+    "receivers: [{ name: a, email: { to: a@b.example }, cap: never, quiet: { calendar: office, except: [critical, warning] } }, \
+     { name: b, email: { to: a@b.example }, cap: { messages: 20, per: 1h } }]\n\
+     calendars: { office: { days: mon, from: \"8:00\", to: \"17:00\", time_zone: UTC } }\n\
+     route: { receiver: a, escalate: { after: 1h, receiver: b }, routes: { matchers: ['site != x'], active_time_intervals: [t], \
+     mute_time_intervals: t, escalate: [{ after: 1h, receiver: b }] } }\n\
+     inhibit_rules: { source_matchers: 'severity = \"critical\"', target_matchers: ['severity = \"info\"'], equal: [site, item] }\n\
+     time_intervals: { name: t, time_intervals: [{ times: { start_time: \"00:00\", end_time: \"24:00\" }, weekdays: [monday:friday, sunday], \
+     days_of_month: [\"1:5\", \"-3:-1\", 15], months: [january:march, \"12\", june], years: [\"2026:2027\", 2029], location: Europe/Berlin }] }",
     "override: [{ alert: Other, count: { at_least: 2 }, severity: info }, { alert: Other, disabled: true }]",
 ];
 
