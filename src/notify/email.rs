@@ -34,8 +34,9 @@ const CONNECTIONS: u32 = 16;
 /// Attempts for all addresses together, before each that is not refused for now gets its mail by itself.
 const PATIENT_ATTEMPTS: u32 = 3;
 
-/// Replies that say that the settings are wrong, not the message: the administrator can mend them.
-const AUTHENTICATION_REPLIES: [u16; 4] = [530, 534, 535, 538];
+/// Replies that say that the settings or the server are wrong, not the message: the administrator can mend them. The first five
+/// speak of commands and of the whole host (RFC 5321, RFC 7504), the others of who may send (RFC 4954).
+const MENDABLE_REPLIES: [u16; 9] = [500, 502, 503, 504, 521, 530, 534, 535, 538];
 
 /// The sender of mail.
 pub(super) struct Email {
@@ -282,7 +283,7 @@ fn accepted(reply: &Response) -> Sent {
 fn meaning(error: &lettre::transport::smtp::Error) -> Sent {
     let said = shortened(&chain(error), 300);
     let code = error.status().map(u16::from);
-    if error.is_permanent() && !code.is_some_and(|code| AUTHENTICATION_REPLIES.contains(&code)) {
+    if error.is_permanent() && !code.is_some_and(|code| MENDABLE_REPLIES.contains(&code)) {
         return Sent::Rejected { error: said };
     }
     Sent::Retry { after: None, answered: code.is_some(), error: said }
