@@ -122,7 +122,15 @@ impl Email {
             match tokio::time::timeout(self.settings.timeout, transport.send_raw(envelope, message)).await {
                 Ok(Ok(reply)) => return accepted(&reply),
                 Ok(Err(error)) if error.status().is_none() && !last => {}
-                Ok(Err(error)) => return meaning(&error),
+                Ok(Err(error)) => {
+                    return match meaning(&error) {
+                        // Whoever greets nobody says nothing of this message.
+                        Sent::Rejected { error } if !self.greets(&transport).await => {
+                            Sent::Retry { after: None, answered: false, error }
+                        }
+                        sent => sent,
+                    };
+                }
                 Err(_) => {
                     // The connection goes back to its pool with a reply still to come, which the next mail would take for
                     // its own. So the pool goes.
@@ -134,6 +142,12 @@ impl Email {
             }
         }
         retry("the connection to the mail server broke")
+    }
+
+    /// Whether the server takes connections at all.
+    async fn greets(&self, transport: &Transport) -> bool {
+        let tried = tokio::time::timeout(self.settings.timeout, transport.test_connection()).await;
+        matches!(tried, Ok(Ok(true)))
     }
 
     /// The message to each address by itself. It counts as delivered where anybody got it: a new attempt would bring it

@@ -363,9 +363,13 @@ async fn what_a_mail_server_says_at_each_step_is_for_now_or_for_good() {
         }
         assert_eq!(send_mail(step, None).await, "no answer", "nothing to {step}");
     }
-    for step in ["MAIL", "RCPT", "DATA", "end"] {
-        for says in ["550 no", "552 too large", "553 not so", "554 no"] {
+    for says in ["550 no", "552 too large", "553 not so", "554 no"] {
+        for step in ["MAIL", "RCPT", "DATA", "end"] {
             assert_eq!(send_mail(step, Some(says)).await, "never", "{says} to {step}");
+        }
+        // Whoever turns everybody away says nothing of the message.
+        for step in ["banner", "EHLO"] {
+            assert_eq!(send_mail(step, Some(says)).await, "no answer", "{says} to {step}");
         }
     }
 }
