@@ -34,8 +34,9 @@ const CONNECTIONS: u32 = 16;
 /// Attempts for all addresses together, before each that is not refused for now gets its mail by itself.
 const PATIENT_ATTEMPTS: u32 = 3;
 
-/// Replies that say that the settings are wrong, not the message: the administrator can mend them.
-const AUTHENTICATION_REPLIES: [u16; 4] = [530, 534, 535, 538];
+/// Replies that say that the settings or the server are wrong, not the message: the administrator can mend them. The first five
+/// speak of commands and of the whole host (RFC 5321, RFC 7504), the others of who may send (RFC 4954).
+const MENDABLE_REPLIES: [u16; 9] = [500, 502, 503, 504, 521, 530, 534, 535, 538];
 
 /// The sender of mail.
 pub(super) struct Email {
@@ -121,7 +122,15 @@ impl Email {
             match tokio::time::timeout(self.settings.timeout, transport.send_raw(envelope, message)).await {
                 Ok(Ok(reply)) => return accepted(&reply),
                 Ok(Err(error)) if error.status().is_none() && !last => {}
-                Ok(Err(error)) => return meaning(&error),
+                Ok(Err(error)) => {
+                    return match meaning(&error) {
+                        // Whoever greets nobody says nothing of this message.
+                        Sent::Rejected { error } if !self.greets(&transport).await => {
+                            Sent::Retry { after: None, answered: false, error }
+                        }
+                        sent => sent,
+                    };
+                }
                 Err(_) => {
                     // The connection goes back to its pool with a reply still to come, which the next mail would take for
                     // its own. So the pool goes.
@@ -133,6 +142,12 @@ impl Email {
             }
         }
         retry("the connection to the mail server broke")
+    }
+
+    /// Whether the server takes connections at all.
+    async fn greets(&self, transport: &Transport) -> bool {
+        let tried = tokio::time::timeout(self.settings.timeout, transport.test_connection()).await;
+        matches!(tried, Ok(Ok(true)))
     }
 
     /// The message to each address by itself. It counts as delivered where anybody got it: a new attempt would bring it
@@ -282,7 +297,7 @@ fn accepted(reply: &Response) -> Sent {
 fn meaning(error: &lettre::transport::smtp::Error) -> Sent {
     let said = shortened(&chain(error), 300);
     let code = error.status().map(u16::from);
-    if error.is_permanent() && !code.is_some_and(|code| AUTHENTICATION_REPLIES.contains(&code)) {
+    if error.is_permanent() && !code.is_some_and(|code| MENDABLE_REPLIES.contains(&code)) {
         return Sent::Rejected { error: said };
     }
     Sent::Retry { after: None, answered: code.is_some(), error: said }

@@ -40,9 +40,15 @@ const NEVER: [&str; 20] = [
     "too_many_attachments",
 ];
 
-/// What Slack says where the first message is gone, or may no longer be changed or answered to.
-const ROOT_LOST: [&str; 5] =
-    ["cannot_reply_to_message", "cant_update_message", "edit_window_closed", "message_not_found", "thread_not_found"];
+/// What Slack says where the first message or its channel is gone, or it may no longer be changed or answered to.
+const ROOT_LOST: [&str; 6] = [
+    "cannot_reply_to_message",
+    "cant_update_message",
+    "channel_not_found",
+    "edit_window_closed",
+    "message_not_found",
+    "thread_not_found",
+];
 
 /// The sender to Slack's Web API.
 pub(super) struct Bot {
@@ -74,8 +80,7 @@ impl Bot {
                 let known = thread != 0 && !root.message.is_empty() && !root.place.is_empty();
                 Sent::Delivered { reply, refused: None, root: known.then_some(root) }
             }
-            Said::RootLost { error } => retry(&error),
-            Said::Not(sent) => sent,
+            Said::RootLost(sent) | Said::Not(sent) => sent,
         }
     }
 
@@ -89,7 +94,7 @@ impl Bot {
             let fields = [("channel", json!(root.place)), ("ts", json!(root.message))];
             match self.call("chat.update", token, body.with(&fields, self.buttons)).await {
                 Said::Posted { .. } => {}
-                Said::RootLost { .. } => return Err(Lost),
+                Said::RootLost(_) => return Err(Lost),
                 Said::Not(sent) => return Ok(sent),
             }
         }
@@ -108,7 +113,7 @@ impl Bot {
                 let shown = Root { shown: notification.due, open: open(notification), ..root.clone() };
                 Ok(Sent::Delivered { reply, refused: None, root: newest.then_some(shown) })
             }
-            Said::RootLost { .. } => Err(Lost),
+            Said::RootLost(_) => Err(Lost),
             Said::Not(sent) => Ok(sent),
         }
     }
@@ -178,7 +183,7 @@ impl Body {
 /// What Slack's answer means.
 enum Said {
     Posted { reply: String, place: String, ts: String },
-    RootLost { error: String },
+    RootLost(Sent),
     Not(Sent),
 }
 
@@ -202,11 +207,9 @@ fn meaning(answer: &Answer) -> Said {
     if NEVER.contains(&word.as_str()) {
         return Said::Not(Sent::Rejected { error });
     }
-    if ROOT_LOST.contains(&word.as_str()) {
-        return Said::RootLost { error };
-    }
     let asked = (word == "ratelimited" || word == "rate_limited").then_some(Duration::from_secs(30));
-    Said::Not(Sent::Retry { after: answer.after.or(asked), answered: true, error })
+    let again = Sent::Retry { after: answer.after.or(asked), answered: true, error };
+    if ROOT_LOST.contains(&word.as_str()) { Said::RootLost(again) } else { Said::Not(again) }
 }
 
 /// The alerts that a message lists and that still fire.

@@ -117,6 +117,56 @@ fn receivers_need_what_the_configuration_has() {
 }
 
 #[test]
+fn every_channel_needs_what_the_configuration_has() {
+    let receivers = "receivers:\n  - name: a\n    slack: { channel: \"#alerts\" }\n    webhook: [{ endpoint: recods }, { endpoint: other }]\n    \
+                     pagerduty: { integration: oncall }\n";
+    let bundle = Bundle::of(&[("receivers.yaml", receivers)]);
+    let configuration = "webhook: { endpoints: { records: { url: { env: URL }, secret: { env: SECRET } } } }";
+    let (settings, _) = parse_settings("pulsewarden.yaml", configuration).unwrap();
+    expect![[r##"
+        error: the configuration has no bot for Slack
+         --> receivers.yaml:3:23
+          |
+        3 |     slack: { channel: "#alerts" }
+          |                       ^^^^^^^^^
+          |
+          = help: add to pulsewarden.yaml: slack: { bot_token: { credential: slack-bot-token } }
+          = help: or use an incoming webhook here: webhook: NAME
+
+        error: the configuration has no endpoint named `recods`
+         --> receivers.yaml:4:27
+          |
+        4 |     webhook: [{ endpoint: recods }, { endpoint: other }]
+          |                           ^^^^^^
+          |
+          = help: did you mean `records`?
+
+        error: the configuration has no endpoint named `other`
+         --> receivers.yaml:4:49
+          |
+        4 |     webhook: [{ endpoint: recods }, { endpoint: other }]
+          |                                                 ^^^^^
+          |
+          = help: add to pulsewarden.yaml: webhook: { endpoints: { other: { url: { credential: webhook-other-url }, secret: { credential: webhook-other-secret } } } }
+
+        error: the configuration has no PagerDuty integration named `oncall`
+         --> receivers.yaml:5:31
+          |
+        5 |     pagerduty: { integration: oncall }
+          |                               ^^^^^^
+          |
+          = help: add to pulsewarden.yaml: pagerduty: { integrations: { oncall: { credential: pagerduty-oncall } } }
+
+        4 errors
+    "##]].assert_eq(&bundle.check_receivers(&settings).render(false));
+    let configuration = "slack: { bot_token: { env: TOKEN } }\npagerduty: { integrations: { oncall: { env: KEY } } }\n\
+                         webhook: { endpoints: { recods: { url: { env: URL }, secret: { env: SECRET } }, \
+                         other: { url: { env: URL }, secret: { env: SECRET } } } }";
+    let (settings, warnings) = parse_settings("pulsewarden.yaml", configuration).unwrap();
+    assert!(warnings.is_empty() && bundle.check_receivers(&settings).is_empty());
+}
+
+#[test]
 fn the_table_of_receivers_says_what_each_is_told() {
     let text = "receivers:\n- { name: open, phi: none, email: [{ to: a@b.example }] }\n- { name: usual, email: [{ to: a@b.example }] }";
     let (rules, _) = Bundle::of(&[("receivers.yaml", text)]).compile().unwrap();

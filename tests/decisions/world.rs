@@ -13,7 +13,9 @@ use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
 use pulsewarden::process::Processor;
 use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, Rendered, Room, Store};
+use pulsewarden::store::{
+    AlertFilter, Attempt, AttemptResult, Delivery, Entry, EventRow, NewRow, Rendered, Room, Store,
+};
 use serde_json::{Value, json};
 
 pub struct World {
@@ -317,6 +319,25 @@ impl World {
         self.drain();
     }
 
+    /// Delivers what is due, a group's messages one after the other, and tells it in the order of its decision.
+    fn deliver(&mut self) -> Vec<Delivery> {
+        let (until, mut delivered) = (self.now.plus(span("1m")), Vec::new());
+        loop {
+            let mut render = |_: &Notification| Rendered::Failed { error: String::new() };
+            let leased = self.store.lease(self.now, until, &Room::new(1000), &mut render).unwrap();
+            if leased.is_empty() {
+                break;
+            }
+            for delivery in leased {
+                let result = AttemptResult::Delivered { reply: String::new(), refused: None, root: None };
+                self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
+                delivered.push(delivery);
+            }
+        }
+        delivered.sort_by_key(|delivery| (delivery.notification.due, delivery.id));
+        delivered
+    }
+
     fn drain(&mut self) {
         if self.gathering {
             return;
@@ -328,22 +349,7 @@ impl World {
                 self.restart();
             }
         }
-        let until = self.now.plus(span("1m"));
-        let mut leased = Vec::new();
-        loop {
-            let render = &mut |_: &Notification| Rendered::Failed { error: String::new() };
-            let more = self.store.lease(self.now, until, &Room::new(1000), render).unwrap();
-            if more.is_empty() {
-                break;
-            }
-            for delivery in &more {
-                let result = AttemptResult::Delivered { reply: String::new(), refused: None, root: None };
-                self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
-            }
-            leased.extend(more);
-        }
-        leased.sort_by_key(|delivery| (delivery.notification.due, delivery.id));
-        for delivery in leased {
+        for delivery in self.deliver() {
             let notification = delivery.notification;
             self.notifications.push(notification.clone());
             let mut line =

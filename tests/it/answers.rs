@@ -1,14 +1,17 @@
 //! What each channel makes of every answer, and that no answer makes a secret show.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use pulsewarden::config::{Endpoint, Pagerduty, SecretRef, Settings, Slack};
+use pulsewarden::config::{Email, Endpoint, Pagerduty, SecretRef, Settings, Slack};
 use pulsewarden::engine::{Channel, Content, Labels, Notification, Phi, Severity, Timestamp};
 use pulsewarden::notify::{self, Senders, Sent};
 use pulsewarden::store::{Delivery, Rendered, Root};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::stand_in::{Answer, Asked, StandIn};
 
@@ -237,6 +240,7 @@ async fn a_message_that_somebody_deleted_is_posted_anew() {
         &[("chat.update", "edit_window_closed")],
         &[("thread_ts", "thread_not_found")],
         &[("thread_ts", "message_not_found")],
+        &[("C1", "channel_not_found")],
     ] {
         let at = StandIn::start(slack_like(refused)).await;
         let Sent::Delivered { root: Some(begun), .. } = senders(&at).send(&of_group(Some(root()))).await else {
@@ -291,6 +295,83 @@ async fn pagerduty_is_told_the_rest_where_a_part_fails() {
     assert_eq!(word(&senders(&at).send(&many(2)).await), "again");
     let at = StandIn::start(failing("k", 400)).await;
     assert_eq!(word(&senders(&at).send(&many(2)).await), "never");
+}
+
+/// Speaks SMTP, and at one step says what it is told; without words it breaks the connection there.
+async fn mail_server(step: &'static str, says: Option<&'static str>) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(mail_session(BufReader::new(stream), step, says));
+        }
+    });
+    address
+}
+
+async fn mail_session(mut stream: BufReader<TcpStream>, step: &'static str, says: Option<&'static str>) -> Option<()> {
+    let (mut line, mut at) = (String::new(), "banner");
+    loop {
+        let usual = match at {
+            "banner" => "220 here",
+            "DATA" => "354 go on",
+            "QUIT" => "221 bye",
+            _ => "250 ok",
+        };
+        let said = if at == step { says? } else { usual };
+        stream.write_all(format!("{said}\r\n").as_bytes()).await.ok()?;
+        let in_message = said.starts_with("354");
+        loop {
+            line.clear();
+            stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
+            if !in_message || line == ".\r\n" {
+                break;
+            }
+        }
+        at = if in_message {
+            "end"
+        } else {
+            COMMANDS.into_iter().find(|command| line.starts_with(command)).unwrap_or("other")
+        };
+    }
+}
+
+const COMMANDS: [&str; 5] = ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"];
+
+async fn send_mail(step: &'static str, says: Option<&'static str>) -> String {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let email = Email {
+        smtp: format!("smtp://{}", mail_server(step, says).await),
+        username: None,
+        password: None,
+        ca_file: None,
+        from: "Pulsewarden <alerts@clinic.example>".to_owned(),
+        timeout: Duration::from_secs(20),
+    };
+    let senders = Senders::new(&Settings { email: Some(email), ..Settings::default() }).unwrap();
+    word(&senders.send(&sample(Channel::Email { to: vec!["team@clinic.example".to_owned()] })).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_mail_server_says_at_each_step_is_for_now_or_for_good() {
+    assert_eq!(send_mail("none", None).await, "delivered");
+    for step in ["banner", "EHLO", "MAIL", "RCPT", "DATA", "end"] {
+        for says in
+            ["421 closing", "450 busy", "451 not now", "452 full", "521 no mail here", "530 who are you", "535 no"]
+        {
+            assert_eq!(send_mail(step, Some(says)).await, "again", "{says} to {step}");
+        }
+        assert_eq!(send_mail(step, None).await, "no answer", "nothing to {step}");
+    }
+    for says in ["550 no", "552 too large", "553 not so", "554 no"] {
+        for step in ["MAIL", "RCPT", "DATA", "end"] {
+            assert_eq!(send_mail(step, Some(says)).await, "never", "{says} to {step}");
+        }
+        // Whoever turns everybody away says nothing of the message.
+        for step in ["banner", "EHLO"] {
+            assert_eq!(send_mail(step, Some(says)).await, "no answer", "{says} to {step}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

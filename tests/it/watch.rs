@@ -27,7 +27,7 @@ fn watches(world: &World) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_secrets_and_dead_letters_are_told_once() {
     let mut world = World::new().await;
-    world.slack.answer(Answer::Status(404));
+    world.slack.answer(Answer::Status(400));
     world.start().await;
     for _ in 0..6 {
         world.post_raw(Some("wrong"), "{}").await;
@@ -41,7 +41,7 @@ async fn refused_secrets_and_dead_letters_are_told_once() {
     assert_eq!(world.run(&["status"]).code, 1);
     let dead = world.json(&["deliveries", "--dead"]);
     assert_eq!(dead[0]["channel"]["kind"], "slack_webhook");
-    assert!(dead[0]["last_error"].as_str().unwrap().contains("404"), "{dead}");
+    assert!(dead[0]["last_error"].as_str().unwrap().contains("400"), "{dead}");
 }
 
 /// The mails about itself that say this.
