@@ -1,6 +1,7 @@
 //! The admin interface on a unix socket: what changes state or needs a secret. Who may open the socket may use it.
 
 pub mod client;
+mod deliveries;
 mod status;
 
 use std::fs;
@@ -59,6 +60,7 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/api/v1/status", web::get().to(get_status))
         .route("/api/v1/notifications/test", web::post().to(test_notification))
+        .route("/api/v1/deliveries/resend", web::post().to(deliveries::resend))
         .route("/api/v1/reload", web::post().to(reload))
         .default_service(web::to(|| async { failed(404, "there is nothing here") }));
 }
@@ -104,6 +106,9 @@ pub struct TestRequest {
 pub struct TestResult {
     pub channel: String,
     pub state: String,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// What the last failed one came to, or which of several addresses were refused.
     pub error: Option<String>,
 }
 
@@ -156,5 +161,10 @@ fn result(row: &DeliveryRow) -> TestResult {
         DeliveryState::Waiting if row.last_error.is_some() => "failed, trying again",
         DeliveryState::Waiting => "not delivered yet",
     };
-    TestResult { channel: row.channel.kind().to_owned(), state: state.to_owned(), error: row.last_error.clone() }
+    TestResult {
+        channel: row.channel.kind().to_owned(),
+        state: state.to_owned(),
+        attempts: row.attempts,
+        error: row.last_error.clone(),
+    }
 }

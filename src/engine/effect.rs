@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::{Alert, Labels, Transition};
 use super::event::Message;
 use super::receiver::{Channel, Phi};
+use super::remark::Remark;
 use super::subject::Subject;
 use super::time::Timestamp;
 
@@ -47,6 +48,9 @@ pub struct Notification {
     /// When it was decided, and so may be sent.
     pub due: Timestamp,
     pub content: Content,
+    /// What became of it on its way, told before what it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
 }
 
 /// What a notification says.

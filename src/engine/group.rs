@@ -6,14 +6,14 @@ use super::alert::{Alert, AlertState};
 use super::effect::{ALERTS_SHOWN, Content, Effects, Notification};
 use super::event::{Announcement, Command, DeliveryFailure};
 use super::lifecycle::{Moment, key_of};
-use super::receiver::Receiver;
+use super::receiver::{LONGEST_PATIENCE, Receiver};
 use super::route::Route;
 use super::slice::{Group, Member, Slice, Told};
 use super::time::Timestamp;
 
-/// For how long the end of an alert is kept after it was told, in case that notification is given up: a day by default
-/// (`delivery.give_up_after`), and an hour for the last attempt.
-const KEEP_ENDS: Duration = Duration::from_secs(25 * 60 * 60);
+/// For how long the end of an alert is kept after it was told, in case that notification is given up: as long as
+/// `delivery.give_up_after` can be, and an hour for the last attempt.
+const KEEP_ENDS: Duration = LONGEST_PATIENCE.saturating_add(Duration::from_secs(60 * 60));
 
 /// How many ends are kept at most; the oldest go first.
 const ENDS_KEPT: usize = 200;
@@ -229,6 +229,7 @@ fn notification(at: Moment<'_>, slice: &Slice, group: &Group, receiver: &Receive
             ended: ended.into_iter().take(ALERTS_SHOWN).cloned().collect(),
             repeat,
         },
+        remarks: Vec::new(),
     }
 }
 
@@ -284,6 +285,7 @@ pub(super) fn command(at: Moment<'_>, slice: &Slice, command: &Command, effects:
                     group: String::new(),
                     due: at.now,
                     content: Content::Test { by: by.clone() },
+                    remarks: Vec::new(),
                 });
             }
         }

@@ -20,11 +20,13 @@ mod receiver;
 mod recount;
 mod record;
 mod relations;
+mod remark;
 mod route;
 mod rule;
 mod rule_set;
 mod silence;
 mod slice;
+mod stale;
 mod standing;
 mod state;
 mod status;
@@ -50,8 +52,9 @@ pub use lifecycle::key_of;
 pub use memory::{Hit, Memory, Waiting};
 pub use names::Names;
 pub use outlook::{Pending, pending, why_not};
-pub use receiver::{Channel, Digest, Phi, Receiver};
+pub use receiver::{Channel, Digest, FALLBACK_AFTER, Fallback, LONGEST_PATIENCE, Phi, Receiver};
 pub use record::Record;
+pub use remark::{Remark, stand_ins};
 pub use route::{GroupBy, LabelTest, Matcher, Route};
 pub use rule::{
     Derived, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, Share, Since, Table, Trigger,
@@ -60,6 +63,7 @@ pub use rule_set::{Interest, RuleFiles, RuleSet};
 pub use slice::{
     Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,
 };
+pub use stale::{Later, STALE_AFTER, StaleVerdict, judge_again, without_ended};
 pub use standing::Standing;
 pub use state::{FIELDS, Fact, Field, FieldGroup, FieldType};
 pub use step::{Ground, step};

@@ -36,6 +36,9 @@ const PATIENT_ATTEMPTS: u32 = 3;
 /// Replies that say that the settings are wrong, not the message: the administrator can mend them.
 const AUTHENTICATION_REPLIES: [u16; 4] = [530, 534, 535, 538];
 
+/// Replies that say no to any message: the service closes, and no TLS or authentication for now (RFC 5321, 3207, 4954).
+const UNAVAILABLE_REPLIES: [u16; 3] = [421, 432, 454];
+
 /// The sender of mail.
 pub(super) struct Email {
     settings: EmailSettings,
@@ -137,7 +140,7 @@ impl Email {
             match tokio::time::timeout(self.settings.timeout, transport.send_raw(envelope, message)).await {
                 Ok(Ok(reply)) => return accepted(&reply),
                 Ok(Err(error)) if error.status().is_none() && !last => {}
-                Ok(Err(error)) => return meaning(&error),
+                Ok(Err(error)) => return self.unless_the_server(meaning(&error), &transport).await,
                 Err(_) => {
                     // The connection goes back to its pool with a reply still to come, which the next mail would take for
                     // its own. So the pool goes.
@@ -149,6 +152,15 @@ impl Email {
             }
         }
         retry("the connection to the mail server broke")
+    }
+
+    /// What is refused for good by a server that refuses to talk at all comes again: that is not about the message.
+    async fn unless_the_server(&self, sent: Sent, transport: &Transport) -> Sent {
+        let Sent::Rejected { error } = sent else { return sent };
+        match tokio::time::timeout(self.settings.timeout, transport.test_connection()).await {
+            Ok(Err(greeting)) if greeting.is_permanent() => retry(&error),
+            _ => Sent::Rejected { error },
+        }
     }
 
     /// The message to each address by itself. It counts as delivered where anybody got it: a new attempt would bring it
@@ -240,10 +252,12 @@ fn accepted(reply: &Response) -> Sent {
 fn meaning(error: &lettre::transport::smtp::Error) -> Sent {
     let said = shortened(&chain(error), 300);
     let code = error.status().map(u16::from);
-    if error.is_permanent() && !code.is_some_and(|code| AUTHENTICATION_REPLIES.contains(&code)) {
+    let of_the_server =
+        code.is_some_and(|code| AUTHENTICATION_REPLIES.contains(&code) || UNAVAILABLE_REPLIES.contains(&code));
+    if error.is_permanent() && !of_the_server {
         return Sent::Rejected { error: said };
     }
-    Sent::Retry { after: None, answered: code.is_some(), error: said }
+    Sent::Retry { after: None, answered: code.is_some() && !of_the_server, error: said }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -24,6 +24,18 @@ pub enum Sent {
     Rejected { error: String },
 }
 
+impl Sent {
+    /// Whether the way out itself failed, so that other messages would fail in it, too. An answer of a mail server is about
+    /// one message or its addresses; the other ways out lead to one place each.
+    #[must_use]
+    pub fn lane_failed(&self, channel: &Channel) -> bool {
+        match self {
+            Self::Retry { answered, .. } => !answered || !matches!(channel, Channel::Email { .. }),
+            Self::Delivered { .. } | Self::Rejected { .. } => false,
+        }
+    }
+}
+
 /// Renders a notification for its channel, showing what its receiver may see. The same notification always renders the
 /// same.
 #[must_use]

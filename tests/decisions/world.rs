@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use pulsewarden::config::Bundle;
@@ -281,7 +282,18 @@ impl World {
         leased.sort_by_key(|delivery| (delivery.notification.due, delivery.id));
         for delivery in leased {
             let result = AttemptResult::Delivered { reply: String::new(), refused: None };
-            self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
+            self.store
+                .record(
+                    &[Attempt {
+                        delivery: delivery.id,
+                        at: self.now,
+                        took: Duration::ZERO,
+                        result,
+                        stand_ins: Vec::new(),
+                    }],
+                    self.now,
+                )
+                .unwrap();
             let notification = delivery.notification;
             self.notifications.push(notification.clone());
             let mut line =

@@ -27,6 +27,8 @@ fn receiver() -> Json {
         .may("email", one_or_more(&to("mail")))
         .may("slack", one_or_more(&to("slack")))
         .may("send_resolved", to("flag"))
+        .may("fallback", to("name"))
+        .may("fallback_after", to("clock"))
         .whole()
 }
 

@@ -15,7 +15,7 @@ use crate::engine::{Position, Timestamp};
 use crate::store::StoreError;
 
 /// Migrations in order; the file's `user_version` says how many it has.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_begin.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_begin.sql"), include_str!("migrations/0003_ledger.sql")];
 
 /// How long a statement waits for another process, such as a backup.
 const BUSY: Duration = Duration::from_secs(5);
