@@ -39,7 +39,7 @@ complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "alerts" -d 
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "explain" -d 'Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "events" -d 'List events, newest first; shows no payload'
-complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "deliveries" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "deliveries" -d 'List messages and where they stand, show one with each attempt, or send again what was given up'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "notify" -d 'Try a receiver'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "schema" -d 'Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "completions" -d 'Print completions for a shell'
@@ -117,18 +117,45 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l limit
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l json -d 'Print JSON for programs'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -s h -l help -d 'Print help'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l alert -d 'Those about this alert alone' -r
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l limit -d 'At most this many' -r
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l config -d 'The configuration file' -r -F
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l dead -d 'Those given up alone'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l waiting -d 'Those still to be delivered alone'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l json -d 'Print JSON for programs'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l receiver -d 'Those to this receiver alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l alert -d 'Those about this alert alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l limit -d 'At most this many' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l dead -d 'Those given up alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l waiting -d 'Those still to be delivered alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -f -a "list" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -f -a "show" -d 'Show one message with each attempt to deliver it'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -f -a "resend" -d 'Send messages once more that were given up, through the running daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l receiver -d 'Those to this receiver alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l alert -d 'Those about this alert alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l limit -d 'At most this many' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l dead -d 'Those given up alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l waiting -d 'Those still to be delivered alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from show" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from show" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l receiver -d 'Of this receiver alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l since -d 'Given up within this time alone, as in 2d' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l all-dead -d 'Everything that was given up and not sent again since'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l force -d 'Send again what was not given up, too'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "list" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one message with each attempt to deliver it'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "resend" -d 'Send messages once more that were given up, through the running daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -s h -l help -d 'Print help'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -f -a "test" -d 'Send a marked test message to a receiver, through the running daemon'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l receiver -d 'The receiver, as the rule files name it' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l receiver -d 'The same' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l json -d 'Print JSON for programs'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
@@ -152,7 +179,7 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help" -f -a "explain" -d 'Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help" -f -a "events" -d 'List events, newest first; shows no payload'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help" -f -a "deliveries" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help" -f -a "deliveries" -d 'List messages and where they stand, show one with each attempt, or send again what was given up'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help" -f -a "notify" -d 'Try a receiver'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help" -f -a "schema" -d 'Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help" -f -a "completions" -d 'Print completions for a shell'
@@ -160,4 +187,7 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from routes" -f -a "show" -d 'Show the tree of routes'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from routes" -f -a "test" -d 'Say who would be told of an alert with these labels, and when'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from deliveries" -f -a "list" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from deliveries" -f -a "show" -d 'Show one message with each attempt to deliver it'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from deliveries" -f -a "resend" -d 'Send messages once more that were given up, through the running daemon'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from notify" -f -a "test" -d 'Send a marked test message to a receiver, through the running daemon'
