@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use lane::{Lane, LaneState, Lanes, Sign};
+pub use lane::{Lane, LaneState, Lanes, Pace, Sign};
 
 use crate::clock::Clock;
 use crate::config::Delivery as DeliverySettings;
@@ -132,7 +132,7 @@ pub async fn run(mut parts: Parts) {
 async fn settle(parts: &Parts, room: &mut Room, settled: Settled) {
     let Settled { delivery, at, sign } = settled;
     let (Some(lane), Some(sign)) = (room.leave(delivery), sign) else { return };
-    let (limit, change) = parts.lanes.hear(&lane, delivery, sign, at);
+    let (limit, change) = parts.lanes.hear(&lane, delivery, sign, at, Pace::of(&parts.settings));
     room.limit(&lane, limit);
     match change {
         Change::Nothing => {}
