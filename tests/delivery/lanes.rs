@@ -4,7 +4,7 @@ use pulsewarden::demo::mail_catcher::{Answer, Step};
 use pulsewarden::demo::slack_stand_in::Answer as Slack;
 use pulsewarden::store::DeliveryState;
 
-use crate::world::{World, nobody, told_of};
+use crate::world::{World, nobody, silent, told_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_lane_fails_others_in_it_wait_untried_and_all_go_when_it_is_back() {
@@ -56,4 +56,30 @@ async fn a_lane_that_is_asked_to_wait_waits_with_all_that_is_in_it() {
     world.pass(6).await;
     world.until_all("chat", DeliveryState::Delivered).await;
     assert_eq!((told_of(&world.chat, 1), told_of(&world.chat, 2)), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slack_that_says_nothing_delays_no_other_and_is_asked_again() {
+    let world = World::new().await;
+    world.chat_goes_to(&format!("http://{}/", silent()));
+    world.tell(world.message("kept", "chat", "kept", &[1], &[]));
+    for number in 2..=20 {
+        for to in ["ops", "steady"] {
+            let name = format!("{to}-{number}");
+            world.tell(world.message(&name, to, &name, &[number], &[]));
+        }
+    }
+    world.until_all("steady", DeliveryState::Delivered).await;
+    world.until_all("ops", DeliveryState::Delivered).await;
+    let kept = world.row("kept");
+    assert_eq!((kept.attempts, kept.last_error), (1, None), "it still waits for an answer");
+    world.chat_goes_to(&world.chat.url());
+    let mut answered = world.row("kept");
+    while answered.last_error.is_none() {
+        world.advance(0).await;
+        answered = world.row("kept");
+    }
+    world.pass(1).await;
+    world.until_all("chat", DeliveryState::Delivered).await;
+    assert_eq!(told_of(&world.chat, 1), 1);
 }

@@ -138,7 +138,7 @@ impl World {
         Timestamp(self.hand.load(Ordering::SeqCst))
     }
 
-    /// Moves the clock and lets what is due then be tried; where `wait` says so, until it has been.
+    /// Moves the clock and lets what is due then be tried.
     pub async fn advance(&self, seconds: i64) {
         self.hand.fetch_add(seconds * 1000, Ordering::SeqCst);
         self.wake.notify_one();
@@ -238,6 +238,14 @@ pub fn resetter() -> String {
             drop(stream);
         }
     });
+    address
+}
+
+/// An address of this machine at which nothing is ever answered.
+pub fn silent() -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || listener.incoming().map_while(Result::ok).collect::<Vec<_>>());
     address
 }
 

@@ -7,6 +7,7 @@ mod delivering;
 mod events;
 mod explain;
 mod harness;
+mod ledger;
 mod life;
 mod mail;
 mod outages;
