@@ -75,11 +75,7 @@ async fn an_hour_of_every_failure_loses_doubles_and_delays_nothing() {
 
     world.mail.answer(Mail::Accept);
     world.chat.answer(Slack::Accept);
-    world.pass(12).await;
-    for receiver in ["chat", "steady"] {
-        world.until_all(receiver, DeliveryState::Delivered).await;
-    }
-    world.pass(2).await;
+    world.until_nothing_waits().await;
     let mails = world.mails_to("ops@clinic.example");
     assert_eq!(mails.len() as u64, told + 1);
     assert!(mails.values().all(|count| *count == 1), "{mails:?}");

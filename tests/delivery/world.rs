@@ -12,8 +12,8 @@ use pulsewarden::deliver::{self, Lanes};
 use pulsewarden::demo::mail_catcher::MailCatcher;
 use pulsewarden::demo::slack_stand_in::SlackStandIn;
 use pulsewarden::engine::{
-    Alert, AlertState, Channel, Content, End, Evidence, Labels, Notification, Phi, Protection, Reason, RuleSet, Seen,
-    Severity, Subject, SubjectKind, Timestamp, Value,
+    Alert, AlertState, Content, End, Evidence, Labels, Notification, Protection, Reason, RuleSet, Seen, Severity,
+    Subject, SubjectKind, Timestamp, Value,
 };
 use pulsewarden::notify::Senders;
 use pulsewarden::store::sqlite::Sqlite;
@@ -198,17 +198,29 @@ impl World {
         self.rows().into_iter().find(|row| row.key == key).unwrap_or_else(|| panic!("there is no {key}"))
     }
 
-    /// Waits in real time until the deliveries of a receiver are in this state.
-    pub async fn until_all(&self, receiver: &str, state: DeliveryState) {
+    /// Waits while the clock stands until something is so.
+    pub async fn until(&self, what: &str, mut is: impl FnMut(&Self) -> bool) {
+        self.until_moving(0, what, &mut is).await;
+    }
+
+    async fn until_moving(&self, seconds: i64, what: &str, is: &mut dyn FnMut(&Self) -> bool) {
         let patience = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let rows = self.rows();
-            let mut of = rows.iter().filter(|row| row.receiver == receiver && row.state != state);
-            let Some(left) = of.next() else { return };
-            assert!(tokio::time::Instant::now() < patience, "waited in vain: {left:?}");
-            self.wake.notify_one();
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        while !is(self) {
+            assert!(tokio::time::Instant::now() < patience, "waited in vain: {what}: {:#?}", self.rows());
+            self.advance(seconds).await;
         }
+    }
+
+    /// Waits while the clock stands until all deliveries to a receiver are in this state.
+    pub async fn until_all(&self, receiver: &str, state: DeliveryState) {
+        let are = |world: &Self| world.rows().iter().all(|row| row.receiver != receiver || row.state == state);
+        self.until("every delivery", are).await;
+    }
+
+    /// Moves the clock until nothing waits to be delivered.
+    pub async fn until_nothing_waits(&self) {
+        let mut is_so = |world: &Self| world.rows().iter().all(|row| row.state != DeliveryState::Waiting);
+        self.until_moving(30, "every delivery", &mut is_so).await;
     }
 
     /// How many mails came to an address, by `Message-ID` without its domain.
@@ -292,11 +304,3 @@ fn over(number: u64, at: Timestamp) -> Alert {
     let end = End { at, noticed_at: at, reason: Reason::Disassociated, event: None };
     Alert { state: AlertState::Resolved, end: Some(end), ..alert(number) }
 }
-
-/// What the rules say of `it`, by its first channel.
-pub fn is_mail(channel: &Channel) -> bool {
-    matches!(channel, Channel::Email { .. })
-}
-
-/// The least that a receiver can see.
-pub const LEAST: Phi = Protection::None;
