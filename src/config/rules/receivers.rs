@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::length::plain;
 use super::rule::{BUILT_IN_LABELS, name};
 use super::{Draft, File, Named, Reference, unique};
 use crate::config::address::mailbox;
@@ -44,13 +45,13 @@ pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
         walk.add(problem.help("nothing is sent to it; add email: [{ to: [someone@clinic.example] }]"));
     }
     let send_resolved = fields.get("send_resolved").map_or(Some(true), |node| walk.flag(node));
-    let stands_in = fallback(walk, &fields);
+    let stands_in = fallback(walk, &fields, draft);
     fields.done(walk, "a receiver", &LATER_RECEIVER);
     let Some((name, place)) = named else { return };
-    let fallback = stands_in.map(|(reference, after)| {
-        let fallback = Fallback { receiver: reference.name.clone(), after };
+    let fallback = stands_in.and_then(|(reference, after)| {
+        let receiver = reference.name.clone();
         draft.fallbacks.push((name.clone(), reference));
-        fallback
+        Some(Fallback { receiver, after: after? })
     });
     let value = match (phi, send_resolved) {
         (Some(phi), Some(send_resolved)) => {
@@ -63,8 +64,8 @@ pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
     draft.receivers.push(receiver);
 }
 
-/// Who stands in for the receiver, and after how long.
-fn fallback(walk: &Walk, fields: &Fields<'_>) -> Option<(Reference, Duration)> {
+/// Who stands in for the receiver, and after how long where that can be read.
+fn fallback(walk: &Walk, fields: &Fields<'_>, draft: &Draft) -> Option<(Reference, Option<Duration>)> {
     let after = fields.get("fallback_after");
     let Some(node) = fields.get("fallback") else {
         if let Some(node) = after {
@@ -72,9 +73,9 @@ fn fallback(walk: &Walk, fields: &Fields<'_>) -> Option<(Reference, Duration)> {
         }
         return None;
     };
-    let after = after.map_or(Some(FALLBACK_AFTER), |node| walk.duration(node, "30m", SHORTEST_FALLBACK));
+    let after = after.map_or(Some(FALLBACK_AFTER), |node| plain(walk, &draft.words, node, "30m", SHORTEST_FALLBACK));
     let reference = name(walk, node).map(|name| Reference { name, place: walk.place(node) });
-    Some((reference?, after?))
+    Some((reference?, after))
 }
 
 fn email(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
