@@ -17,6 +17,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::Shared;
+use crate::deliver::LaneState;
 use crate::engine::{Command, key_of};
 use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
 use crate::telemetry;
@@ -146,7 +147,8 @@ async fn test_notification(admin: web::Data<Admin>, request: web::Json<TestReque
         let settled =
             processed && rows.iter().all(|row| row.state != DeliveryState::Waiting || row.last_error.is_some());
         if settled || waited >= PATIENCE {
-            return HttpResponse::Ok().json(rows.iter().map(result).collect::<Vec<_>>());
+            let lanes = shared.lanes.troubled();
+            return HttpResponse::Ok().json(rows.iter().map(|row| result(row, &lanes)).collect::<Vec<_>>());
         }
         let pause = Duration::from_millis(100);
         tokio::time::sleep(pause).await;
@@ -154,7 +156,11 @@ async fn test_notification(admin: web::Data<Admin>, request: web::Json<TestReque
     }
 }
 
-fn result(row: &DeliveryRow) -> TestResult {
+fn result(row: &DeliveryRow, lanes: &[LaneState]) -> TestResult {
+    let untried = row.state == DeliveryState::Waiting && row.last_error.is_none();
+    let lane = lanes.iter().find(|lane| untried && lane.lane == row.channel.lane());
+    let waits = lane
+        .map(|lane| format!("messages by {} wait until {}; see `pulsewarden status`", lane.lane, lane.next_attempt_at));
     let state = match row.state {
         DeliveryState::Delivered => "delivered",
         DeliveryState::Dead | DeliveryState::Superseded => "given up",
@@ -165,6 +171,6 @@ fn result(row: &DeliveryRow) -> TestResult {
         channel: row.channel.kind().to_owned(),
         state: state.to_owned(),
         attempts: row.attempts,
-        error: row.last_error.clone(),
+        error: row.last_error.clone().or(waits),
     }
 }

@@ -71,7 +71,7 @@ struct ResendArguments {
     /// Messages, as the list shows them
     #[arg(value_name = "ID", required_unless_present = "all_dead", conflicts_with = "all_dead")]
     ids: Vec<u64>,
-    /// Everything that was given up and not sent again since
+    /// Everything that was given up and is not told again already
     #[arg(long)]
     all_dead: bool,
     /// Of this receiver alone
@@ -185,7 +185,9 @@ impl Told {
             let _ = writeln!(out, "      {}. {} {}", attempt.number, instant(attempt.at), came_to(attempt));
         }
         let recorded = history.last().map_or(0, |attempt| attempt.number);
-        if row.attempts > recorded && row.state == DeliveryState::Waiting {
+        // Attempts of an older version are counted and not recorded.
+        let all_recorded = recorded > 0 || row.attempts == 1;
+        if row.attempts > recorded && all_recorded && row.state == DeliveryState::Waiting {
             let _ = writeln!(out, "      {}. under way", row.attempts);
         }
         // What attempts do not tell, as of a message that could not be read back.
@@ -252,7 +254,7 @@ async fn resend(settings: &Settings, arguments: &ResendArguments) -> anyhow::Res
     if arguments.json {
         json(&sent)?;
     } else if sent.is_empty() {
-        text("Nothing was given up that is not sent again already.\n")?;
+        text("Nothing was given up that is not told again already.\n")?;
     } else {
         let lines = sent.iter().map(|Resent { from, id }| format!("Message {from} is sent again as message {id}.\n"));
         text(&lines.collect::<String>())?;

@@ -88,10 +88,12 @@ pub struct Resent {
 /// Why nothing was sent again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotResent {
-    #[error("there is no delivery {0}; `pulsewarden deliveries` lists them")]
+    #[error("there is no message {0}; `pulsewarden deliveries` lists them")]
     Unknown(u64),
-    #[error("delivery {id} was not given up: it is {state}; --force sends it again all the same")]
+    #[error("message {id} was not given up: it is {state}; --force sends it again all the same")]
     NotDead { id: u64, state: &'static str },
-    #[error("delivery {id} cannot be sent again: {why}")]
+    #[error("message {by} tells again what message {id} told; --force sends it again all the same")]
+    Told { id: u64, by: u64 },
+    #[error("message {id} cannot be sent again: {why}")]
     Impossible { id: u64, why: String },
 }

@@ -96,19 +96,21 @@ async fn what_was_given_up_is_sent_again_once_it_can_be() {
     assert!(explained.stdout.contains("failed for good after"), "{explained:?}");
     let unknown = world.run(&["deliveries", "resend", "4711"]);
     assert_eq!(unknown.code, 1);
-    assert!(unknown.stderr.contains("nothing is sent again: there is no delivery 4711"), "{unknown:?}");
+    assert!(unknown.stderr.contains("nothing is sent again: there is no message 4711"), "{unknown:?}");
     let slack = deliveries(&world, &["--alert", "1"]);
     let slack = slack.iter().find(|row| row["state"] == "delivered").unwrap()["id"].to_string();
     let refused = world.run(&["deliveries", "resend", &slack]);
     assert!(refused.stderr.contains("was not given up: it is delivered; --force"), "{refused:?}");
     world.mail.answer(MailAnswer::Accept);
-    // It is retried by its group as well, after which there are two messages of it.
-    let resent = world.run(&["deliveries", "resend", "--all-dead", "--since", "1h"]);
+    let resent = world.run(&["deliveries", "resend", &id, "--force"]);
     assert!(resent.stdout.contains(&format!("Message {id} is sent again as message")), "{resent:?}");
     eventually("the mail", || world.team_mails().into_iter().find(|mail| mail.raw.contains("Sent again by hand")))
         .await;
+    eventually("its group tells it anew", || (world.team_mails().len() >= 2).then_some(())).await;
     world.settle().await;
-    let again = world.run(&["deliveries", "resend", "--all-dead", "--receiver", "team"]);
+    let told = world.run(&["deliveries", "resend", &id]);
+    assert!(told.stderr.contains("tells again what message"), "{told:?}");
+    let again = world.run(&["deliveries", "resend", "--all-dead", "--receiver", "team", "--since", "1h"]);
     assert!(again.stdout.contains("Nothing was given up"), "{again:?}");
     eventually("Pulsewarden says so itself", || {
         world.own_mails().into_iter().find(|mail| mail.raw.contains("given up"))

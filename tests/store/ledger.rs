@@ -157,7 +157,7 @@ pub fn a_fallback_hears_what_is_given_up_once<E: Engine>() {
     for delivery in &leased {
         let stand_ins = stand_ins(&delivery.notification, &it(), true, at(50));
         let given_up = Attempt { stand_ins, ..attempt(delivery.id, 50, dead()) };
-        store.record(&[given_up.clone()], at(50)).unwrap();
+        store.record(std::slice::from_ref(&given_up), at(50)).unwrap();
         store.record(&[given_up], at(50)).unwrap();
     }
     let told = lease(&*store, 60);

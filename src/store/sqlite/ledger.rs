@@ -214,6 +214,8 @@ pub(super) fn resend(
     for id in rows {
         match readdress(writer, id, resend.force, now, make)? {
             Ok(notification) => ready.push((id, notification)),
+            // Its group has told it anew by itself.
+            Err(NotResent::Told { .. }) if resend.ids.is_empty() => {}
             Err(why) => return Ok(Err(why)),
         }
     }
@@ -238,7 +240,8 @@ fn readdress(
     make: &mut dyn FnMut(&Notification) -> Result<Notification, String>,
 ) -> Result<Result<Notification, NotResent>, Failure> {
     let mut select = writer.sql.prepare_cached(
-        "SELECT state, notification, key, (SELECT count(*) FROM outbox AS again WHERE again.resent_from = outbox.id)
+        "SELECT state, notification, key, (SELECT count(*) FROM outbox AS again WHERE again.resent_from = outbox.id),
+                group_id
          FROM outbox WHERE id = ?1",
     )?;
     let mut rows = select.query([id])?;
@@ -256,7 +259,10 @@ fn readdress(
     let Ok(old) = serde_json::from_str::<Notification>(row.get_ref(1)?.as_str().unwrap_or_default()) else {
         return Ok(Err(NotResent::Impossible { id: number, why: "it cannot be read back".to_owned() }));
     };
-    let (key, again): (String, i64) = (row.get(2)?, row.get(3)?);
+    let (key, again, group): (String, i64, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+    if let Some(by) = stale::told_since(writer, id, &group, &old)?.filter(|_| !force) {
+        return Ok(Err(NotResent::Told { id: number, by }));
+    }
     let old = without_ended(&old, &stale::over(writer, &old)?).unwrap_or(old);
     Ok(match make(&old) {
         Ok(new) => Ok(Notification { key: key_of(&["resent", &key, &again.to_string()]), due: now, ..new }),

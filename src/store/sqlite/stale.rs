@@ -29,12 +29,11 @@ fn judge_one(writer: &Writer<'_>, id: i64, stale: bool, now: Timestamp) -> Resul
         return Ok(false);
     }
     let alerts: BTreeSet<u64> = outbox::alerts_in(&notification).into_iter().collect();
-    let mut later = if group.is_empty() { Vec::new() } else { newer(writer, id, &group, &alerts)? };
-    if !stale {
-        later.retain(|newer| !newer.open);
-        if later.is_empty() {
-            return Ok(false);
-        }
+    let mut later = if group.is_empty() { Vec::new() } else { delivered_since(writer, id, &group, &alerts)? };
+    if stale && !group.is_empty() {
+        later.extend(waiting_since(writer, id, &group)?);
+    } else if later.is_empty() && !stale {
+        return Ok(false);
     }
     let over = only(&alerts, |alert| is_over(writer, alert))?;
     let known = only(&alerts, |alert| was_told(writer, alert, id, &group))?;
@@ -87,34 +86,62 @@ fn was_told(writer: &Writer<'_>, alert: u64, before: i64, group: &str) -> rusqli
     select.exists(params![alert.cast_signed(), before, group])
 }
 
-/// Newer messages of the group: those delivered that speak of the alerts, and all that wait and are not being sent.
-fn newer(writer: &Writer<'_>, id: i64, group: &str, alerts: &BTreeSet<u64>) -> Result<Vec<Later>, Failure> {
-    let mut ids = BTreeSet::new();
-    let mut told = writer.sql.prepare_cached(
+/// Newer messages of the group that were delivered and speak of the alerts.
+fn delivered_since(writer: &Writer<'_>, id: i64, group: &str, alerts: &BTreeSet<u64>) -> Result<Vec<Later>, Failure> {
+    let mut select = writer.sql.prepare_cached(
         "SELECT outbox.id FROM outbox_alerts JOIN outbox ON outbox.id = outbox_alerts.delivery
          WHERE outbox_alerts.alert = ?1 AND outbox_alerts.delivery > ?2 AND outbox.group_id = ?3 AND outbox.state = 1",
     )?;
+    let mut ids = BTreeSet::new();
     for alert in alerts {
-        let mut rows = told.query(params![alert.cast_signed(), id, group])?;
-        while let Some(row) = rows.next()? {
-            ids.insert((row.get::<_, i64>(0)?, false));
-        }
+        let found = select.query_map(params![alert.cast_signed(), id, group], |row| row.get::<_, i64>(0))?;
+        ids.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
     }
-    let mut waiting = writer
+    read_later(writer, ids, false)
+}
+
+/// Newer messages of the group that wait and are not being sent.
+fn waiting_since(writer: &Writer<'_>, id: i64, group: &str) -> Result<Vec<Later>, Failure> {
+    let mut select = writer
         .sql
         .prepare_cached("SELECT id FROM outbox WHERE group_id = ?2 AND state = 0 AND leased = 0 AND id > ?1")?;
-    let mut rows = waiting.query(params![id, group])?;
-    while let Some(row) = rows.next()? {
-        ids.insert((row.get::<_, i64>(0)?, true));
-    }
+    let found = select.query_map(params![id, group], |row| row.get(0))?;
+    let ids = found.collect::<rusqlite::Result<BTreeSet<i64>>>()?;
+    read_later(writer, ids, true)
+}
+
+fn read_later(writer: &Writer<'_>, ids: BTreeSet<i64>, open: bool) -> Result<Vec<Later>, Failure> {
     let mut body = writer.sql.prepare_cached("SELECT notification FROM outbox WHERE id = ?1")?;
     let mut later = Vec::new();
-    for (id, open) in ids {
+    for id in ids {
         let text: String = body.query_row([id], |row| row.get(0))?;
+        // What cannot be read back tells nothing, and is given up when it is leased.
         let Ok(notification) = serde_json::from_str(&text) else { continue };
         later.push(Later { id: id.unsigned_abs(), notification, open });
     }
     Ok(later)
+}
+
+/// The newest message of its group that tells, or will, of every alert of an older one; `None` where there is something
+/// that none of them does.
+pub(super) fn told_since(
+    writer: &Writer<'_>,
+    id: i64,
+    group: &str,
+    notification: &Notification,
+) -> Result<Option<u64>, Failure> {
+    let mut select = writer.sql.prepare_cached(
+        "SELECT max(outbox.id) FROM outbox_alerts JOIN outbox ON outbox.id = outbox_alerts.delivery
+         WHERE outbox_alerts.alert = ?1 AND outbox_alerts.delivery > ?2 AND outbox.group_id = ?3
+           AND outbox.state IN (0, 1)",
+    )?;
+    let mut newest = None;
+    for alert in outbox::alerts_in(notification) {
+        let found: Option<i64> = select.query_row(params![alert.cast_signed(), id, group], |row| row.get(0))?;
+        let Some(found) = found.filter(|_| !group.is_empty()) else { return Ok(None) };
+        newest = newest.max(Some(found.unsigned_abs()));
+    }
+    Ok(newest)
 }
 
 /// Gives a waiting message other words, in which every later attempt sends it.
