@@ -218,6 +218,7 @@ fn notifications(receiver: &Receiver, digest: &Digest, report: DigestReport, due
         group: String::new(),
         due,
         content: Content::Digest(Box::new(report.clone())),
+        remarks: Vec::new(),
     };
     channels.map(one).collect()
 }

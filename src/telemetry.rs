@@ -112,6 +112,29 @@ pub fn delivery_attempted(delivery: u64, channel: &str, result: &AttemptResult) 
     }
 }
 
+/// A lane fails as a whole.
+pub fn lane_fails(lane: &str) {
+    tracing::error!(
+        lane,
+        "a way out fails as a whole: one message at a time is tried in it; `pulsewarden status` says when"
+    );
+}
+
+/// Another side has asked for time.
+pub fn lane_is_held(lane: &str, until: Timestamp) {
+    tracing::warn!(lane, %until, "a way out was asked to wait: nothing is sent in it before");
+}
+
+/// A lane that had failed takes messages again.
+pub fn lane_is_back(lane: &str) {
+    tracing::info!(lane, "a way out works again: what waits in it is sent now");
+}
+
+/// Fallbacks hear what a receiver could not be told for too long.
+pub fn handed_over(receiver: &str, fallback: &str, messages: u64) {
+    tracing::warn!(receiver, fallback, messages, "messages have waited for too long and go to the fallback as well");
+}
+
 /// A journal row's body is damaged.
 pub fn event_unreadable(position: Position) {
     tracing::error!(position, "the body of a kept event cannot be read back; it changed nothing");

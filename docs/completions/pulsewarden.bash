@@ -88,11 +88,29 @@ _pulsewarden() {
             pulsewarden,test)
                 cmd="pulsewarden__subcmd__test"
                 ;;
-            pulsewarden,unack)
-                cmd="pulsewarden__subcmd__unack"
+            pulsewarden__subcmd__deliveries,help)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help"
                 ;;
-            pulsewarden__subcmd__help,ack)
-                cmd="pulsewarden__subcmd__help__subcmd__ack"
+            pulsewarden__subcmd__deliveries,list)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__list"
+                ;;
+            pulsewarden__subcmd__deliveries,resend)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__resend"
+                ;;
+            pulsewarden__subcmd__deliveries,show)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__show"
+                ;;
+            pulsewarden__subcmd__deliveries__subcmd__help,help)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help__subcmd__help"
+                ;;
+            pulsewarden__subcmd__deliveries__subcmd__help,list)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help__subcmd__list"
+                ;;
+            pulsewarden__subcmd__deliveries__subcmd__help,resend)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help__subcmd__resend"
+                ;;
+            pulsewarden__subcmd__deliveries__subcmd__help,show)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help__subcmd__show"
                 ;;
             pulsewarden__subcmd__help,alerts)
                 cmd="pulsewarden__subcmd__help__subcmd__alerts"
@@ -163,8 +181,14 @@ _pulsewarden() {
             pulsewarden__subcmd__help,test)
                 cmd="pulsewarden__subcmd__help__subcmd__test"
                 ;;
-            pulsewarden__subcmd__help,unack)
-                cmd="pulsewarden__subcmd__help__subcmd__unack"
+            pulsewarden__subcmd__help__subcmd__deliveries,list)
+                cmd="pulsewarden__subcmd__help__subcmd__deliveries__subcmd__list"
+                ;;
+            pulsewarden__subcmd__help__subcmd__deliveries,resend)
+                cmd="pulsewarden__subcmd__help__subcmd__deliveries__subcmd__resend"
+                ;;
+            pulsewarden__subcmd__help__subcmd__deliveries,show)
+                cmd="pulsewarden__subcmd__help__subcmd__deliveries__subcmd__show"
                 ;;
             pulsewarden__subcmd__help__subcmd__notify,test)
                 cmd="pulsewarden__subcmd__help__subcmd__notify__subcmd__test"
@@ -469,12 +493,16 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__deliveries)
-            opts="-h --dead --waiting --alert --limit --json --config --help"
+            opts="-h --dead --waiting --receiver --alert --limit --json --config --help list show resend help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --receiver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --alert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -483,6 +511,150 @@ _pulsewarden() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help)
+            opts="list show resend help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help__subcmd__resend)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__list)
+            opts="-h --dead --waiting --receiver --alert --limit --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --receiver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --alert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__resend)
+            opts="-h --all-dead --receiver --since --force --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --receiver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__show)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -703,8 +875,50 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help__subcmd__deliveries)
-            opts=""
+            opts="list show resend"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__deliveries__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__deliveries__subcmd__resend)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__deliveries__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

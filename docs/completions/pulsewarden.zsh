@@ -364,6 +364,28 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (deliveries)
 _arguments "${_arguments_options[@]}" : \
+'--receiver=[Those to this receiver alone]:NAME:_default' \
+'--alert=[Those about this alert alone]:NUMBER:_default' \
+'--limit=[At most this many]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'(--waiting)--dead[Those given up alone]' \
+'--waiting[Those still to be delivered alone]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__deliveries_commands" \
+"*::: :->deliveries" \
+&& ret=0
+
+    case $state in
+    (deliveries)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-deliveries-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'--receiver=[Those to this receiver alone]:NAME:_default' \
 '--alert=[Those about this alert alone]:NUMBER:_default' \
 '--limit=[At most this many]:N:_default' \
 '--config=[The configuration file]:FILE:_files' \
@@ -373,6 +395,64 @@ _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
 '--help[Print help]' \
 && ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':id -- As the list shows it:_default' \
+&& ret=0
+;;
+(resend)
+_arguments "${_arguments_options[@]}" : \
+'--receiver=[Of this receiver alone]:NAME:_default' \
+'--since=[Given up within this time alone, as in 2d]:LENGTH:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--all-dead[Everything that was given up and not sent again since]' \
+'(--all-dead)--force[Send again what was not given up, too]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::ids -- Messages, as the list shows them:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__deliveries__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-deliveries-help-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(resend)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
 ;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
@@ -391,11 +471,12 @@ _arguments "${_arguments_options[@]}" : \
         case $line[1] in
             (test)
 _arguments "${_arguments_options[@]}" : \
-'--receiver=[The receiver, as the rule files name it]:RECEIVER:_default' \
+'--receiver=[The same]:RECEIVER:_default' \
 '--config=[The configuration file]:FILE:_files' \
 '--json[Print JSON for programs]' \
 '-h[Print help]' \
 '--help[Print help]' \
+'::receiver -- The receiver, as the rule files name it:_default' \
 && ret=0
 ;;
 (help)
@@ -584,7 +665,31 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (deliveries)
 _arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__deliveries_commands" \
+"*::: :->deliveries" \
 && ret=0
+
+    case $state in
+    (deliveries)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-deliveries-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(resend)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
 ;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
@@ -653,7 +758,7 @@ _pulsewarden_commands() {
 'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
-'deliveries:List messages and where they stand' \
+'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'notify:Try a receiver' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
@@ -699,8 +804,58 @@ _pulsewarden__subcmd__completions_commands() {
 }
 (( $+functions[_pulsewarden__subcmd__deliveries_commands] )) ||
 _pulsewarden__subcmd__deliveries_commands() {
-    local commands; commands=()
+    local commands; commands=(
+'list:List messages and where they stand' \
+'show:Show one message with each attempt to deliver it' \
+'resend:Send messages once more that were given up, through the running daemon' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
     _describe -t commands 'pulsewarden deliveries commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help_commands() {
+    local commands; commands=(
+'list:List messages and where they stand' \
+'show:Show one message with each attempt to deliver it' \
+'resend:Send messages once more that were given up, through the running daemon' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden deliveries help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries help list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__resend_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__resend_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries help resend commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__show_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries help show commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__resend_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__resend_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries resend commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__show_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries show commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__demo_commands] )) ||
 _pulsewarden__subcmd__demo_commands() {
@@ -744,7 +899,7 @@ _pulsewarden__subcmd__help_commands() {
 'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
-'deliveries:List messages and where they stand' \
+'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'notify:Try a receiver' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
@@ -790,8 +945,27 @@ _pulsewarden__subcmd__help__subcmd__completions_commands() {
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__deliveries_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__deliveries_commands() {
-    local commands; commands=()
+    local commands; commands=(
+'list:List messages and where they stand' \
+'show:Show one message with each attempt to deliver it' \
+'resend:Send messages once more that were given up, through the running daemon' \
+    )
     _describe -t commands 'pulsewarden help deliveries commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help deliveries list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__resend_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__resend_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help deliveries resend commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__show_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help deliveries show commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__demo_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__demo_commands() {

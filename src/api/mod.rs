@@ -2,6 +2,7 @@
 
 pub mod client;
 mod people;
+mod deliveries;
 mod status;
 
 use std::fs;
@@ -17,6 +18,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::Shared;
+use crate::deliver::LaneState;
 use crate::engine::{Command, key_of};
 use crate::people::Desk;
 use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
@@ -63,6 +65,7 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/api/v1/status", web::get().to(get_status))
         .route("/api/v1/notifications/test", web::post().to(test_notification))
+        .route("/api/v1/deliveries/resend", web::post().to(deliveries::resend))
         .route("/api/v1/reload", web::post().to(reload))
         .configure(people::routes)
         .default_service(web::to(|| async { failed(404, "there is nothing here") }));
@@ -109,6 +112,9 @@ pub struct TestRequest {
 pub struct TestResult {
     pub channel: String,
     pub state: String,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// What the last failed one came to, or which of several addresses were refused.
     pub error: Option<String>,
 }
 
@@ -146,7 +152,8 @@ async fn test_notification(admin: web::Data<Admin>, request: web::Json<TestReque
         let settled =
             processed && rows.iter().all(|row| row.state != DeliveryState::Waiting || row.last_error.is_some());
         if settled || waited >= PATIENCE {
-            return HttpResponse::Ok().json(rows.iter().map(result).collect::<Vec<_>>());
+            let lanes = shared.lanes.troubled();
+            return HttpResponse::Ok().json(rows.iter().map(|row| result(row, &lanes)).collect::<Vec<_>>());
         }
         let pause = Duration::from_millis(100);
         tokio::time::sleep(pause).await;
@@ -154,12 +161,21 @@ async fn test_notification(admin: web::Data<Admin>, request: web::Json<TestReque
     }
 }
 
-fn result(row: &DeliveryRow) -> TestResult {
+fn result(row: &DeliveryRow, lanes: &[LaneState]) -> TestResult {
+    let untried = row.state == DeliveryState::Waiting && row.last_error.is_none();
+    let lane = lanes.iter().find(|lane| untried && lane.lane == row.channel.lane());
+    let waits = lane
+        .map(|lane| format!("messages by {} wait until {}; see `pulsewarden status`", lane.lane, lane.next_attempt_at));
     let state = match row.state {
         DeliveryState::Delivered => "delivered",
         DeliveryState::Dead | DeliveryState::Superseded => "given up",
         DeliveryState::Waiting if row.last_error.is_some() => "failed, trying again",
         DeliveryState::Waiting => "not delivered yet",
     };
-    TestResult { channel: row.channel.kind().to_owned(), state: state.to_owned(), error: row.last_error.clone() }
+    TestResult {
+        channel: row.channel.kind().to_owned(),
+        state: state.to_owned(),
+        attempts: row.attempts,
+        error: row.last_error.clone().or(waits),
+    }
 }

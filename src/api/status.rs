@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Bundle, Storage};
 use crate::daemon::Shared;
+use crate::deliver::LaneState;
 use crate::engine::Timestamp;
 use crate::store::{Figures, StoreError};
 use crate::watch;
@@ -22,6 +23,8 @@ pub struct Status {
     pub rules: RuleState,
     pub receiving: Receiving,
     pub watches: Vec<WatchState>,
+    /// Ways out that do not take messages as they should.
+    pub lanes: Vec<LaneState>,
     pub disk_free: Option<u64>,
     pub commits_fail: bool,
 }
@@ -96,6 +99,7 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
             .into_iter()
             .map(|(name, since, summary)| WatchState { name: name.to_owned(), since, summary })
             .collect(),
+        lanes: shared.lanes.troubled(),
         disk_free: watch::free_bytes(path),
         commits_fail: shared.process.is_failing(),
     })

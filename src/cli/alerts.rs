@@ -5,11 +5,12 @@ use std::fmt::Write;
 use clap::Args;
 use serde::Serialize;
 
+use super::deliveries::{Told, deliveries_of};
 use super::output::{instant, json, shown, table, text};
 use super::{FINE, WRONG, reader};
 use crate::config::Settings;
 use crate::engine::{Alert, AlertState, Protection, Seen, Subject, SubjectKind, Transition};
-use crate::store::{AlertFilter, DeliveryRow, DeliveryState, Store};
+use crate::store::{AlertFilter, Store};
 
 #[derive(Debug, Args)]
 pub struct AlertArguments {
@@ -34,7 +35,7 @@ pub struct AlertArguments {
 struct Story {
     alert: Alert,
     moves: Vec<Transition>,
-    deliveries: Vec<DeliveryRow>,
+    deliveries: Vec<Told>,
 }
 
 pub(super) fn run(settings: &Settings, arguments: &AlertArguments) -> anyhow::Result<u8> {
@@ -62,7 +63,7 @@ pub(super) fn run(settings: &Settings, arguments: &AlertArguments) -> anyhow::Re
     };
     let mut moves = store.transitions(number)?;
     moves.iter_mut().flat_map(|moved| moved.evidence.values.values_mut()).for_each(hide_value);
-    let story = Story { alert, moves, deliveries: store.deliveries(Some(number), None, 100)? };
+    let story = Story { alert, moves, deliveries: deliveries_of(&store, number)? };
     if arguments.json {
         json(&story)?;
     } else {
@@ -152,26 +153,6 @@ fn tell(story: &Story) -> String {
     if story.deliveries.is_empty() {
         out.push_str("  none: no route, or its group still waits\n");
     }
-    for delivery in story.deliveries.iter().rev() {
-        let state = match delivery.state {
-            DeliveryState::Delivered => format!("delivered {}", delivery.delivered_at.map(instant).unwrap_or_default()),
-            DeliveryState::Dead => "given up".to_owned(),
-            DeliveryState::Superseded => "not sent: a newer message took its place".to_owned(),
-            DeliveryState::Waiting => {
-                format!("waiting, next attempt {}", delivery.next_attempt_at.map(instant).unwrap_or_default())
-            }
-        };
-        let _ = writeln!(
-            out,
-            "  {}  to {} by {}: {state}, {} attempts",
-            instant(delivery.due),
-            delivery.receiver,
-            delivery.channel.kind(),
-            delivery.attempts
-        );
-        if let Some(error) = &delivery.last_error {
-            let _ = writeln!(out, "      {error}");
-        }
-    }
+    story.deliveries.iter().rev().for_each(|told| told.in_words(&mut out));
     out
 }

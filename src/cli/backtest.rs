@@ -153,7 +153,7 @@ impl BacktestArguments {
     }
 }
 
-fn length(written: &str) -> Result<Duration, String> {
+pub(super) fn length(written: &str) -> Result<Duration, String> {
     parse_duration(written).ok_or_else(|| "a number with s, m, h, d or w, as in 30d".to_owned())
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json as object;
 
+use super::deliveries::deliveries_of;
 use super::output::{instant, json, plain, printable, shown, text};
 use super::{FINE, WRONG, reader, words};
 use crate::clock::Clock;
@@ -78,15 +79,22 @@ fn alert(store: &dyn Store, number: u64, as_json: bool) -> anyhow::Result<u8> {
     };
     let mut moves = store.transitions(number)?;
     moves.iter_mut().flat_map(|moved| moved.evidence.values.values_mut()).for_each(hide);
+    let messages = deliveries_of(store, number)?;
     let mut sets = RuleSets { store, known: BTreeMap::new() };
     if as_json {
         let told: Vec<_> = moves.iter().map(|moved| move_json(moved, &alert, &mut sets)).collect();
-        json(&object!({ "alert": number, "rule": alert.rule, "subject": alert.subject, "moves": told }))?;
+        json(&object!({
+            "alert": number, "rule": alert.rule, "subject": alert.subject, "moves": told, "messages": messages
+        }))?;
     } else {
         let told: String = moves.iter().map(|moved| tell_move(moved, &alert, &mut sets)).collect();
         let head =
             format!("Alert {number}: {} on {}, {} {}\n", alert.rule, subject_of(&alert), alert.severity, alert.state);
-        let foot = format!("\nWho was told, and when: pulsewarden alerts {number}\n");
+        let mut foot = "\nMessages\n".to_owned();
+        if messages.is_empty() {
+            foot.push_str("  none: no route, or its group still waits\n");
+        }
+        messages.iter().rev().for_each(|message| message.in_words(&mut foot));
         text(&[head, told, foot].concat())?;
     }
     Ok(FINE)

@@ -150,7 +150,10 @@ enum Command {
     Devices(devices::DeviceArguments),
     /// List events, newest first; shows no payload
     Events(events::EventArguments),
-    /// List messages and where they stand
+    /// List messages and where they stand, show one with each attempt, or send again what was given up
+    #[command(
+        after_help = "Examples:\n  pulsewarden deliveries --dead\n  pulsewarden deliveries list --receiver logistics --waiting\n  pulsewarden deliveries show 17\n  pulsewarden deliveries resend 17"
+    )]
     Deliveries(deliveries::DeliveryArguments),
     /// Try a receiver
     Notify {
@@ -237,7 +240,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Explain(explain) => explain::run(&settings(&config)?, &explain)?,
         Command::Devices(devices) => devices::run(&settings(&config)?, &devices)?,
         Command::Events(events) => events::run(&settings(&config)?, &events)?,
-        Command::Deliveries(deliveries) => deliveries::run(&settings(&config)?, &deliveries)?,
+        Command::Deliveries(deliveries) => runtime()?.block_on(deliveries::run(&settings(&config)?, &deliveries))?,
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }

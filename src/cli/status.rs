@@ -56,6 +56,7 @@ fn is_wrong(status: &Status) -> bool {
         || rules.problem.is_some()
         || rules.waiting.is_some()
         || !status.watches.is_empty()
+        || status.lanes.iter().any(|lane| lane.failing_since.is_some())
 }
 
 fn screen(status: &Status) -> String {
@@ -87,6 +88,17 @@ fn screen(status: &Status) -> String {
         line(format_args!(
             "  ! the rule files are good and come into force as soon as the store can take them: {waiting}"
         ));
+    }
+    for lane in &status.lanes {
+        let next = instant(lane.next_attempt_at);
+        match lane.failing_since {
+            Some(since) => line(format_args!(
+                "  ! messages by {} fail since {}; the next attempt is made {next}, and the others wait for it",
+                lane.lane,
+                instant(since)
+            )),
+            None => line(format_args!("  ! messages by {} wait until {next}, as the other side has asked", lane.lane)),
+        }
     }
     let receiving = &status.receiving;
     line(format_args!(
@@ -143,6 +155,13 @@ fn of_store(figures: &Figures) -> String {
         "Messages: {} waiting, {} given up; last delivered: {delivery}",
         figures.outbox_waiting, figures.dead_letters
     );
+    if !figures.last_by_receiver.is_empty() {
+        let reached = figures.last_by_receiver.iter();
+        let rows =
+            reached.map(|last| vec![last.receiver.clone(), last.lane.clone(), instant(last.at), ago(last.at, now)]);
+        out.push('\n');
+        out.push_str(&table(&["RECEIVER", "BY", "LAST REACHED", ""], rows.collect()));
+    }
     if figures.last_by_type.is_empty() {
         out.push_str("No webhook has come yet.\n");
         return out;

@@ -18,6 +18,7 @@ use super::source::Source;
 use super::suggest::nearest;
 use super::walk::{Fields, Walk};
 use super::yaml::{Node, Value, parse};
+use crate::engine::LONGEST_PATIENCE;
 
 /// The configuration file that packages install: every key, explained, with its default.
 pub const DEFAULT_FILE: &str = include_str!("default.yaml");
@@ -202,7 +203,12 @@ fn read_delivery(walk: &Walk, delivery: &Fields<'_>, to: &mut Delivery) {
     let length = |key, example, least| delivery.get(key).and_then(|node| walk.duration(node, example, least));
     set(&mut to.retry_first, length("retry_first", "30s", SECOND));
     set(&mut to.retry_max, length("retry_max", "30m", SECOND));
-    set(&mut to.give_up_after, length("give_up_after", "24h", 60 * SECOND));
+    set(&mut to.give_up_after, length("give_up_after", "72h", 60 * SECOND));
+    if to.give_up_after > LONGEST_PATIENCE
+        && let Some(node) = delivery.get("give_up_after")
+    {
+        walk.error(node, "this length of time is too long", "write at most 72h: for so long it is kept what was told");
+    }
     let most = delivery.get("concurrency").and_then(|node| walk.count(node, 1..=256));
     set(&mut to.concurrency, most.and_then(|most| usize::try_from(most).ok()));
     if to.retry_max < to.retry_first
@@ -249,7 +255,7 @@ fn section<'n>(walk: &Walk, file: &Fields<'n>, key: &'static str) -> Option<Fiel
         "slack" => "{ webhooks: { logistics: { credential: slack-logistics } } }",
         "webhook" => "{ endpoints: { records: { url: { credential: … }, secret: { credential: … } } } }",
         "pagerduty" => "{ integrations: { oncall: { credential: pagerduty-oncall } } }",
-        "delivery" => "{ give_up_after: 24h }",
+        "delivery" => "{ give_up_after: 72h }",
         "self" => "{ email: [it@clinic.example] }",
         "heartbeat" => "{ url: https://deadman.example/abc, every: 1m }",
         "retention" => "{ payloads: 90d }",

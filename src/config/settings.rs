@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use super::secret::SECRETS_FOLDER;
+use crate::engine::LONGEST_PATIENCE;
 
 /// The whole configuration, every default filled in.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ impl Default for Settings {
             delivery: Delivery {
                 retry_first: Duration::from_secs(30),
                 retry_max: Duration::from_secs(30 * 60),
-                give_up_after: DAY,
+                give_up_after: LONGEST_PATIENCE,
                 concurrency: 16,
             },
             own: Own {
@@ -202,7 +203,8 @@ pub struct Delivery {
     /// Waits before the second attempt; doubles, with jitter, up to `retry_max`.
     pub retry_first: Duration,
     pub retry_max: Duration,
-    /// A notification that was not delivered this long after it was due is dead.
+    /// A notification that was not delivered this long after its first attempt is dead; at most
+    /// [`LONGEST_PATIENCE`].
     pub give_up_after: Duration,
     /// Deliveries under way at once.
     pub concurrency: usize,

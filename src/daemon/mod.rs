@@ -35,7 +35,7 @@ use rules::{Standing, compile};
 use crate::api::{self, Admin};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings, Storage};
-use crate::deliver;
+use crate::deliver::{self, Lanes};
 use crate::digest;
 use crate::engine::{RuleSet, Timestamp};
 use crate::journal::{Journal, JournalThread};
@@ -118,6 +118,11 @@ pub struct Shared {
     files: Mutex<RuleFiles>,
     standing: tokio::sync::Mutex<Standing>,
     pub watch: Watch,
+    pub lanes: Arc<Lanes>,
+    /// The rule set in force.
+    pub rule_sets: watch::Receiver<Arc<RuleSet>>,
+    /// Notified when the outbox has grown.
+    pub outbox: Arc<Notify>,
     /// Until when it is noted that nothing can be heard.
     deaf_until: Mutex<Option<Timestamp>>,
     pub started_at: Timestamp,
@@ -151,6 +156,7 @@ impl Daemon {
         let waiting = Arc::<AtomicUsize>::default();
         let rule_sets = watch::Sender::new(Arc::<RuleSet>::default());
         let (in_force, for_watch) = (rule_sets.subscribe(), rule_sets.subscribe());
+        let (for_all, for_delivery) = (rule_sets.subscribe(), rule_sets.subscribe());
         let from = Arc::clone(&store);
         let wake_outbox = Arc::clone(&outbox);
         let (process, process_thread) = Process::start(process::Parts {
@@ -183,6 +189,9 @@ impl Daemon {
             files: Mutex::default(),
             standing: tokio::sync::Mutex::new(Standing::new(print.flatten())),
             watch: Watch::default(),
+            lanes: Arc::default(),
+            rule_sets: for_all,
+            outbox: Arc::clone(&outbox),
             deaf_until: Mutex::default(),
             started_at: clock.now(),
             address,
@@ -235,7 +244,9 @@ impl Daemon {
             store: Arc::clone(&store),
             clock: clock.clone(),
             senders: shared.senders.subscribe(),
+            rule_sets: for_delivery,
             settings: settings.delivery.clone(),
+            lanes: Arc::clone(&shared.lanes),
             wake: Arc::clone(&outbox),
             stop: stop_delivery.clone(),
         });

@@ -22,7 +22,7 @@ pub struct Mail {
     pub raw: String,
 }
 
-/// What the catcher answers to the end of a message.
+/// What the catcher answers. What is not about a step is about the end of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     Accept,
@@ -32,6 +32,44 @@ pub enum Answer {
     Never,
     /// Nothing at all; the connection stays open.
     Silence,
+    /// This code at that step.
+    Code(Step, u16),
+    /// Nothing at all from that step on; the connection stays open.
+    SilenceAt(Step),
+    /// The connection ends at that step.
+    HangUpAt(Step),
+}
+
+/// What a client waits for an answer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Banner,
+    Ehlo,
+    Mail,
+    Rcpt,
+    Data,
+    End,
+}
+
+/// How a step is answered otherwise than well.
+enum Trouble {
+    Says(u16),
+    Nothing,
+    HangsUp,
+}
+
+impl Answer {
+    fn at(self, step: Step) -> Option<Trouble> {
+        match self {
+            Self::Accept => None,
+            Self::NotNow => (step == Step::End).then_some(Trouble::Says(451)),
+            Self::Never => (step == Step::End).then_some(Trouble::Says(550)),
+            Self::Silence => (step == Step::End).then_some(Trouble::Nothing),
+            Self::Code(at, code) => (step == at).then_some(Trouble::Says(code)),
+            Self::SilenceAt(at) => (step == at).then_some(Trouble::Nothing),
+            Self::HangUpAt(at) => (step == at).then_some(Trouble::HangsUp),
+        }
+    }
 }
 
 /// A running mail catcher.
@@ -88,7 +126,10 @@ impl MailCatcher {
     async fn talk(&self, stream: TcpStream, arrivals: &UnboundedSender<Mail>) -> io::Result<()> {
         let (reader, mut writer) = stream.into_split();
         let mut reader = BufReader::new(reader);
-        writer.write_all(b"220 pulsewarden mail catcher\r\n").await?;
+        match self.answer_to(Step::Banner, b"220 pulsewarden mail catcher\r\n") {
+            Some(reply) => writer.write_all(&reply).await?,
+            None => return Ok(()),
+        }
         let (mut from, mut to) = (String::new(), Vec::new());
         let mut line = String::new();
         loop {
@@ -98,43 +139,61 @@ impl MailCatcher {
             }
             let said = line.trim_end();
             let verb = said.get(..4).unwrap_or(said).to_ascii_uppercase();
-            let reply: &[u8] = match verb.as_str() {
-                "EHLO" => b"250-catcher\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250 SMTPUTF8\r\n",
-                "AUTH" => b"235 welcome\r\n",
+            let reply = match verb.as_str() {
+                "EHLO" => {
+                    let offers: &[u8] = b"250-catcher\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250 SMTPUTF8\r\n";
+                    self.answer_to(Step::Ehlo, offers)
+                }
+                "AUTH" => Some(b"235 welcome\r\n".to_vec()),
                 "MAIL" => {
                     from = address(said);
                     to.clear();
-                    b"250 ok\r\n"
+                    self.answer_to(Step::Mail, b"250 ok\r\n")
                 }
                 "RCPT" => {
                     to.push(address(said));
-                    b"250 ok\r\n"
+                    self.answer_to(Step::Rcpt, b"250 ok\r\n")
                 }
                 "DATA" => {
-                    writer.write_all(b"354 go on\r\n").await?;
-                    let Some(raw) = data(&mut reader).await? else { return Ok(()) };
-                    let answer = *self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-                    match answer {
-                        Answer::Accept => {
-                            let mail = Mail { from: from.clone(), to: to.clone(), raw };
-                            self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(mail.clone());
-                            // Nobody needs to listen.
-                            let _ = arrivals.send(mail);
-                            b"250 kept\r\n"
-                        }
-                        Answer::NotNow => b"451 not now\r\n",
-                        Answer::Never => b"550 never\r\n",
-                        Answer::Silence => b"",
+                    let go_on = b"354 go on\r\n";
+                    let Some(reply) = self.answer_to(Step::Data, go_on) else { return Ok(()) };
+                    writer.write_all(&reply).await?;
+                    if reply != go_on {
+                        continue;
                     }
+                    let Some(raw) = data(&mut reader).await? else { return Ok(()) };
+                    let kept = b"250 kept\r\n";
+                    let reply = self.answer_to(Step::End, kept);
+                    if reply.as_deref() == Some(kept) {
+                        let mail = Mail { from: from.clone(), to: to.clone(), raw };
+                        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(mail.clone());
+                        // Nobody needs to listen.
+                        let _ = arrivals.send(mail);
+                    }
+                    reply
                 }
                 "QUIT" => {
                     writer.write_all(b"221 bye\r\n").await?;
                     return Ok(());
                 }
-                "HELO" | "RSET" | "NOOP" => b"250 ok\r\n",
-                _ => b"502 not known here\r\n",
+                "HELO" | "RSET" | "NOOP" => Some(b"250 ok\r\n".to_vec()),
+                _ => Some(b"502 not known here\r\n".to_vec()),
             };
-            writer.write_all(reply).await?;
+            match reply {
+                Some(reply) => writer.write_all(&reply).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// What a step is answered, where `well` is what it should be; `None` where the connection ends.
+    fn answer_to(&self, step: Step, well: &[u8]) -> Option<Vec<u8>> {
+        let answer = *self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        match answer.at(step) {
+            None => Some(well.to_vec()),
+            Some(Trouble::Says(code)) => Some(format!("{code} as told\r\n").into_bytes()),
+            Some(Trouble::Nothing) => Some(Vec::new()),
+            Some(Trouble::HangsUp) => None,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::event::Message;
 use super::muting::Suppression;
 use super::people::Action;
 use super::receiver::{Channel, Phi};
+use super::remark::Remark;
 use super::rule::Severity;
 use super::silence::SilenceRecord;
 use super::subject::Subject;
@@ -70,6 +71,9 @@ pub struct Notification {
     /// When it was decided, and so may be sent.
     pub due: Timestamp,
     pub content: Content,
+    /// What became of it on its way, told before what it says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
 }
 
 impl Notification {

@@ -7,15 +7,15 @@ use super::effect::{ALERTS_SHOWN, Content, Counts, Effects, Notification};
 use super::event::{Announcement, Command, DeliveryFailure, Message, News, Saying};
 use super::lifecycle::{Moment, key_of};
 use super::muting::{Cause, Held, Holds, Suppression};
-use super::receiver::Receiver;
+use super::receiver::{LONGEST_PATIENCE, Receiver};
 use super::route::Route;
 use super::slice::{Group, Member, Slice, Told};
 use super::time::Timestamp;
 use super::{outlet, silence};
 
-/// For how long the end of an alert is kept after it was told, in case that notification is given up: a day by default
-/// (`delivery.give_up_after`), and an hour for the last attempt.
-const KEEP_ENDS: Duration = Duration::from_secs(25 * 60 * 60);
+/// For how long the end of an alert is kept after it was told, in case that notification is given up: as long as
+/// `delivery.give_up_after` can be, and an hour for the last attempt.
+const KEEP_ENDS: Duration = LONGEST_PATIENCE.saturating_add(Duration::from_secs(60 * 60));
 
 /// How many ends are kept at most; the oldest go first.
 const ENDS_KEPT: usize = 200;
@@ -384,6 +384,7 @@ fn notification(
             update: says.update,
             thread: group.thread,
         },
+        remarks: Vec::new(),
     }
 }
 
@@ -439,6 +440,7 @@ pub(super) fn command(at: Moment<'_>, slice: &Slice, command: &Command, effects:
                     group: String::new(),
                     due: at.now,
                     content: Content::Test { by: by.clone() },
+                    remarks: Vec::new(),
                 });
             }
         }

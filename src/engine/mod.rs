@@ -28,12 +28,14 @@ mod receiver;
 mod recount;
 mod record;
 mod relations;
+mod remark;
 mod route;
 mod rule;
 mod rule_set;
 mod silence;
 mod silent;
 mod slice;
+mod stale;
 mod standing;
 mod state;
 mod status;
@@ -69,8 +71,9 @@ pub use names::Names;
 pub use outlet::{Outlet, answers_for};
 pub use outlook::{Pending, pending, why_not};
 pub use people::{Act, Action, Actor};
-pub use receiver::{Cap, Channel, Digest, Phi, Quiet, Receiver};
+pub use receiver::{Cap, Channel, Digest, FALLBACK_AFTER, Fallback, LONGEST_PATIENCE, Phi, Quiet, Receiver};
 pub use record::Record;
+pub use remark::{Remark, stand_ins};
 pub use route::{GroupBy, LabelTest, Matcher, MatcherError, Route};
 pub use rule::{
     Derived, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, Share, Since, Table, Trigger,
@@ -80,6 +83,7 @@ pub use silence::{Hiding, Silence, SilenceRecord};
 pub use slice::{
     Group, Member, PROJECTION_VERSION, Projection, Related, Slice, Told, Turn, VERDICTS_KEPT, Verdict, Why,
 };
+pub use stale::{Later, STALE_AFTER, StaleVerdict, judge_again, without_ended};
 pub use standing::Standing;
 pub use state::{FIELDS, Fact, Field, FieldGroup, FieldType};
 pub use step::{Ground, step};

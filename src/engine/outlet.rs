@@ -147,6 +147,7 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         group: format!("{GROUP}{outlet_id}"),
         due: at.now,
         content: Content::Summary(Box::new(summary)),
+        remarks: Vec::new(),
     });
 }
 

@@ -10,6 +10,12 @@ use super::effect::ALERTS_SHOWN;
 use super::rule::Severity;
 use super::value::Protection;
 
+/// The longest that `delivery.give_up_after` may be: what a group keeps of ends, it keeps for longer.
+pub const LONGEST_PATIENCE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
+/// How long a receiver with a fallback may be out of reach where its rule file says nothing.
+pub const FALLBACK_AFTER: Duration = Duration::from_secs(30 * 60);
+
 /// How much a receiver may be told.
 pub type Phi = Protection;
 
@@ -111,6 +117,7 @@ pub struct Receiver {
     pub channels: Vec<Channel>,
     /// Whether ends are announced to this receiver.
     pub send_resolved: bool,
+    pub fallback: Option<Fallback>,
     /// Beyond it, messages come as one summary.
     pub cap: Option<Cap>,
     /// Hours in which what is less than urgent waits.
@@ -148,6 +155,14 @@ pub struct Quiet {
     pub calendar: Arc<Calendar>,
     /// Severities that do not wait.
     pub except: Vec<Severity>,
+}
+
+/// Who hears what a receiver cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    pub receiver: String,
+    /// How long a message about something that fires may wait before the fallback hears it, too.
+    pub after: Duration,
 }
 
 /// A digest: a scheduled summary for one receiver.

@@ -149,6 +149,7 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
                     until,
                     hidden: alerts.len() as u64,
                 },
+                remarks: Vec::new(),
             });
         }
     }

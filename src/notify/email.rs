@@ -38,6 +38,9 @@ const PATIENT_ATTEMPTS: u32 = 3;
 /// speak of commands and of the whole host (RFC 5321, RFC 7504), the others of who may send (RFC 4954).
 const MENDABLE_REPLIES: [u16; 9] = [500, 502, 503, 504, 521, 530, 534, 535, 538];
 
+/// Replies that say no to any message: the service closes, and no TLS or authentication for now (RFC 5321, 3207, 4954).
+const UNAVAILABLE_REPLIES: [u16; 3] = [421, 432, 454];
+
 /// The sender of mail.
 pub(super) struct Email {
     settings: EmailSettings,
@@ -297,10 +300,12 @@ fn accepted(reply: &Response) -> Sent {
 fn meaning(error: &lettre::transport::smtp::Error) -> Sent {
     let said = shortened(&chain(error), 300);
     let code = error.status().map(u16::from);
-    if error.is_permanent() && !code.is_some_and(|code| MENDABLE_REPLIES.contains(&code)) {
+    let of_the_server =
+        code.is_some_and(|code| MENDABLE_REPLIES.contains(&code) || UNAVAILABLE_REPLIES.contains(&code));
+    if error.is_permanent() && !of_the_server {
         return Sent::Rejected { error: said };
     }
-    Sent::Retry { after: None, answered: code.is_some(), error: said }
+    Sent::Retry { after: None, answered: code.is_some() && !of_the_server, error: said }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -30,6 +30,18 @@ pub enum Sent {
     Rejected { error: String },
 }
 
+impl Sent {
+    /// Whether the way out itself failed, so that other messages would fail in it, too. An answer of a mail server is about
+    /// one message or its addresses; the other ways out lead to one place each.
+    #[must_use]
+    pub fn lane_failed(&self, channel: &Channel) -> bool {
+        match self {
+            Self::Retry { answered, .. } => !answered || !matches!(channel, Channel::Email { .. }),
+            Self::Delivered { .. } | Self::Rejected { .. } => false,
+        }
+    }
+}
+
 /// A way out. Each stands in a file of its own, with the same four parts: its settings, how it renders, how it sends, and
 /// which answers mean that a message is delivered, to be tried again, or never taken.
 trait Outlet {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Progress;
+use super::{LastDelivery, Progress};
 use crate::engine::{Position, Timestamp};
 
 /// What the daemon looks at again and again: it costs the same however large the fleet and the journal.
@@ -49,6 +49,9 @@ pub struct Figures {
     pub dead_letters: u64,
     pub last_dead: Option<Timestamp>,
     pub last_delivery: Option<Timestamp>,
+    /// When each receiver was last reached.
+    #[serde(default)]
+    pub last_by_receiver: Vec<LastDelivery>,
     pub quarantined: u64,
     pub rule_set: String,
     pub database_bytes: u64,

@@ -3,15 +3,19 @@
 //! [`sqlite`] is the engine behind it today; the verbs are coarse so that another database can stand behind them.
 
 mod figures;
+mod ledger;
+mod room;
 mod root;
 pub mod sqlite;
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Figures, Telling, Told, Vitals};
+pub use ledger::{AttemptOutcome, AttemptRow, DeliveryFilter, LastDelivery, NotResent, Overdue, Resend, Resent};
+pub use room::{Limit, Room};
 pub use root::Root;
 
 use crate::engine::{
@@ -187,48 +191,16 @@ impl std::fmt::Debug for Rendered {
     }
 }
 
-/// What is under way, and how much more may be in each lane (see [`Channel::lane`]).
-#[derive(Clone, Debug)]
-pub struct Room {
-    each: usize,
-    /// Deliveries whose result is not recorded yet, with their lanes.
-    under_way: BTreeMap<u64, String>,
-}
-
-impl Room {
-    /// Room for `each` deliveries at once in every lane.
-    #[must_use]
-    pub fn new(each: usize) -> Self {
-        Self { each: each.max(1), under_way: BTreeMap::new() }
-    }
-
-    pub fn enter(&mut self, delivery: u64, lane: String) {
-        self.under_way.insert(delivery, lane);
-    }
-
-    pub fn leave(&mut self, delivery: u64) {
-        self.under_way.remove(&delivery);
-    }
-
-    /// Whether the result of this delivery is still awaited: whatever its lease says, it must not be made again.
-    #[must_use]
-    pub fn has(&self, delivery: u64) -> bool {
-        self.under_way.contains_key(&delivery)
-    }
-
-    /// How many more `lane` takes.
-    #[must_use]
-    pub fn left(&self, lane: &str) -> usize {
-        self.each.saturating_sub(self.under_way.values().filter(|busy| *busy == lane).count())
-    }
-}
-
 /// The outcome of one attempt to deliver.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub delivery: u64,
+    /// When it ended.
     pub at: Timestamp,
+    pub took: Duration,
     pub result: AttemptResult,
+    /// Where it was given up: what a fallback hears in its place, added in the same commit.
+    pub stand_ins: Vec<Notification>,
 }
 
 #[derive(Clone, Debug)]
@@ -249,7 +221,7 @@ pub enum DeliveryState {
     Waiting,
     Delivered,
     Dead,
-    /// A reminder that was not sent before a newer message of its group took its place.
+    /// It was not sent: a newer message of its group took its place.
     Superseded,
 }
 
@@ -271,6 +243,12 @@ pub struct DeliveryRow {
     pub next_attempt_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub last_error: Option<String>,
+    /// The delivery, given up then, that this one repeats.
+    pub resent_from: Option<u64>,
+    /// The delivery whose receiver could not be reached, in whose place this one tells a fallback.
+    pub stands_in_for: Option<u64>,
+    /// The delivery that tells what this one was to tell.
+    pub superseded_by: Option<u64>,
 }
 
 /// Which alerts to read; every field narrows.
@@ -368,7 +346,8 @@ pub trait Store: Send + Sync + 'static {
     fn commit(&self, outcome: &Outcome<'_>) -> Result<(), StoreError>;
 
     /// Leases deliveries that are due and for which there is room, until `until`; those not yet rendered are rendered in the
-    /// same commit. One that cannot be read back is given up.
+    /// same commit. What has waited for long is judged again before ([`judge_again`](crate::engine::judge_again)). One that
+    /// cannot be read back is given up.
     fn lease(
         &self,
         now: Timestamp,
@@ -444,7 +423,38 @@ pub trait Store: Send + Sync + 'static {
         alert: Option<u64>,
         state: Option<DeliveryState>,
         limit: usize,
-    ) -> Result<Vec<DeliveryRow>, StoreError>;
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.find_deliveries(&DeliveryFilter { alert, state, limit, ..DeliveryFilter::default() })
+    }
+
+    /// Outbox rows that match, newest first.
+    fn find_deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// The attempts of one delivery, oldest first.
+    fn attempts(&self, delivery: u64) -> Result<Vec<AttemptRow>, StoreError>;
+
+    /// When each receiver was last reached over each of its ways out.
+    fn last_delivery_by_receiver(&self) -> Result<Vec<LastDelivery>, StoreError>;
+
+    /// Makes due what waits in a lane that has come back, whatever its own next attempt was to be.
+    fn hasten(&self, lane: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Adds what fallbacks hear of messages that wait for too long, each message once. `make` gives it, or nothing where a
+    /// message is not for a fallback. The number of messages handed over.
+    fn hand_over(
+        &self,
+        overdue: &Overdue,
+        make: &mut dyn FnMut(&Notification) -> Vec<Notification>,
+    ) -> Result<u64, StoreError>;
+
+    /// Adds messages that say once more what others could not deliver, all of them or none. `make` readdresses each, or says
+    /// why it cannot be.
+    fn resend(
+        &self,
+        resend: &Resend,
+        now: Timestamp,
+        make: &mut dyn FnMut(&Notification) -> Result<Notification, String>,
+    ) -> Result<Result<Vec<Resent>, NotResent>, StoreError>;
 
     /// How the daemon is at this moment.
     fn vitals(&self) -> Result<Vitals, StoreError>;

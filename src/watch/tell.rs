@@ -180,6 +180,7 @@ fn mail(settings: &Settings, key: String, due: Timestamp, alert: SelfAlert) -> O
         group: String::new(),
         due,
         content: Content::SelfAlert(alert),
+        remarks: Vec::new(),
     })
 }
 

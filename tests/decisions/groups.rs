@@ -169,7 +169,7 @@ fn an_end_whose_notification_was_given_up_is_told_anew() {
     world.wait("20h");
     world.restart();
     world.give_up(1);
-    world.wait("3d");
+    world.wait("4d");
     world.give_up(2);
     world.wait("1h");
     expect![[r#"
@@ -248,9 +248,9 @@ fn an_alert_that_fires_after_a_told_end_waits_for_company_like_the_first() {
     world.post("device.lowBattery", battery(2, 9));
     world.wait("30h");
     world.post("device.lowBattery", battery(2, 90));
-    world.wait("30h");
+    world.wait("74h");
     let groups = world.store.subjects(SubjectKind::Group, None, 10).unwrap();
-    assert!(groups.is_empty(), "told ends are kept for a day");
+    assert!(groups.is_empty(), "told ends are kept for three days");
     expect![[r#"
         #1 DeviceBatteryLow on device 1, seen 1×
           2026-03-02T10:00:00.000Z firing warning: device.lowBattery met the rule's condition

@@ -185,6 +185,7 @@ fn a_test_message_and_what_pulsewarden_says_of_itself() {
         group: String::new(),
         due: world.now,
         content: Content::SelfAlert(alert),
+        remarks: Vec::new(),
     };
     hold("self", &[own]);
 }

@@ -82,6 +82,7 @@ fn of_group(root: Option<Root>) -> Delivery {
         firing_omitted: 0,
         ended_omitted: 0,
         repeat: false,
+        update: false,
         thread: 7,
     };
     delivery(bot(), content, root)

@@ -71,7 +71,8 @@ async fn an_alert_is_explained_from_what_was_decided_and_a_rule_from_how_things_
           by event 4 (device.associationRemoved), happened 0000-00-00 00:00:00 UTC, received 0000-00-00 00:00:00 UTC, journal row 5
           rules HASH
 
-        Who was told, and when: pulsewarden alerts 1
+        Messages
+          none: no route, or its group still waits
     "#]].assert_eq(&alike(&alert.stdout));
     let subject = world.run(&["explain", "Dying", "device", "9001"]);
     expect![[r#"

@@ -8,6 +8,7 @@ mod delivering;
 mod events;
 mod explain;
 mod harness;
+mod ledger;
 mod life;
 mod mail;
 mod outages;

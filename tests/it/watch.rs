@@ -123,6 +123,7 @@ async fn a_message_that_waits_long_is_told() {
         group: String::new(),
         due: Clock::Wall.now().minus(Duration::from_secs(1800)),
         content: Content::Test { by: "a test".to_owned() },
+        remarks: Vec::new(),
     };
     store.enqueue(&[old]).unwrap();
     drop(store);

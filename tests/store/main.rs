@@ -4,11 +4,13 @@
 
 mod digests;
 mod journal;
+mod ledger;
 mod outbox;
 mod processing;
 mod retention;
 mod samples;
 mod sqlite;
+mod stale;
 mod telling;
 mod threads;
 
@@ -77,6 +79,24 @@ suite! { on_sqlite, crate::sqlite::Files:
         a_result_and_its_journal_row_are_kept_together,
         leases_of_an_ended_daemon_are_released,
         deliveries_are_listed_by_alert_and_state,
+    }
+    ledger {
+        each_attempt_is_kept_with_its_result,
+        an_attempt_whose_answer_was_lost_is_told_as_such,
+        a_receiver_is_proven_by_its_last_delivery,
+        a_lane_takes_what_its_limit_lets,
+        what_waits_in_a_lane_that_is_back_is_hastened,
+        a_fallback_hears_what_is_given_up_once,
+        a_fallback_hears_what_waits_too_long_once,
+        what_was_given_up_is_sent_again,
+        old_attempts_go_with_their_delivery,
+    }
+    stale {
+        what_is_young_or_still_so_stands,
+        what_has_ended_meanwhile_is_told_in_a_line,
+        what_fired_and_ended_is_one_line_of_the_message_of_its_end,
+        a_message_that_was_overtaken_is_not_sent,
+        what_is_being_sent_is_left_alone,
     }
     digests {
         a_digest_runs_once,

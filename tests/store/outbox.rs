@@ -1,10 +1,10 @@
 //! Notifications from their decision to their delivery.
 
 use pulsewarden::engine::{DeliveryFailure, Notification, Timestamp};
-use pulsewarden::store::{Attempt, AttemptResult, Delivery, DeliveryState, Entry, Rendered, Room, Store};
+use pulsewarden::store::{AttemptResult, Delivery, DeliveryState, Entry, Rendered, Room, Store};
 
 use crate::Engine;
-use crate::samples::{alert, at, device, notification, rendered};
+use crate::samples::{alert, at, attempt, dead, delivered, device, notification, rendered};
 
 fn lease(store: &dyn Store, now: i64, until: i64) -> Vec<Delivery> {
     store.lease(at(now), at(until), &Room::new(10), &mut |notification| rendered(&notification.key)).unwrap()
@@ -15,15 +15,7 @@ fn keys(deliveries: &[Delivery]) -> Vec<&str> {
 }
 
 fn record(store: &dyn Store, delivery: u64, result: AttemptResult) {
-    store.record(&[Attempt { delivery, at: at(50), result }], at(50)).unwrap();
-}
-
-fn delivered() -> AttemptResult {
-    AttemptResult::Delivered { reply: "250 ok".to_owned(), refused: None, root: None }
-}
-
-fn dead() -> AttemptResult {
-    AttemptResult::Dead { error: "550 no such mailbox".to_owned() }
+    store.record(&[attempt(delivery, 50, result)], at(50)).unwrap();
 }
 
 pub fn a_message_is_rendered_once<E: Engine>() {
@@ -137,7 +129,7 @@ pub fn a_result_and_its_journal_row_are_kept_together<E: Engine>() {
     store.enqueue(&[notification("k", "g", 10, vec![])]).unwrap();
     let delivery = lease(&*store, 10, 20).remove(0).id;
     engine.break_table("journal");
-    assert!(store.record(&[Attempt { delivery, at: at(50), result: dead() }], at(50)).is_err());
+    assert!(store.record(&[attempt(delivery, 50, dead())], at(50)).is_err());
     engine.mend_table("journal");
     assert_eq!(store.deliveries(None, Some(DeliveryState::Waiting), 10).unwrap().len(), 1);
     record(&*store, delivery, dead());

@@ -2,13 +2,13 @@
 
 use pulsewarden::engine::{AlertState, Timestamp};
 use pulsewarden::store::{
-    AlertFilter, Appended, Attempt, AttemptResult, Entry, EventRow, NewRow, Outcome, Quarantined, Retention, Room,
-    Store,
+    AlertFilter, Appended, Entry, EventRow, NewRow, Outcome, Quarantined, Retention, Room, Store,
 };
 
 use crate::Engine;
 use crate::samples::{
-    alert, at, commit, device, ended, event, notification, outcome, progress, rendered, slice, transition,
+    alert, at, attempt, commit, delivered, device, ended, event, notification, outcome, progress, rendered, slice,
+    transition,
 };
 
 const NEVER: Retention = Retention {
@@ -105,8 +105,7 @@ pub fn old_deliveries_and_alerts_go<E: Engine>() {
     store.commit(&Outcome { transitions: &moves, notifications: &told, ..outcome(&progress) }).unwrap();
     let leased = store.lease(at(1), at(9), &Room::new(2), &mut |_| rendered("")).unwrap();
     for (delivery, ms) in leased.iter().zip([100, 200]) {
-        let result = AttemptResult::Delivered { reply: String::new(), refused: None, root: None };
-        store.record(&[Attempt { delivery: delivery.id, at: at(ms), result }], at(ms)).unwrap();
+        store.record(&[attempt(delivery.id, ms, delivered())], at(ms)).unwrap();
     }
     prune(&*store, Retention { deliveries_before: at(150), ..NEVER });
     let keys: Vec<String> = store.deliveries(Some(1), None, 10).unwrap().into_iter().map(|row| row.key).collect();

@@ -1,12 +1,13 @@
 //! Rows, alerts and notifications to keep.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use pulsewarden::engine::{
     Alert, AlertState, Channel, Content, End, Evidence, Labels, Member, Notification, Phi, Protection, Reason, Records,
     Seen, Severity, Slice, Source, Subject, SubjectKind, Timestamp, Transition, Value,
 };
-use pulsewarden::store::{Entry, EventRow, NewRow, Outcome, Progress, Rendered, Store};
+use pulsewarden::store::{Attempt, AttemptResult, Entry, EventRow, NewRow, Outcome, Progress, Rendered, Store};
 
 pub fn at(ms: i64) -> Timestamp {
     Timestamp(ms)
@@ -171,9 +172,27 @@ pub fn notification(key: &str, group: &str, due: i64, firing: Vec<Alert>) -> Not
             update: false,
             thread: 0,
         },
+        remarks: Vec::new(),
     }
 }
 
 pub fn rendered(text: &str) -> Rendered {
     Rendered::Slack { body: text.to_owned() }
+}
+
+/// An attempt that ended then, after seven milliseconds.
+pub fn attempt(delivery: u64, ended: i64, result: AttemptResult) -> Attempt {
+    Attempt { delivery, at: at(ended), took: Duration::from_millis(7), result, stand_ins: Vec::new() }
+}
+
+pub fn delivered() -> AttemptResult {
+    AttemptResult::Delivered { reply: "250 ok".to_owned(), refused: None, root: None }
+}
+
+pub fn put_off(until: i64) -> AttemptResult {
+    AttemptResult::Retry { at: at(until), error: "try later".to_owned() }
+}
+
+pub fn dead() -> AttemptResult {
+    AttemptResult::Dead { error: "550 no such mailbox".to_owned() }
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{Appended, Store, StoreError};
+use pulsewarden::store::{Appended, DeliveryFilter, LastDelivery, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::Engine;
-use crate::samples::{at, event};
+use crate::samples::{at, event, notification};
 
 /// A folder for one file and what SQLite puts beside it.
 pub struct Files(tempfile::TempDir);
@@ -138,4 +138,26 @@ fn a_file_that_was_deleted_takes_nothing() {
     std::fs::remove_file(files.path()).unwrap();
     assert!(matches!(store.append(&[event("device.lowBattery", "1")], at(1)), Err(StoreError::Unavailable { .. })));
     assert!(!files.path().exists(), "no empty one takes its place");
+}
+
+#[test]
+fn deliveries_of_the_version_before_are_kept_and_proven() {
+    let files = Files::new();
+    std::fs::create_dir_all(files.path().parent().unwrap()).unwrap();
+    files.run(include_str!("../../src/store/sqlite/migrations/0001_begin.sql"));
+    let body = serde_json::to_string(&notification("k", "g", 10, vec![])).unwrap();
+    for (key, state, ended, body) in
+        [("a", 1, "70", &*body), ("b", 1, "60", &body), ("c", 2, "80", &body), ("d", 0, "NULL", "{")]
+    {
+        files.run(&format!(
+            "INSERT INTO outbox (key, group_id, lane, repeats, state, due, next_attempt_at, leased, attempts, ended_at, notification)
+             VALUES ('{key}', 'g', 'email', 0, {state}, 10, 10, 0, 1, {ended}, '{body}')"
+        ));
+    }
+    files.run("PRAGMA user_version = 1");
+    let store = files.open();
+    let last = store.last_delivery_by_receiver().unwrap();
+    assert_eq!(last, [LastDelivery { receiver: "team".to_owned(), lane: "email".to_owned(), at: at(70) }]);
+    let filter = DeliveryFilter { receiver: Some("team".to_owned()), limit: 10, ..DeliveryFilter::default() };
+    assert_eq!(store.find_deliveries(&filter).unwrap().len(), 3);
 }

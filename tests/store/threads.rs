@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use pulsewarden::engine::{Content, Notification, Severity};
-use pulsewarden::store::{Attempt, AttemptResult, Delivery, Retention, Room, Root, Store};
+use pulsewarden::store::{AttemptResult, Delivery, Retention, Room, Root, Store};
 
 use crate::Engine;
-use crate::samples::{at, notification, rendered};
+use crate::samples::{at, attempt, notification, rendered};
 
 fn lease(store: &dyn Store, now: i64, until: i64) -> Vec<Delivery> {
     store.lease(at(now), at(until), &Room::new(10), &mut |_| rendered("")).unwrap()
@@ -31,7 +31,7 @@ fn root(thread: u64, message: &str) -> Root {
 
 fn delivered(store: &dyn Store, delivery: u64, ms: i64, root: Option<Root>) {
     let result = AttemptResult::Delivered { reply: "ok".to_owned(), refused: None, root };
-    store.record(&[Attempt { delivery, at: at(ms), result }], at(ms)).unwrap();
+    store.record(&[attempt(delivery, ms, result)], at(ms)).unwrap();
 }
 
 pub fn messages_of_a_group_go_out_one_after_the_other<E: Engine>() {
@@ -45,7 +45,7 @@ pub fn messages_of_a_group_go_out_one_after_the_other<E: Engine>() {
     // Nobody is woken for what cannot go out yet.
     assert_eq!(store.next_delivery(&Room::new(10)).unwrap(), Some(at(1000)));
     let result = AttemptResult::Retry { at: at(500), error: "try later".to_owned() };
-    store.record(&[Attempt { delivery: first[0].id, at: at(12), result }], at(12)).unwrap();
+    store.record(&[attempt(first[0].id, 12, result)], at(12)).unwrap();
     let second = lease(&*store, 12, 1000);
     assert_eq!(keys(&second), ["b"], "one that is to be tried again keeps no other");
     delivered(&*store, second[0].id, 13, None);
@@ -63,7 +63,7 @@ pub fn what_a_group_hangs_on_is_kept_with_the_result<E: Engine>() {
     assert!(first.iter().all(|delivery| delivery.root.is_none()));
     engine.break_table("thread_roots");
     let result = AttemptResult::Delivered { reply: "ok".to_owned(), refused: None, root: Some(root(1, "m1")) };
-    let attempt = Attempt { delivery: first[0].id, at: at(20), result };
+    let attempt = attempt(first[0].id, 20, result);
     assert!(store.record(std::slice::from_ref(&attempt), at(20)).is_err());
     engine.mend_table("thread_roots");
     store.record(&[attempt], at(20)).unwrap();

@@ -100,6 +100,8 @@ struct Draft {
     disabled: Vec<String>,
     /// Receivers that routes and digests name.
     to_receivers: Vec<Reference>,
+    /// Receivers that have a fallback, with the one that they name.
+    fallbacks: Vec<(String, Reference)>,
     /// Labels that routes group by.
     to_labels: Vec<Reference>,
     /// What receivers use and the configuration must have: incoming webhooks of Slack, endpoints, integrations of PagerDuty,

@@ -1,21 +1,26 @@
 //! Receivers, and whether what names them and labels is right.
 
+use std::time::Duration;
+
+use super::length::plain;
 use super::rule::{BUILT_IN_LABELS, name};
 use super::{Draft, File, Named, Reference, sparing, unique};
 use crate::config::address::mailbox;
 use crate::config::hide;
 use crate::config::problem::{Problem, Problems};
 use crate::config::suggest::nearest;
-use crate::config::walk::Walk;
+use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::{Node, Value as Yaml};
-use crate::engine::{Channel, Protection, Receiver};
+use crate::engine::{Channel, FALLBACK_AFTER, Fallback, Protection, Receiver};
 
 pub(in crate::config) const PHI: [(&str, Protection); 3] =
     [("none", Protection::None), ("ids", Protection::Ids), ("full", Protection::Full)];
 
 /// What other versions know in a receiver, Alertmanager's own channels among them.
-const LATER_RECEIVER: [&str; 6] =
-    ["fallback", "teams", "email_configs", "slack_configs", "webhook_configs", "pagerduty_configs"];
+const LATER_RECEIVER: [&str; 5] = ["teams", "email_configs", "slack_configs", "webhook_configs", "pagerduty_configs"];
+
+/// A fallback that hears of everything that comes a moment late is no fallback.
+const SHORTEST_FALLBACK: Duration = Duration::from_secs(60);
 
 pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
     let walk = file.walk;
@@ -49,17 +54,37 @@ pub(super) fn read_receiver(file: &File<'_>, node: &Node, draft: &mut Draft) {
     let send_resolved = fields.get("send_resolved").map_or(Some(true), |node| walk.flag(node));
     let cap = sparing::cap(walk, &draft.words, &fields, &channels);
     let quiet = fields.get("quiet").map_or(Some(None), |node| sparing::quiet(walk, &draft.words, node).map(Some));
+    let stands_in = fallback(walk, &fields, draft);
     fields.done(walk, "a receiver", &LATER_RECEIVER);
     let Some((name, place)) = named else { return };
+    let fallback = stands_in.and_then(|(reference, after)| {
+        let receiver = reference.name.clone();
+        draft.fallbacks.push((name.clone(), reference));
+        Some(Fallback { receiver, after: after? })
+    });
     let value = match (phi, send_resolved, cap, quiet) {
         (Some(phi), Some(send_resolved), Some(cap), Some(quiet)) => {
-            Some(Receiver { name: name.clone(), phi, channels, send_resolved, cap, quiet })
+            Some(Receiver { name: name.clone(), phi, channels, send_resolved, cap, quiet, fallback })
         }
         _ => None,
     };
     let receiver = Named { name, value, origin: file.origin, place };
     unique(walk, &draft.receivers, &receiver);
     draft.receivers.push(receiver);
+}
+
+/// Who stands in for the receiver, and after how long where that can be read.
+fn fallback(walk: &Walk, fields: &Fields<'_>, draft: &Draft) -> Option<(Reference, Option<Duration>)> {
+    let after = fields.get("fallback_after");
+    let Some(node) = fields.get("fallback") else {
+        if let Some(node) = after {
+            walk.error(node, "`fallback_after` without `fallback`", "name the receiver that stands in: fallback: it");
+        }
+        return None;
+    };
+    let after = after.map_or(Some(FALLBACK_AFTER), |node| plain(walk, &draft.words, node, "30m", SHORTEST_FALLBACK));
+    let reference = name(walk, node).map(|name| Reference { name, place: walk.place(node) });
+    Some((reference?, after))
 }
 
 fn email(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Channel> {
@@ -203,7 +228,7 @@ pub(super) fn digests_to_nobody(draft: &Draft) -> Vec<Problem> {
 /// Judges the names of receivers and labels once all files are read.
 pub(super) fn check_references(draft: &Draft, problems: &mut Problems) {
     let receivers: Vec<_> = draft.receivers.iter().map(|named| &*named.name).collect();
-    for reference in &draft.to_receivers {
+    for reference in draft.to_receivers.iter().chain(draft.fallbacks.iter().map(|(_, reference)| reference)) {
         if receivers.contains(&&*reference.name) {
             continue;
         }
@@ -217,6 +242,7 @@ pub(super) fn check_references(draft: &Draft, problems: &mut Problems) {
         let message = format!("no receiver is named `{}`", reference.name);
         problems.push(Problem::error(reference.place.clone(), message).help(help));
     }
+    check_loops(draft, problems);
     let own = draft.labels.iter().chain(draft.words.tables.labels.keys()).map(String::as_str);
     let labels: Vec<_> = BUILT_IN_LABELS.into_iter().chain(own).collect();
     for reference in &draft.to_labels {
@@ -230,6 +256,30 @@ pub(super) fn check_references(draft: &Draft, problems: &mut Problems) {
                 "every alert has {}; rules add their own with `labels`",
                 BUILT_IN_LABELS[..8].join(", ")
             )),
+        });
+    }
+}
+
+/// A message that nobody can be told must come to an end somewhere.
+fn check_loops(draft: &Draft, problems: &mut Problems) {
+    let next = |name: &str| draft.fallbacks.iter().find(|(of, _)| of == name).map(|(_, reference)| &*reference.name);
+    let mut told: Vec<&str> = Vec::new();
+    for (name, reference) in &draft.fallbacks {
+        let mut way = vec![name.as_str()];
+        while let Some(further) = way.last().and_then(|last| next(last)).filter(|further| !way.contains(further)) {
+            way.push(further);
+        }
+        let closes = way.last().and_then(|last| next(last)) == Some(name);
+        if !closes || told.contains(&name.as_str()) {
+            continue;
+        }
+        told.extend(&way);
+        let error = |message: String| Problem::error(reference.place.clone(), message);
+        problems.push(if way.len() == 1 {
+            error(format!("`{name}` is its own fallback")).help("name another receiver, over another channel")
+        } else {
+            error(format!("the fallbacks go round in a circle: {}, {name}", way.join(", ")))
+                .help("leave `fallback` out at the one that is reached most surely")
         });
     }
 }

@@ -31,6 +31,8 @@ fn receiver() -> Json {
         .may("send_resolved", to("flag"))
         .may("cap", cap())
         .may("quiet", quiet())
+        .may("fallback", to("name"))
+        .may("fallback_after", to("clock"))
         .whole()
 }
 

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod digest;
+mod remarks;
 mod summary;
 mod text;
 mod thread;
@@ -64,6 +65,12 @@ pub(super) struct Entry {
 
 /// The page of a notification.
 pub(super) fn of(notification: &Notification) -> Page {
+    let mut page = content(notification);
+    remarks::tell(&mut page, notification);
+    page
+}
+
+fn content(notification: &Notification) -> Page {
     let phi = notification.phi;
     match &notification.content {
         Content::Alerts { firing, ended, firing_omitted, ended_omitted, repeat, .. } => {

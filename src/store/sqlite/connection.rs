@@ -15,9 +15,10 @@ use crate::engine::{Position, Timestamp};
 use crate::store::StoreError;
 
 /// Migrations in order; the file's `user_version` says how many it has.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_people.sql"),
+    include_str!("migrations/0003_ledger.sql"),
     include_str!("migrations/0004_threads.sql"),
 ];
 

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{Failure, Writer};
-use super::journal;
 use super::slices::kind_number;
+use super::{journal, ledger};
 use crate::engine::{SubjectKind, Timestamp};
 use crate::store::{Figures, Telling, Told, Vitals};
 
@@ -60,6 +60,7 @@ pub(super) fn read(reader: &Connection) -> Result<Figures, Failure> {
         dead_letters: number(reader, "SELECT count(*) FROM outbox WHERE state = 2 AND ended_at IS NOT NULL")?,
         last_dead: vitals.last_dead,
         last_delivery: vitals.last_delivery,
+        last_by_receiver: ledger::last_by_receiver(reader)?,
         quarantined: number(reader, "SELECT count(*) FROM quarantine")?,
         rule_set: vitals.progress.rule_set,
         database_bytes: number(reader, "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")?,

@@ -9,18 +9,20 @@ mod connection;
 mod digests;
 mod figures;
 mod journal;
+mod ledger;
 mod outbox;
 mod people;
 mod retention;
 mod slices;
+mod stale;
 mod threads;
 
 use std::path::Path;
 
 use super::{
-    AlertFilter, Appended, Attempt, Delivery, DeliveryRow, DeliveryState, DigestDue, Entry, EventRow, Figures,
-    JournalRow, NewRow, Outcome, Progress, Pruned, Quarantined, Rendered, Retention, Room, Store, StoreError, Telling,
-    Told, Vitals,
+    AlertFilter, Appended, Attempt, AttemptRow, Delivery, DeliveryFilter, DeliveryRow, DigestDue, Entry, EventRow,
+    Figures, JournalRow, LastDelivery, NewRow, NotResent, Outcome, Overdue, Progress, Pruned, Quarantined, Rendered,
+    Resend, Resent, Retention, Room, Store, StoreError, Telling, Told, Vitals,
 };
 use secrecy::SecretSlice;
 
@@ -208,13 +210,41 @@ impl Store for Sqlite {
         Ok(key.into())
     }
 
-    fn deliveries(
+    fn find_deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.database.read("read deliveries", |reader| ledger::list(reader, filter))
+    }
+
+    fn attempts(&self, delivery: u64) -> Result<Vec<AttemptRow>, StoreError> {
+        self.database.read("read attempts", |reader| ledger::attempts(reader, delivery))
+    }
+
+    fn last_delivery_by_receiver(&self) -> Result<Vec<LastDelivery>, StoreError> {
+        self.database.read("read deliveries", ledger::last_by_receiver)
+    }
+
+    fn hasten(&self, lane: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.database.synced("hasten deliveries", |writer| ledger::hasten(writer, lane, now))
+    }
+
+    fn hand_over(
         &self,
-        alert: Option<u64>,
-        state: Option<DeliveryState>,
-        limit: usize,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.database.read("read deliveries", |reader| outbox::list(reader, alert, state, limit))
+        overdue: &Overdue,
+        make: &mut dyn FnMut(&Notification) -> Vec<Notification>,
+    ) -> Result<u64, StoreError> {
+        let none = self.database.read("read deliveries", |reader| Ok(ledger::overdue(reader, overdue)?.is_empty()))?;
+        if none {
+            return Ok(0);
+        }
+        self.database.synced("hand deliveries over", |writer| ledger::hand_over(writer, overdue, make))
+    }
+
+    fn resend(
+        &self,
+        resend: &Resend,
+        now: Timestamp,
+        make: &mut dyn FnMut(&Notification) -> Result<Notification, String>,
+    ) -> Result<Result<Vec<Resent>, NotResent>, StoreError> {
+        self.database.synced("send deliveries again", |writer| ledger::resend(writer, resend, now, make))
     }
 
     fn vitals(&self) -> Result<Vitals, StoreError> {

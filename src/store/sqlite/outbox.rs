@@ -5,28 +5,17 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{Failure, Writer, json};
-use super::{journal, threads};
-use crate::engine::{Content, DeliveryFailure, Notification, Timestamp};
-use crate::store::{Attempt, AttemptResult, Delivery, DeliveryRow, DeliveryState, Rendered, Room};
-
-const WAITING: i64 = 0;
-const DELIVERED: i64 = 1;
-const DEAD: i64 = 2;
-const SUPERSEDED: i64 = 3;
-
-fn state_number(state: DeliveryState) -> i64 {
-    match state {
-        DeliveryState::Waiting => WAITING,
-        DeliveryState::Delivered => DELIVERED,
-        DeliveryState::Dead => DEAD,
-        DeliveryState::Superseded => SUPERSEDED,
-    }
-}
+use super::{journal, ledger, stale, threads};
+use crate::engine::{Content, DeliveryFailure, Notification, Remark, Timestamp};
+use crate::store::{Attempt, AttemptResult, Delivery, Rendered, Room};
 
 /// The alerts that a notification speaks of.
 pub(super) fn alerts_in(notification: &Notification) -> Vec<u64> {
     match &notification.content {
-        Content::Alerts { firing, ended, .. } => firing.iter().chain(ended).map(|alert| alert.number).collect(),
+        Content::Alerts { firing, ended, .. } => {
+            let named = notification.remarks.iter().filter_map(Remark::alerts).flatten().copied();
+            firing.iter().chain(ended).map(|alert| alert.number).chain(named).collect()
+        }
         Content::Summary(summary) => summary.alerts.iter().map(|alert| alert.number).collect(),
         Content::SilenceEnds { .. } | Content::Digest(_) | Content::Test { .. } | Content::SelfAlert(_) => Vec::new(),
     }
@@ -45,25 +34,53 @@ pub(super) fn prepare(notifications: &[Notification]) -> Result<Vec<Prepared<'_>
 
 /// Adds notifications; a key that is known is left alone.
 pub(super) fn add(writer: &Writer<'_>, notifications: &[Prepared<'_>]) -> Result<(), Failure> {
-    for Prepared { notification, body } in notifications {
-        let mut insert = writer.sql.prepare_cached(
-            "INSERT INTO outbox (key, group_id, lane, repeats, state, due, next_attempt_at, leased, attempts, notification)
-             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5, 0, 0, ?6) ON CONFLICT (key) DO NOTHING RETURNING id",
-        )?;
-        let Notification { key, group, channel, due, content, .. } = notification;
-        let repeats = matches!(content, Content::Alerts { repeat: true, .. });
-        let id: Option<i64> =
-            insert.query_row(params![key, group, channel.lane(), repeats, due.0, body], |row| row.get(0)).optional()?;
-        let Some(id) = id else { continue };
+    for prepared in notifications {
+        let Notification { group, due, .. } = prepared.notification;
+        let Some(id) = insert(writer, prepared, group, Origin::default())? else { continue };
         if !group.is_empty() {
             supersede_reminders(writer, group, id, *due)?;
         }
-        let mut link = writer
-            .sql
-            .prepare_cached("INSERT INTO outbox_alerts (alert, delivery) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
-        for alert in alerts_in(notification) {
-            link.execute(params![alert.cast_signed(), id])?;
-        }
+    }
+    Ok(())
+}
+
+/// What a row comes from that no decision of the engine has made.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Origin {
+    pub resent_from: Option<i64>,
+    pub stands_in_for: Option<i64>,
+}
+
+/// Adds one row, as a part of `group`; `None` where its key is known.
+pub(super) fn insert(
+    writer: &Writer<'_>,
+    Prepared { notification, body }: &Prepared<'_>,
+    group: &str,
+    origin: Origin,
+) -> Result<Option<i64>, Failure> {
+    let mut insert = writer.sql.prepare_cached(
+        "INSERT INTO outbox (key, group_id, lane, repeats, state, due, next_attempt_at, leased, attempts, notification,
+                             receiver, resent_from, stands_in_for)
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5, 0, 0, ?6, ?7, ?8, ?9) ON CONFLICT (key) DO NOTHING RETURNING id",
+    )?;
+    let Notification { key, receiver, channel, due, content, .. } = notification;
+    let repeats = matches!(content, Content::Alerts { repeat: true, .. });
+    let Origin { resent_from, stands_in_for } = origin;
+    let row = params![key, group, channel.lane(), repeats, due.0, body, receiver, resent_from, stands_in_for];
+    let id: Option<i64> = insert.query_row(row, |row| row.get(0)).optional()?;
+    if let Some(id) = id {
+        link(writer, notification, id)?;
+    }
+    Ok(id)
+}
+
+/// Has the row found by every alert that it speaks of.
+pub(super) fn link(writer: &Writer<'_>, notification: &Notification, id: i64) -> Result<(), Failure> {
+    let mut link = writer
+        .sql
+        .prepare_cached("INSERT INTO outbox_alerts (alert, delivery) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    for alert in alerts_in(notification) {
+        link.execute(params![alert.cast_signed(), id])?;
     }
     Ok(())
 }
@@ -71,7 +88,7 @@ pub(super) fn add(writer: &Writer<'_>, notifications: &[Prepared<'_>]) -> Result
 /// A reminder that nobody has tried to send says nothing that the group's newer message does not say.
 fn supersede_reminders(writer: &Writer<'_>, group: &str, by: i64, at: Timestamp) -> Result<(), Failure> {
     let mut update = writer.sql.prepare_cached(
-        "UPDATE outbox SET state = 3, next_attempt_at = NULL, ended_at = ?3
+        "UPDATE outbox SET state = 3, next_attempt_at = NULL, ended_at = ?3, superseded_by = ?2
          WHERE group_id = ?1 AND state = 0 AND repeats = 1 AND attempts = 0 AND id <> ?2",
     )?;
     update.execute(params![group, by, at.0])?;
@@ -91,7 +108,7 @@ fn lanes(reader: &Connection) -> Result<Vec<(String, Timestamp)>, Failure> {
 
 pub(super) fn next(reader: &Connection, room: &Room) -> Result<Option<Timestamp>, Failure> {
     let open = lanes(reader)?.into_iter().filter(|(lane, _)| room.left(lane) > 0);
-    Ok(open.map(|(_, next)| next).min())
+    Ok(open.map(|(lane, next)| next.max(room.opens(&lane))).min())
 }
 
 /// A lease is nothing but a next attempt in the future: when it ends without a result, the row is due again.
@@ -104,8 +121,11 @@ pub(super) fn lease(
 ) -> Result<Vec<Delivery>, Failure> {
     let mut leased = Vec::new();
     let mut groups = BTreeSet::new();
-    for (lane, _) in lanes(&writer.sql)?.into_iter().filter(|(_, next)| *next <= now) {
-        let waiting = due(writer, &lane, now, room.left(&lane))?;
+    for (lane, _) in lanes(&writer.sql)?.into_iter().filter(|(lane, next)| *next <= now && room.opens(lane) <= now) {
+        let mut waiting = due(writer, &lane, now, room.left(&lane))?;
+        if stale::judge(writer, &waiting, room, now)? {
+            waiting = due(writer, &lane, now, room.left(&lane))?;
+        }
         for row in waiting.into_iter().filter(|row| !room.has(row.id.unsigned_abs())) {
             match row.read() {
                 Ok((notification, _)) if groups.contains(&notification.group) => {}
@@ -118,7 +138,9 @@ pub(super) fn lease(
                         None => keep_rendering(writer, row.id, render(&notification))?,
                     };
                     let id = row.id.unsigned_abs();
-                    let since = row.since.unwrap_or(now);
+                    // Patience with a receiver begins with the first attempt, or with the failure of its lane.
+                    let failing = room.failing_since(&lane).map(|since| since.max(notification.due).min(now));
+                    let since = row.since.or(failing).unwrap_or(now);
                     let root = threads::root(&writer.sql, &notification)?;
                     leased.push(Delivery { id, notification, attempts: row.attempts, since, rendered, root });
                 }
@@ -127,25 +149,27 @@ pub(super) fn lease(
         }
     }
     let mut hold = writer.sql.prepare_cached(
-        "UPDATE outbox SET next_attempt_at = ?2, leased = 1, attempts = attempts + 1, first_attempt_at = ?3 WHERE id = ?1",
+        "UPDATE outbox SET next_attempt_at = ?2, leased = 1, leased_at = ?4, attempts = attempts + 1, first_attempt_at = ?3
+         WHERE id = ?1",
     )?;
     for delivery in &leased {
-        hold.execute(params![delivery.id.cast_signed(), until.0, delivery.since.0])?;
+        hold.execute(params![delivery.id.cast_signed(), until.0, delivery.since.0, now.0])?;
     }
     Ok(leased)
 }
 
 /// A row of the outbox as it stands there.
-struct Waiting {
-    id: i64,
+pub(super) struct Waiting {
+    pub id: i64,
+    pub due: Timestamp,
     notification: String,
     rendered: Option<String>,
-    attempts: u32,
+    pub attempts: u32,
     since: Option<Timestamp>,
 }
 
 impl Waiting {
-    fn read(&self) -> Result<(Notification, Option<Rendered>), serde_json::Error> {
+    pub(super) fn read(&self) -> Result<(Notification, Option<Rendered>), serde_json::Error> {
         let rendered = self.rendered.as_deref().map(serde_json::from_str).transpose()?;
         Ok((serde_json::from_str(&self.notification)?, rendered))
     }
@@ -153,7 +177,7 @@ impl Waiting {
 
 fn due(writer: &Writer<'_>, lane: &str, now: Timestamp, limit: usize) -> Result<Vec<Waiting>, Failure> {
     let mut select = writer.sql.prepare_cached(
-        "SELECT id, notification, rendered, attempts, first_attempt_at FROM outbox
+        "SELECT id, notification, rendered, attempts, first_attempt_at, due FROM outbox
          WHERE state = 0 AND lane = ?1 AND next_attempt_at <= ?2 AND (leased = 1 OR group_id NOT IN
             (SELECT group_id FROM outbox WHERE state = 0 AND leased = 1 AND group_id <> ''))
          ORDER BY next_attempt_at, id LIMIT ?3",
@@ -165,6 +189,7 @@ fn due(writer: &Writer<'_>, lane: &str, now: Timestamp, limit: usize) -> Result<
             rendered: row.get(2)?,
             attempts: row.get(3)?,
             since: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+            due: Timestamp(row.get(5)?),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -189,6 +214,7 @@ fn give_up(writer: &Writer<'_>, id: i64, now: Timestamp, error: &serde_json::Err
 }
 
 pub(super) fn release(writer: &Writer<'_>) -> Result<(), Failure> {
+    ledger::lose_answers(writer)?;
     let mut update = writer
         .sql
         .prepare_cached("UPDATE outbox SET next_attempt_at = due, leased = 0 WHERE state = 0 AND leased = 1")?;
@@ -200,6 +226,7 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
     let mut failures = Vec::new();
     for attempt in attempts {
         let id = attempt.delivery.cast_signed();
+        ledger::keep(writer, attempt)?;
         match &attempt.result {
             AttemptResult::Delivered { reply, refused, root } => {
                 let mut update = writer.sql.prepare_cached(
@@ -211,6 +238,7 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
                     .optional()?;
                 if let (Some((group, lane)), Some(root)) = (sent, root) {
                     threads::keep(writer, &group, &lane, root, attempt.at)?;
+                    ledger::prove(writer, id, attempt.at)?;
                 }
             }
             AttemptResult::Retry { at, error } => {
@@ -222,12 +250,16 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
             AttemptResult::Dead { error } => {
                 let mut update = writer.sql.prepare_cached(
                     "UPDATE outbox SET state = 2, next_attempt_at = NULL, leased = 0, ended_at = ?2, last_error = ?3
-                     WHERE id = ?1 AND state = 0 RETURNING key, group_id",
+                     WHERE id = ?1 AND state = 0 RETURNING key, group_id, handed_over > 0",
                 )?;
-                let failed: Option<(String, String)> = update
-                    .query_row(params![id, attempt.at.0, error], |row| Ok((row.get(0)?, row.get(1)?)))
+                let dead: Option<(String, String, bool)> = update
+                    .query_row(params![id, attempt.at.0, error], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
                     .optional()?;
-                failures.extend(failed);
+                let Some((key, group, handed_over)) = dead else { continue };
+                if !handed_over {
+                    ledger::stand_in(writer, id, &attempt.stand_ins)?;
+                }
+                failures.push((key, group));
             }
         }
     }
@@ -235,50 +267,6 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
         journal::delivery_failed(writer, &DeliveryFailure { key, group }, clock)?;
     }
     Ok(())
-}
-
-pub(super) fn list(
-    reader: &Connection,
-    alert: Option<u64>,
-    state: Option<DeliveryState>,
-    limit: usize,
-) -> Result<Vec<DeliveryRow>, Failure> {
-    let mut select = reader.prepare_cached(
-        "SELECT id, notification, state, attempts, next_attempt_at, ended_at, last_error FROM outbox
-         WHERE (?1 IS NULL OR id IN (SELECT delivery FROM outbox_alerts WHERE alert = ?1))
-           AND (?2 IS NULL OR state = ?2)
-         ORDER BY id DESC LIMIT ?3",
-    )?;
-    let mut rows = select.query(params![alert.map(u64::cast_signed), state.map(state_number), limit as i64])?;
-    let mut deliveries = Vec::new();
-    while let Some(row) = rows.next()? {
-        let notification: Notification = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
-            .map_err(|error| Failure::body("a notification", &error))?;
-        let alerts = alerts_in(&notification);
-        let state = match row.get::<_, i64>(2)? {
-            WAITING => DeliveryState::Waiting,
-            DELIVERED => DeliveryState::Delivered,
-            SUPERSEDED => DeliveryState::Superseded,
-            _ => DeliveryState::Dead,
-        };
-        let ended_at: Option<i64> = row.get(5)?;
-        deliveries.push(DeliveryRow {
-            id: row.get::<_, i64>(0)?.unsigned_abs(),
-            key: notification.key,
-            group: notification.group,
-            receiver: notification.receiver,
-            channel: notification.channel,
-            phi: notification.phi,
-            alerts,
-            state,
-            attempts: row.get(3)?,
-            due: notification.due,
-            next_attempt_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
-            delivered_at: ended_at.filter(|_| state == DeliveryState::Delivered).map(Timestamp),
-            last_error: row.get(6)?,
-        });
-    }
-    Ok(deliveries)
 }
 
 pub(super) fn count_dead(reader: &Connection, from: Timestamp, before: Timestamp) -> Result<u64, Failure> {

@@ -117,7 +117,9 @@ fn drop_deliveries(writer: &Writer<'_>, before: Timestamp) -> Result<u64, Failur
     }
     drop(rows);
     let mut unlink = writer.sql.prepare_cached("DELETE FROM outbox_alerts WHERE alert = ?1 AND delivery = ?2")?;
+    let mut forget = writer.sql.prepare_cached("DELETE FROM attempts WHERE delivery = ?1")?;
     for (delivery, alerts) in &gone {
+        forget.execute([delivery])?;
         for alert in alerts {
             unlink.execute(params![alert.cast_signed(), delivery])?;
         }

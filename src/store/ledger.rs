@@ -1,0 +1,99 @@
+//! What the ledger of deliveries tells, and what can be asked of it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::DeliveryState;
+use crate::engine::Timestamp;
+
+/// What became of one attempt to deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    Accepted,
+    /// To be tried again.
+    PutOff,
+    /// The last one: refused for good, or patience was at its end.
+    GivenUp,
+    /// The daemon ended before the answer was recorded, so the message may have arrived.
+    Unknown,
+}
+
+/// One attempt, as it was recorded with its result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRow {
+    pub delivery: u64,
+    /// From 1.
+    pub number: u32,
+    /// When it began.
+    pub at: Timestamp,
+    /// Milliseconds until its answer.
+    pub took: u64,
+    pub outcome: AttemptOutcome,
+    /// What the other side said or what went wrong, shortened, without addresses.
+    pub answer: String,
+}
+
+/// Which deliveries to read; every field narrows.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    pub id: Option<u64>,
+    pub alert: Option<u64>,
+    pub state: Option<DeliveryState>,
+    pub receiver: Option<String>,
+    pub limit: usize,
+}
+
+/// When a receiver was last reached over one way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastDelivery {
+    pub receiver: String,
+    /// The way out, as [`Channel::lane`](crate::engine::Channel::lane) names it.
+    pub lane: String,
+    pub at: Timestamp,
+}
+
+/// Messages of one receiver that have waited for too long.
+#[derive(Clone, Debug)]
+pub struct Overdue {
+    pub receiver: String,
+    /// Those due at or before this instant that have failed at least once.
+    pub due_until: Timestamp,
+    /// Lanes in which those count that could not even be tried.
+    pub closed_lanes: Vec<String>,
+    pub now: Timestamp,
+}
+
+/// What is to be sent again.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Resend {
+    /// These deliveries; where there are none, all that were given up.
+    pub ids: Vec<u64>,
+    /// Of this receiver alone.
+    pub receiver: Option<String>,
+    /// Given up this long ago at most.
+    pub within: Option<Duration>,
+    /// Also what was not given up.
+    pub force: bool,
+}
+
+/// A delivery, and the one that repeats it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resent {
+    pub from: u64,
+    pub id: u64,
+}
+
+/// Why nothing was sent again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotResent {
+    #[error("there is no message {0}; `pulsewarden deliveries` lists them")]
+    Unknown(u64),
+    #[error("message {id} was not given up: it is {state}; --force sends it again all the same")]
+    NotDead { id: u64, state: &'static str },
+    #[error("message {by} tells again what message {id} told; --force sends it again all the same")]
+    Told { id: u64, by: u64 },
+    #[error("message {id} cannot be sent again: {why}")]
+    Impossible { id: u64, why: String },
+}
