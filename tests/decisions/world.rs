@@ -320,25 +320,6 @@ impl World {
         self.drain();
     }
 
-    /// Delivers what is due, a group's messages one after the other, and tells it in the order of its decision.
-    fn deliver(&mut self) -> Vec<Delivery> {
-        let (until, mut delivered) = (self.now.plus(span("1m")), Vec::new());
-        loop {
-            let mut render = |_: &Notification| Rendered::Failed { error: String::new() };
-            let leased = self.store.lease(self.now, until, &Room::new(1000), &mut render).unwrap();
-            if leased.is_empty() {
-                break;
-            }
-            for delivery in leased {
-                let result = AttemptResult::Delivered { reply: String::new(), refused: None, root: None };
-                self.store.record(&[Attempt { delivery: delivery.id, at: self.now, result }], self.now).unwrap();
-                delivered.push(delivery);
-            }
-        }
-        delivered.sort_by_key(|delivery| (delivery.notification.due, delivery.id));
-        delivered
-    }
-
     fn drain(&mut self) {
         if self.gathering {
             return;

@@ -1,6 +1,6 @@
 //! An outbox that is delivered by the clock of a test, to a mail server and Slacks that do as they are told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,8 +12,8 @@ use pulsewarden::deliver::{self, Lanes};
 use pulsewarden::demo::mail_catcher::MailCatcher;
 use pulsewarden::demo::slack_stand_in::SlackStandIn;
 use pulsewarden::engine::{
-    Alert, AlertState, Content, End, Evidence, Labels, Notification, Protection, Reason, RuleSet, Seen, Severity,
-    Subject, SubjectKind, Timestamp, Value,
+    Alert, AlertState, Content, End, Evidence, Labels, Notification, Protection, Reason, Records, RuleSet, Seen,
+    Severity, Subject, SubjectKind, Timestamp, Value,
 };
 use pulsewarden::notify::Senders;
 use pulsewarden::store::sqlite::Sqlite;
@@ -175,6 +175,8 @@ impl World {
                 firing_omitted: 0,
                 ended_omitted: 0,
                 repeat: false,
+                update: false,
+                thread: 0,
             },
             remarks: Vec::new(),
         }
@@ -186,7 +188,15 @@ impl World {
         let ended = [over(number, self.now())];
         let noticed_at = self.now();
         let (slices, transitions, notifications) = (&[], &[], &[]);
-        let outcome = Outcome { progress: &progress, slices, ended: &ended, transitions, notifications, noticed_at };
+        let outcome = Outcome {
+            progress: &progress,
+            slices,
+            ended: &ended,
+            transitions,
+            notifications,
+            records: &Records::default(),
+            noticed_at,
+        };
         self.store.commit(&outcome).unwrap();
     }
 
@@ -296,6 +306,10 @@ fn alert(number: u64) -> Alert {
         acknowledged: None,
         assignee: None,
         notes: Vec::new(),
+        escalates_from: None,
+        escalated: BTreeSet::new(),
+        inhibition: Vec::new(),
+        inhibited_by: BTreeMap::new(),
         changed: true,
     }
 }
