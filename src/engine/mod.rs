@@ -3,6 +3,7 @@
 mod alert;
 mod association;
 mod calendar;
+mod digest;
 mod effect;
 mod evaluate;
 mod following;
@@ -10,6 +11,7 @@ mod holding;
 mod event;
 mod expression;
 mod group;
+mod labels;
 mod length;
 mod lifecycle;
 mod memory;
@@ -40,17 +42,22 @@ pub use alert::{
     Seen, Transition,
 };
 pub use calendar::{Calendar, CalendarError};
-pub use effect::{ALERTS_SHOWN, Content, DigestReport, DigestSection, Effects, Notification, SelfAlert};
+pub use digest::{
+    BATTERY_STEPS, Caller, Callers, Digest, DigestCharts, DigestHealth, DigestPart, DigestReport, DigestRow,
+    DigestRows, DigestSection,
+};
+pub use effect::{ALERTS_SHOWN, Content, Effects, Notification, SelfAlert};
 pub use event::{
     About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, Position, Source,
 };
 pub use expression::{Condition, ConditionError, RETURN, Truth};
+pub use labels::{UNKNOWN, subject_labels};
 pub use length::{BusinessTime, Interval, Length};
 pub use lifecycle::key_of;
 pub use memory::{Hit, Memory, Waiting};
 pub use names::Names;
 pub use outlook::{Pending, pending, why_not};
-pub use receiver::{Channel, Digest, Phi, Receiver};
+pub use receiver::{Channel, Phi, Receiver};
 pub use record::Record;
 pub use route::{GroupBy, LabelTest, Matcher, Route};
 pub use rule::{

@@ -1,4 +1,4 @@
-//! Who is told, over which ways, and when in summary.
+//! Who is told, and over which ways.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,16 +49,4 @@ pub struct Receiver {
     pub channels: Vec<Channel>,
     /// Whether ends are announced to this receiver.
     pub send_resolved: bool,
-}
-
-/// A digest: a scheduled summary for one receiver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Digest {
-    pub name: String,
-    /// Cron, five fields.
-    pub schedule: String,
-    /// An IANA zone name.
-    pub time_zone: String,
-    pub receiver: String,
-    pub skip_when_empty: bool,
 }

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use lettre::address::Envelope;
-use lettre::message::header::{Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment as FilePart, Body, Mailbox, MultiPart};
 use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
@@ -22,7 +22,7 @@ use super::page::Page;
 use super::{Sent, retry, shortened};
 use crate::config::Email as EmailSettings;
 use crate::engine::Notification;
-use crate::store::{Delivery, Rendered};
+use crate::store::{Attachment, Delivery, Rendered};
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -109,8 +109,16 @@ impl Email {
         Ok(builder.build())
     }
 
-    pub(super) async fn send(&self, delivery: &Delivery, to: &[String], subject: &str, text: &str, html: &str) -> Sent {
-        let message = match self.message(&delivery.notification, to, subject, text, html) {
+    pub(super) async fn send(
+        &self,
+        delivery: &Delivery,
+        to: &[String],
+        subject: &str,
+        text: &str,
+        html: &str,
+        attachments: &[Attachment],
+    ) -> Sent {
+        let message = match self.message(&delivery.notification, to, subject, text, html, attachments) {
             Ok(message) => message,
             Err(error) => return Sent::Rejected { error: format!("{error:#}") },
         };
@@ -190,6 +198,7 @@ impl Email {
         subject: &str,
         text: &str,
         html: &str,
+        attachments: &[Attachment],
     ) -> anyhow::Result<Message> {
         let domain = self.from.email.domain();
         let mut builder = Message::builder()
@@ -204,10 +213,25 @@ impl Email {
             let thread = format!("<group-{}@{domain}>", notification.group);
             builder = builder.in_reply_to(thread.clone()).references(thread);
         }
-        builder
-            .multipart(MultiPart::alternative_plain_html(text.to_owned(), html.to_owned()))
-            .context("the message cannot be put together")
+        let texts = MultiPart::alternative_plain_html(text.to_owned(), html.to_owned());
+        builder.multipart(with_files(texts, attachments)?).context("the message cannot be put together")
     }
+}
+
+/// The texts with the files that stand beside them, which travel as they are to the byte.
+fn with_files(texts: MultiPart, attachments: &[Attachment]) -> anyhow::Result<MultiPart> {
+    if attachments.is_empty() {
+        return Ok(texts);
+    }
+    let mut parts = MultiPart::mixed().multipart(texts);
+    for file in attachments {
+        let kind = ContentType::parse(&file.media_type).context("the type of an attachment cannot be read")?;
+        let content = file.content.clone().into_bytes();
+        let body = Body::new_with_encoding(content, ContentTransferEncoding::Base64)
+            .map_err(|_| anyhow::anyhow!("an attachment cannot be encoded"))?;
+        parts = parts.singlepart(FilePart::new(file.name.clone()).body(body, kind));
+    }
+    Ok(parts)
 }
 
 /// Tells other programs not to answer (RFC 3834).
@@ -275,7 +299,7 @@ pub(super) fn render(page: &Page) -> Rendered {
     }
     let made = |name: &str| environment.get_template(name)?.render(Serde(page));
     match (made("mail.txt"), made("mail.html")) {
-        (Ok(text), Ok(html)) => Rendered::Email { subject: page.headline.clone(), text, html },
+        (Ok(text), Ok(html)) => Rendered::Email { subject: page.headline.clone(), text, html, attachments: Vec::new() },
         (Err(error), _) | (_, Err(error)) => {
             Rendered::Failed { error: format!("the mail cannot be rendered: {:?}", error.kind()) }
         }

@@ -3,6 +3,7 @@
 mod email;
 mod page;
 mod phi;
+mod sheet;
 mod slack;
 
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 pub use page::{annotation, label};
 
 use crate::config::Settings;
-use crate::engine::{Channel, Notification};
+use crate::engine::{Channel, Content, Notification};
 use crate::store::{Delivery, Rendered};
 
 /// What became of one attempt to send.
@@ -30,7 +31,10 @@ pub enum Sent {
 pub fn render(notification: &Notification) -> Rendered {
     let page = page::of(notification);
     match &notification.channel {
-        Channel::Email { .. } => email::render(&page),
+        Channel::Email { .. } => match &notification.content {
+            Content::Digest(report) => email::render(&page).with(sheet::of(report, notification.phi)),
+            _ => email::render(&page),
+        },
         Channel::SlackWebhook { .. } => slack::render(&page),
     }
 }
@@ -56,8 +60,8 @@ impl Senders {
     /// Makes one attempt.
     pub async fn send(&self, delivery: &Delivery) -> Sent {
         match (&delivery.rendered, &delivery.notification.channel) {
-            (Rendered::Email { subject, text, html }, Channel::Email { to }) => match &self.email {
-                Some(email) => email.send(delivery, to, subject, text, html).await,
+            (Rendered::Email { subject, text, html, attachments }, Channel::Email { to }) => match &self.email {
+                Some(email) => email.send(delivery, to, subject, text, html, attachments).await,
                 None => retry("the configuration has no `email` section"),
             },
             (Rendered::Slack { body }, Channel::SlackWebhook { webhook }) => self.slack.send(webhook, body).await,

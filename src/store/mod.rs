@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use figures::{Figures, Telling, Told, Vitals};
 
 use crate::engine::{
-    Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Notification, Phi, Position, Slice, Source,
-    Standing, Subject, SubjectKind, Timestamp, Transition,
+    Acknowledgement, Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Labels, Notification, Phi,
+    Position, Severity, Slice, Source, Standing, Subject, SubjectKind, Timestamp, Transition,
 };
 
 /// Why the store could not do what was asked. Carries no payload and no value.
@@ -149,15 +149,40 @@ pub enum Rendered {
         subject: String,
         text: String,
         html: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
     },
     /// The JSON body for Slack's incoming webhook.
-    Slack {
-        body: String,
-    },
+    Slack { body: String },
     /// It could not be rendered even plainly; the delivery fails with this reason.
-    Failed {
-        error: String,
-    },
+    Failed { error: String },
+}
+
+impl Rendered {
+    /// A mail with a file beside it, where there is one.
+    #[must_use]
+    pub fn with(mut self, attachment: Option<Attachment>) -> Self {
+        if let Self::Email { attachments, .. } = &mut self {
+            attachments.extend(attachment);
+        }
+        self
+    }
+}
+
+/// A file beside a mail. `Debug` shows no content.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Holds no identifier.
+    pub name: String,
+    /// The media type with its charset.
+    pub media_type: String,
+    pub content: String,
+}
+
+impl std::fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attachment").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Rendered {
@@ -274,6 +299,20 @@ pub struct AlertFilter {
     pub noticed_before: Option<Timestamp>,
     pub order: AlertOrder,
     pub limit: usize,
+}
+
+/// An alert in short: what digests count and sort by.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    pub number: u64,
+    pub severity: Severity,
+    /// When what fired it happened.
+    pub opened_at: Timestamp,
+    pub noticed_at: Timestamp,
+    /// When it moved to its present state.
+    pub moved_at: Timestamp,
+    pub acknowledged: Option<Acknowledgement>,
+    pub labels: Labels,
 }
 
 /// Which alerts come first.
@@ -397,8 +436,15 @@ pub trait Store: Send + Sync + 'static {
     /// Alerts, in the filter's order.
     fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError>;
 
+    /// Alerts of one state in short, by the time at which they moved to it and by number: those behind `after`. Alerts of
+    /// rules that are tried out are left out.
+    fn outlines(&self, state: AlertState, after: (Timestamp, u64), limit: usize) -> Result<Vec<Outline>, StoreError>;
+
     /// How many alerts match, whatever `filter.limit` says.
     fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError>;
+
+    /// When each receiver last got a message, as the newest `limit` deliveries tell.
+    fn proven(&self, limit: usize) -> Result<BTreeMap<String, Timestamp>, StoreError>;
 
     /// How many deliveries were given up between two instants.
     fn count_dead(&self, from: Timestamp, before: Timestamp) -> Result<u64, StoreError>;

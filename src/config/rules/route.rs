@@ -22,7 +22,7 @@ const LATER: [&str; 6] = ["match", "match_re", "escalate", "mute_time_intervals"
 
 const EXAMPLE: &str = "{ receiver: logistics, group_by: [alertname, site] }";
 const EXAMPLE_BELOW: &str = "{ matchers: ['severity = \"critical\"'], receiver: oncall }";
-const EXAMPLE_MATCHER: &str = "severity = \"critical\"";
+pub(super) const EXAMPLE_MATCHER: &str = "severity = \"critical\"";
 
 /// Reads the route on top, and with it all others.
 pub(super) fn read(file: &File<'_>, node: &Node, draft: &mut Draft) {
@@ -173,7 +173,7 @@ fn several(text: &str) -> Option<String> {
 }
 
 /// A matcher in Alertmanager's way of writing: `label = "text"`, `!=`, `=~`, `!~`.
-fn matcher(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Matcher> {
+pub(super) fn matcher(walk: &Walk, node: &Node, draft: &mut Draft) -> Option<Matcher> {
     let text = walk.full_text(node, EXAMPLE_MATCHER)?;
     let label: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     let rest = text.get(label.len()..).unwrap_or_default().trim_start();

@@ -29,6 +29,7 @@ pub(super) fn of(
                 title: title.to_owned(),
                 entries: alerts.iter().map(|alert| entry(alert, phi)).collect(),
                 more: more(omitted),
+                ..Section::default()
             });
         }
     };
@@ -197,7 +198,7 @@ pub(super) fn entry(alert: &Alert, phi: Phi) -> Entry {
 }
 
 /// Under `none` a reason tells neither a status nor what became of device and patient: both are identifier-class facts.
-fn reason(reason: &Reason, phi: Phi) -> String {
+pub(super) fn reason(reason: &Reason, phi: Phi) -> String {
     match reason {
         Reason::Disassociated | Reason::Reassigned | Reason::PatientArchived | Reason::Returned if phi == Phi::None => {
             "the watch ended".to_owned()

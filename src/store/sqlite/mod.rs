@@ -13,14 +13,15 @@ mod outbox;
 mod retention;
 mod slices;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{
     AlertFilter, Appended, Attempt, Delivery, DeliveryRow, DeliveryState, DigestDue, Entry, EventRow, Figures,
-    JournalRow, NewRow, Outcome, Progress, Pruned, Quarantined, Rendered, Retention, Room, Store, StoreError, Telling,
-    Told, Vitals,
+    JournalRow, NewRow, Outcome, Outline, Progress, Pruned, Quarantined, Rendered, Retention, Room, Store, StoreError,
+    Telling, Told, Vitals,
 };
-use crate::engine::{Alert, Notification, Position, Slice, Subject, SubjectKind, Timestamp, Transition};
+use crate::engine::{Alert, AlertState, Notification, Position, Slice, Subject, SubjectKind, Timestamp, Transition};
 use connection::Database;
 
 /// Rows of the journal in one read.
@@ -168,8 +169,16 @@ impl Store for Sqlite {
         self.database.read("read alerts", |reader| alerts::list(reader, filter))
     }
 
+    fn outlines(&self, state: AlertState, after: (Timestamp, u64), limit: usize) -> Result<Vec<Outline>, StoreError> {
+        self.database.read("read alerts", |reader| alerts::outlines(reader, state, after, limit))
+    }
+
     fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError> {
         self.database.read("count alerts", |reader| alerts::count(reader, filter))
+    }
+
+    fn proven(&self, limit: usize) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+        self.database.read("read deliveries", |reader| outbox::proven(reader, limit))
     }
 
     fn count_dead(&self, from: Timestamp, before: Timestamp) -> Result<u64, StoreError> {

@@ -3,27 +3,38 @@
 //! The scheduler's own arithmetic freezes a zone's offset when a job is added and makes up no missed run. So one job ticks
 //! in UTC, and the next due time is computed here, in the digest's zone, and stored.
 
-use std::cmp::Reverse;
+mod report;
+mod schedule;
+mod survey;
+mod tally;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono_tz::Tz;
-use croner::Cron;
 use tokio::sync::{Notify, watch};
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::engine::{
-    AlertState, Content, Digest, DigestReport, DigestSection, Notification, Receiver, RuleSet, Timestamp, key_of,
+    Acknowledgement, Channel, Content, Digest, DigestPart, DigestReport, Notification, Receiver, RuleSet, Timestamp,
+    key_of,
 };
-use crate::store::{AlertFilter, AlertOrder, DigestDue, Store, StoreError};
+use crate::store::{DigestDue, Store, StoreError};
 use crate::telemetry;
+use report::Maker;
+use schedule::Timetable;
 
 /// Lines of one section.
 const LINES: usize = 25;
+
+/// Rows of the table beside a mail.
+const TABLE: usize = 1000;
+
+/// Days that the chart of open alerts looks back.
+const DAYS: u64 = 13;
 
 /// How long after its due time a digest waits for what happened before it to be decided.
 const SHORTEST_WAIT: Duration = Duration::from_secs(2);
@@ -49,6 +60,31 @@ pub enum DigestError {
     Store(#[from] StoreError),
     #[error("the digest {name} has no next run: {cause}")]
     Schedule { name: String, cause: String },
+    #[error("the rules in force have no digest `{name}`; `pulsewarden digest list` shows them")]
+    Unknown { name: String },
+    #[error("the receiver {receiver} of the digest {name} has no channel; give it `email` or `slack`")]
+    Nobody { name: String, receiver: String },
+}
+
+/// The time that a digest looks at.
+struct Window {
+    from: Timestamp,
+    until: Timestamp,
+    /// When it is put together.
+    now: Timestamp,
+    /// The instants for which the chart of open alerts says how many there were.
+    days: Vec<Timestamp>,
+}
+
+impl Window {
+    fn new(timetable: &Timetable, from: Timestamp, until: Timestamp, now: Timestamp) -> Self {
+        Self { from, until, now, days: timetable.days(DAYS, now) }
+    }
+
+    /// Whether somebody has taken an alert on, and that has not lapsed.
+    fn is_taken_on(&self, by: Option<&Acknowledgement>) -> bool {
+        by.is_some_and(|by| by.until.is_none_or(|until| until > self.now))
+    }
 }
 
 /// Ticks until it is stopped.
@@ -96,31 +132,73 @@ pub fn tick(parts: &Parts) -> Result<(), DigestError> {
 
 fn run_if_due(parts: &Parts, rules: &RuleSet, digest: &Digest) -> Result<(), DigestError> {
     let now = parts.clock.now();
-    let schedule = format!("{} {}", digest.schedule, digest.time_zone);
+    let schedule = format!("{} {}", digest.schedules.join(", "), digest.time_zone);
+    let timetable = Timetable::of(digest)?;
     let known = parts.store.digest_due(&digest.name)?;
     let Some(known) = known.filter(|known| known.schedule == schedule) else {
-        let due = next_due(digest, now)?;
+        let due = timetable.next(now)?;
         return Ok(parts.store.schedule_digest(&digest.name, &DigestDue { schedule, due, covered_until: now })?);
     };
     if known.due > now {
         return Ok(());
     }
     // What was missed is sent once: the report reaches up to the newest due time that has passed.
-    let until = latest_due(digest, known.due, now)?;
+    let passed = timetable.passed(known.due, now)?;
+    let until = passed.newest;
     if !is_complete(&*parts.store, until, now)? {
         return Ok(());
     }
-    let report = report(&*parts.store, digest, known.covered_until, until)?;
-    let receiver = rules.receiver(&digest.receiver);
-    let says = !digest.skip_when_empty || is_worth_sending(&report);
-    let notifications = receiver.filter(|_| says).map(|receiver| notifications(receiver, digest, report, until));
-    let next = DigestDue { schedule, due: next_due(digest, now)?, covered_until: until };
+    let window = Window::new(&timetable, known.covered_until, until, now);
+    let (store, passed) = (&*parts.store, Some(&passed));
+    let mut reports = Maker { store, rules, digest, window: &window, passed, asked_by: None }.reports()?;
+    reports.retain(|report| !digest.skip_when_empty || is_worth_sending(report));
+    let notifications = rules.receiver(&digest.receiver).map(|receiver| notifications(receiver, &reports, until));
+    let next = DigestDue { schedule, due: timetable.next(now)?, covered_until: until };
     let ran = parts.store.run_digest(&digest.name, known.due, &next, &notifications.unwrap_or_default())?;
     if ran {
         telemetry::digest_ran(&digest.name);
         parts.outbox.notify_one();
     }
     Ok(())
+}
+
+/// Sends a digest now, as asked for by somebody. Its due time stays, and what the next one covers. Gives the keys of the
+/// messages.
+///
+/// # Errors
+/// When there is no such digest, nobody who gets it, or the store fails.
+pub fn send(parts: &Parts, name: &str, by: &str) -> Result<Vec<String>, DigestError> {
+    let rules = parts.rule_sets.borrow().clone();
+    let digest = rules.digests.iter().find(|digest| digest.name == name);
+    let digest = digest.ok_or_else(|| DigestError::Unknown { name: name.to_owned() })?;
+    let receiver = rules.receiver(&digest.receiver).filter(|receiver| !receiver.channels.is_empty());
+    let receiver =
+        receiver.ok_or_else(|| DigestError::Nobody { name: name.to_owned(), receiver: digest.receiver.clone() })?;
+    let now = parts.clock.now();
+    let from = parts.store.digest_due(name)?.map_or(now, |due| due.covered_until);
+    let window = Window::new(&Timetable::of(digest)?, from, now, now);
+    let maker =
+        Maker { store: &*parts.store, rules: &rules, digest, window: &window, passed: None, asked_by: Some(by) };
+    let notifications = notifications(receiver, &maker.reports()?, now);
+    parts.store.enqueue(&notifications)?;
+    telemetry::digest_ran(name);
+    parts.outbox.notify_one();
+    Ok(notifications.into_iter().map(|notification| notification.key).collect())
+}
+
+/// The next `count` times at which a digest is due after `after`.
+///
+/// # Errors
+/// When a schedule or the zone cannot be read, or never comes again.
+pub fn due_times(digest: &Digest, after: Timestamp, count: usize) -> Result<Vec<Timestamp>, DigestError> {
+    let timetable = Timetable::of(digest)?;
+    let mut times = vec![timetable.next(after)?];
+    while times.len() < count
+        && let Some(last) = times.last().copied()
+    {
+        times.push(timetable.next(last)?);
+    }
+    Ok(times)
 }
 
 /// Whether all that happened before `until` is decided, so that no later decision falls into a time already reported; or
@@ -139,87 +217,38 @@ fn is_complete(store: &dyn Store, until: Timestamp, now: Timestamp) -> Result<bo
 }
 
 fn is_worth_sending(report: &DigestReport) -> bool {
-    [&report.fired, &report.resolved, &report.expired, &report.open].iter().any(|section| section.total > 0)
-        || report.undelivered > 0
+    let alerts = [&report.fired, &report.resolved, &report.expired, &report.open].iter().any(|part| part.total > 0);
+    let things = [&report.silent, &report.battery, &report.orders, &report.returns].iter().any(|part| part.total > 0);
+    let deaf = report.parts.contains(&DigestPart::DeliveryHealth) && !report.health.blind.is_empty();
+    alerts || things || deaf || report.undelivered > 0
 }
 
-/// The first due time after `after`, in the digest's zone.
-///
-/// # Errors
-/// When schedule or zone cannot be read, or never comes again.
-pub fn next_due(digest: &Digest, after: Timestamp) -> Result<Timestamp, DigestError> {
-    let failed = |cause: String| DigestError::Schedule { name: digest.name.clone(), cause };
-    let cron: Cron = digest.schedule.parse().map_err(|error| failed(format!("{error}")))?;
-    let zone: Tz = digest.time_zone.parse().map_err(|error| failed(format!("{error}")))?;
-    let after = after.to_utc().ok_or_else(|| failed("the time is out of range".to_owned()))?.with_timezone(&zone);
-    let next = cron.find_next_occurrence(&after, false).map_err(|error| failed(error.to_string()))?;
-    Ok(Timestamp(next.timestamp_millis()))
-}
-
-fn latest_due(digest: &Digest, mut due: Timestamp, now: Timestamp) -> Result<Timestamp, DigestError> {
-    loop {
-        let next = next_due(digest, due)?;
-        if next > now {
-            return Ok(due);
+/// One for each report and channel; the key is the same whenever it is made, so that no due time is sent twice.
+fn notifications(receiver: &Receiver, reports: &[DigestReport], due: Timestamp) -> Vec<Notification> {
+    let one = |report: &DigestReport, place: usize, channel: &Channel| {
+        let (due_text, place) = (due.0.to_string(), place.to_string());
+        let mut key = vec!["digest", &report.name, &due_text, &receiver.name, &place];
+        if report.asked_by.is_some() {
+            key.push("by hand");
         }
-        due = next;
-    }
-}
-
-fn report(store: &dyn Store, digest: &Digest, from: Timestamp, until: Timestamp) -> Result<DigestReport, StoreError> {
-    let section = |filter: AlertFilter| -> Result<DigestSection, StoreError> {
-        // Nobody is told of rules that are tried out.
-        let filter = AlertFilter { shadow: Some(false), ..filter };
-        let total = store.count_alerts(&filter)?;
-        let alerts = store.alerts(&AlertFilter { limit: LINES, ..filter })?;
-        Ok(DigestSection { alerts, total })
+        if let Some((label, value)) = &report.split {
+            key.extend([label.as_str(), value]);
+        }
+        let mut report = report.clone();
+        // Tables stand beside mails alone.
+        report.table = report.table.filter(|_| matches!(channel, Channel::Email { .. }));
+        Notification {
+            key: key_of(&key),
+            receiver: receiver.name.clone(),
+            phi: receiver.phi,
+            channel: channel.clone(),
+            group: String::new(),
+            due,
+            content: Content::Digest(Box::new(report)),
+        }
     };
-    let ended = |state: AlertState| AlertFilter {
-        state: Some(state),
-        moved_from: Some(from),
-        moved_before: Some(until),
-        ..AlertFilter::default()
-    };
-    let urgent_first = |filter: AlertFilter| section(AlertFilter { order: AlertOrder::MostUrgent, ..filter });
-    let mut expired = urgent_first(ended(AlertState::Expired))?;
-    let closed = urgent_first(ended(AlertState::Closed))?;
-    expired.total += closed.total;
-    expired.alerts.extend(closed.alerts);
-    expired.alerts.sort_by_key(|alert| (Reverse(alert.severity), alert.noticed_at, alert.number));
-    expired.alerts.truncate(LINES);
-    let vitals = store.vitals()?;
-    Ok(DigestReport {
-        name: digest.name.clone(),
-        time_zone: digest.time_zone.clone(),
-        from,
-        until,
-        fired: section(AlertFilter {
-            noticed_from: Some(from),
-            noticed_before: Some(until),
-            ..AlertFilter::default()
-        })?,
-        resolved: section(ended(AlertState::Resolved))?,
-        expired,
-        open: urgent_first(AlertFilter { state: Some(AlertState::Firing), ..AlertFilter::default() })?,
-        last_webhook: vitals.last_webhook(),
-        last_delivery: vitals.last_delivery,
-        undelivered: store.count_dead(from, until)?,
-    })
-}
-
-/// One for each channel; the key is the same whenever it is made, so that no due time is sent twice.
-fn notifications(receiver: &Receiver, digest: &Digest, report: DigestReport, due: Timestamp) -> Vec<Notification> {
-    let channels = receiver.channels.iter().enumerate();
-    let one = |(place, channel): (usize, &crate::engine::Channel)| Notification {
-        key: key_of(&["digest", &digest.name, &due.0.to_string(), &receiver.name, &place.to_string()]),
-        receiver: receiver.name.clone(),
-        phi: receiver.phi,
-        channel: channel.clone(),
-        group: String::new(),
-        due,
-        content: Content::Digest(Box::new(report.clone())),
-    };
-    channels.map(one).collect()
+    let each = |report| receiver.channels.iter().enumerate().map(move |(place, channel)| one(report, place, channel));
+    reports.iter().flat_map(each).collect()
 }
 
 #[cfg(test)]
@@ -234,22 +263,20 @@ mod tests {
     fn digest(schedule: &str, time_zone: &str) -> Digest {
         Digest {
             name: "daily".to_owned(),
-            schedule: schedule.to_owned(),
+            schedules: schedule.split(';').map(str::to_owned).collect(),
             time_zone: time_zone.to_owned(),
             receiver: "team".to_owned(),
+            parts: DigestPart::ALL.to_vec(),
+            matchers: Vec::new(),
+            split_by: None,
+            csv: false,
             skip_when_empty: false,
         }
     }
 
     fn runs(schedule: &str, time_zone: &str, from: &str, count: usize) -> Vec<String> {
         let digest = digest(schedule, time_zone);
-        let mut at = Timestamp::from(from.parse::<chrono::DateTime<chrono::Utc>>().unwrap());
-        let mut runs = Vec::new();
-        for _ in 0..count {
-            at = next_due(&digest, at).unwrap();
-            runs.push(at.to_string());
-        }
-        runs
+        due_times(&digest, time(from), count).unwrap().iter().map(ToString::to_string).collect()
     }
 
     #[test]
