@@ -37,6 +37,9 @@ _pulsewarden() {
             pulsewarden,devices)
                 cmd="pulsewarden__subcmd__devices"
                 ;;
+            pulsewarden,digest)
+                cmd="pulsewarden__subcmd__digest"
+                ;;
             pulsewarden,events)
                 cmd="pulsewarden__subcmd__events"
                 ;;
@@ -70,6 +73,24 @@ _pulsewarden() {
             pulsewarden,test)
                 cmd="pulsewarden__subcmd__test"
                 ;;
+            pulsewarden__subcmd__digest,help)
+                cmd="pulsewarden__subcmd__digest__subcmd__help"
+                ;;
+            pulsewarden__subcmd__digest,list)
+                cmd="pulsewarden__subcmd__digest__subcmd__list"
+                ;;
+            pulsewarden__subcmd__digest,send)
+                cmd="pulsewarden__subcmd__digest__subcmd__send"
+                ;;
+            pulsewarden__subcmd__digest__subcmd__help,help)
+                cmd="pulsewarden__subcmd__digest__subcmd__help__subcmd__help"
+                ;;
+            pulsewarden__subcmd__digest__subcmd__help,list)
+                cmd="pulsewarden__subcmd__digest__subcmd__help__subcmd__list"
+                ;;
+            pulsewarden__subcmd__digest__subcmd__help,send)
+                cmd="pulsewarden__subcmd__digest__subcmd__help__subcmd__send"
+                ;;
             pulsewarden__subcmd__help,alerts)
                 cmd="pulsewarden__subcmd__help__subcmd__alerts"
                 ;;
@@ -90,6 +111,9 @@ _pulsewarden() {
                 ;;
             pulsewarden__subcmd__help,devices)
                 cmd="pulsewarden__subcmd__help__subcmd__devices"
+                ;;
+            pulsewarden__subcmd__help,digest)
+                cmd="pulsewarden__subcmd__help__subcmd__digest"
                 ;;
             pulsewarden__subcmd__help,events)
                 cmd="pulsewarden__subcmd__help__subcmd__events"
@@ -123,6 +147,12 @@ _pulsewarden() {
                 ;;
             pulsewarden__subcmd__help,test)
                 cmd="pulsewarden__subcmd__help__subcmd__test"
+                ;;
+            pulsewarden__subcmd__help__subcmd__digest,list)
+                cmd="pulsewarden__subcmd__help__subcmd__digest__subcmd__list"
+                ;;
+            pulsewarden__subcmd__help__subcmd__digest,send)
+                cmd="pulsewarden__subcmd__help__subcmd__digest__subcmd__send"
                 ;;
             pulsewarden__subcmd__help__subcmd__notify,test)
                 cmd="pulsewarden__subcmd__help__subcmd__notify__subcmd__test"
@@ -170,7 +200,7 @@ _pulsewarden() {
 
     case "${cmd}" in
         pulsewarden)
-            opts="-h -V --config --help --version serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help"
+            opts="-h -V --config --help --version serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -385,6 +415,116 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__digest)
+            opts="-h --config --help list send help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__digest__subcmd__help)
+            opts="list send help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__digest__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__digest__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__digest__subcmd__help__subcmd__send)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__digest__subcmd__list)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__digest__subcmd__send)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__events)
             opts="-h --type --device --limit --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -434,7 +574,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help)
-            opts="serve reload demo status check routes test backtest alerts explain devices events deliveries notify schema completions man help"
+            opts="serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -534,6 +674,48 @@ _pulsewarden() {
         pulsewarden__subcmd__help__subcmd__devices)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__digest)
+            opts="list send"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__digest__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__digest__subcmd__send)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -222,6 +222,70 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 && ret=0
 ;;
+(digest)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__digest_commands" \
+"*::: :->digest" \
+&& ret=0
+
+    case $state in
+    (digest)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-digest-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(send)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':name -- The digest, as the rule files name it:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__digest__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-digest-help-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(send)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
@@ -382,6 +446,30 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(digest)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__digest_commands" \
+"*::: :->digest" \
+&& ret=0
+
+    case $state in
+    (digest)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-digest-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(send)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
 ":: :_pulsewarden__subcmd__help__subcmd__notify_commands" \
@@ -443,6 +531,7 @@ _pulsewarden_commands() {
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand' \
+'digest:List digests, or send one now' \
 'notify:Try a receiver' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
@@ -486,6 +575,49 @@ _pulsewarden__subcmd__devices_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden devices commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__digest_commands] )) ||
+_pulsewarden__subcmd__digest_commands() {
+    local commands; commands=(
+'list:List the digests of the rules in force, with their next due times in words and in their own zones' \
+'send:Send a digest now, marked as asked for by hand; the next one comes at its own time and says everything that this one says' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden digest commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__digest__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__digest__subcmd__help_commands() {
+    local commands; commands=(
+'list:List the digests of the rules in force, with their next due times in words and in their own zones' \
+'send:Send a digest now, marked as asked for by hand; the next one comes at its own time and says everything that this one says' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden digest help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__digest__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__digest__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden digest help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__digest__subcmd__help__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__digest__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden digest help list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__digest__subcmd__help__subcmd__send_commands] )) ||
+_pulsewarden__subcmd__digest__subcmd__help__subcmd__send_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden digest help send commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__digest__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__digest__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden digest list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__digest__subcmd__send_commands] )) ||
+_pulsewarden__subcmd__digest__subcmd__send_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden digest send commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__events_commands] )) ||
 _pulsewarden__subcmd__events_commands() {
     local commands; commands=()
@@ -512,6 +644,7 @@ _pulsewarden__subcmd__help_commands() {
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand' \
+'digest:List digests, or send one now' \
 'notify:Try a receiver' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
@@ -554,6 +687,24 @@ _pulsewarden__subcmd__help__subcmd__demo_commands() {
 _pulsewarden__subcmd__help__subcmd__devices_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help devices commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__digest_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__digest_commands() {
+    local commands; commands=(
+'list:List the digests of the rules in force, with their next due times in words and in their own zones' \
+'send:Send a digest now, marked as asked for by hand; the next one comes at its own time and says everything that this one says' \
+    )
+    _describe -t commands 'pulsewarden help digest commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__digest__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__digest__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help digest list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__digest__subcmd__send_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__digest__subcmd__send_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help digest send commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__events_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__events_commands() {

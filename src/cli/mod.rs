@@ -5,6 +5,7 @@ mod backtest;
 mod check;
 mod deliveries;
 mod devices;
+mod digest;
 mod events;
 mod explain;
 mod notify;
@@ -126,6 +127,12 @@ enum Command {
     Events(events::EventArguments),
     /// List messages and where they stand
     Deliveries(deliveries::DeliveryArguments),
+    /// List digests, or send one now
+    #[command(after_help = "Examples:\n  pulsewarden digest list\n  pulsewarden digest send daily-device-health")]
+    Digest {
+        #[command(subcommand)]
+        command: digest::DigestCommand,
+    },
     /// Try a receiver
     Notify {
         #[command(subcommand)]
@@ -205,6 +212,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Devices(devices) => devices::run(&settings(&config)?, &devices)?,
         Command::Events(events) => events::run(&settings(&config)?, &events)?,
         Command::Deliveries(deliveries) => deliveries::run(&settings(&config)?, &deliveries)?,
+        Command::Digest { command } => digest::run(&settings(&config)?, &command)?,
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }

@@ -112,6 +112,8 @@ pub struct Shared {
     files: Mutex<RuleFiles>,
     standing: tokio::sync::Mutex<Standing>,
     pub watch: Watch,
+    /// What digests work with, for those that are asked for by hand.
+    pub digests: digest::Parts,
     /// Until when it is noted that nothing can be heard.
     deaf_until: Mutex<Option<Timestamp>>,
     pub started_at: Timestamp,
@@ -165,7 +167,14 @@ impl Daemon {
         )
         .map_err(anyhow::Error::from)?;
 
+        let digests = digest::Parts {
+            store: Arc::clone(&store),
+            clock: clock.clone(),
+            rule_sets: in_force,
+            outbox: Arc::clone(&outbox),
+        };
         let shared = Arc::new(Shared {
+            digests: digests.clone(),
             store: Arc::clone(&store),
             clock: clock.clone(),
             config,
@@ -226,7 +235,6 @@ impl Daemon {
             stop: stop_delivery.clone(),
         });
         tasks.spawn(ended.told(Part::Delivery, delivery));
-        let digests = digest::Parts { store, clock, rule_sets: in_force, outbox: Arc::clone(&outbox) };
         let stop = stop_tasks.clone();
         tasks.spawn(ended.told(Part::Digests, async move {
             if let Err(error) = digest::run(digests, stop).await {

@@ -140,7 +140,7 @@ fn the_schema_refuses_the_mistakes_in_shape_and_no_others() {
 }
 
 /// Files that have what the documents leave out.
-const MORE: [&str; 7] = [
+const MORE: [&str; 8] = [
     "settings: { patience: 48h, words: [a, [1]], holds: true }\n\
      rules: { alert: A, was: B, event: device.lowBattery, expire: settings.patience, grace: 0s, keep_firing_for: 1h, \
      falls: { field: device.battery, below: 20 }, raise: { to: critical, after: 7d }, repeat_backoff: 1.5 }",
@@ -158,6 +158,9 @@ const MORE: [&str; 7] = [
      \x20 routes: [{ matchers: 'severity = \"info\"', continue: true, receiver: a, group_by: site, group_wait: 1m,\n\
      \x20 group_interval: 1m, repeat_interval: 1h, routes: { matchers: ['area =~ \"it|care\"'] } }] }\n\
      digests: { digest: d, schedule: \"0 8 * * *\", time_zone: UTC, receiver: a, skip_when_empty: true }",
+    "receivers: { name: a, email: { to: a@b.example } }\n\
+     digests: { digest: d, schedule: [\"0 8 * * *\", \"0 9 * * 1\"], time_zone: UTC, receiver: a, sections: [battery, call_list],\n\
+     \x20 matchers: 'severity = \"info\"', split_by: site, csv: true }",
     "override: [{ alert: Other, count: { at_least: 2 }, severity: info }, { alert: Other, disabled: true }]",
 ];
 
