@@ -260,57 +260,6 @@ mod tests {
     use crate::store::sqlite::Sqlite;
     use crate::store::{Entry, NewRow, Outcome, Progress};
 
-    fn digest(schedule: &str, time_zone: &str) -> Digest {
-        Digest {
-            name: "daily".to_owned(),
-            schedules: schedule.split(';').map(str::to_owned).collect(),
-            time_zone: time_zone.to_owned(),
-            receiver: "team".to_owned(),
-            parts: DigestPart::ALL.to_vec(),
-            matchers: Vec::new(),
-            split_by: None,
-            csv: false,
-            skip_when_empty: false,
-        }
-    }
-
-    fn runs(schedule: &str, time_zone: &str, from: &str, count: usize) -> Vec<String> {
-        let digest = digest(schedule, time_zone);
-        due_times(&digest, time(from), count).unwrap().iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn eight_in_the_morning_stays_eight_across_both_clock_changes() {
-        assert_eq!(
-            runs("0 8 * * *", "America/New_York", "2026-03-06T20:00:00Z", 3),
-            ["2026-03-07T13:00:00.000Z", "2026-03-08T12:00:00.000Z", "2026-03-09T12:00:00.000Z"]
-        );
-        assert_eq!(
-            runs("0 8 * * *", "America/New_York", "2026-10-30T20:00:00Z", 3),
-            ["2026-10-31T12:00:00.000Z", "2026-11-01T13:00:00.000Z", "2026-11-02T13:00:00.000Z"]
-        );
-    }
-
-    #[test]
-    fn an_hour_that_is_skipped_runs_at_its_end_and_one_that_comes_twice_runs_once() {
-        assert_eq!(
-            runs("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 2),
-            ["2026-03-29T01:00:00.000Z", "2026-03-30T00:30:00.000Z"]
-        );
-        assert_eq!(
-            runs("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2),
-            ["2026-10-25T00:30:00.000Z", "2026-10-26T01:30:00.000Z"]
-        );
-    }
-
-    #[test]
-    fn working_days_skip_the_weekend() {
-        assert_eq!(
-            runs("0 8 * * MON-FRI", "UTC", "2026-03-06T09:00:00Z", 2),
-            ["2026-03-09T08:00:00.000Z", "2026-03-10T08:00:00.000Z"]
-        );
-    }
-
     fn time(text: &str) -> Timestamp {
         Timestamp::from(text.parse::<chrono::DateTime<chrono::Utc>>().unwrap())
     }

@@ -2,6 +2,8 @@
 //!
 //! [`sqlite`] is the engine behind it today; the verbs are coarse so that another database can stand behind them.
 
+mod attachment;
+mod digests;
 mod figures;
 pub mod sqlite;
 
@@ -9,11 +11,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use attachment::Attachment;
+pub use digests::{DigestDue, Outline};
 pub use figures::{Figures, Telling, Told, Vitals};
 
 use crate::engine::{
-    Acknowledgement, Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Labels, Notification, Phi,
-    Position, Severity, Slice, Source, Standing, Subject, SubjectKind, Timestamp, Transition,
+    Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Notification, Phi, Position, Slice, Source,
+    Standing, Subject, SubjectKind, Timestamp, Transition,
 };
 
 /// Why the store could not do what was asked. Carries no payload and no value.
@@ -158,33 +162,6 @@ pub enum Rendered {
     Failed { error: String },
 }
 
-impl Rendered {
-    /// A mail with a file beside it, where there is one.
-    #[must_use]
-    pub fn with(mut self, attachment: Option<Attachment>) -> Self {
-        if let Self::Email { attachments, .. } = &mut self {
-            attachments.extend(attachment);
-        }
-        self
-    }
-}
-
-/// A file beside a mail. `Debug` shows no content.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attachment {
-    /// Holds no identifier.
-    pub name: String,
-    /// The media type with its charset.
-    pub media_type: String,
-    pub content: String,
-}
-
-impl std::fmt::Debug for Attachment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Attachment").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
 impl std::fmt::Debug for Rendered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -299,20 +276,6 @@ pub struct AlertFilter {
     pub noticed_before: Option<Timestamp>,
     pub order: AlertOrder,
     pub limit: usize,
-}
-
-/// An alert in short: what digests count and sort by.
-#[derive(Clone, Debug)]
-pub struct Outline {
-    pub number: u64,
-    pub severity: Severity,
-    /// When what fired it happened.
-    pub opened_at: Timestamp,
-    pub noticed_at: Timestamp,
-    /// When it moved to its present state.
-    pub moved_at: Timestamp,
-    pub acknowledged: Option<Acknowledgement>,
-    pub labels: Labels,
 }
 
 /// Which alerts come first.
@@ -485,14 +448,4 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes and syncs one small row: proves that commits work.
     fn probe(&self, clock: Timestamp) -> Result<(), StoreError>;
-}
-
-/// When a digest runs next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DigestDue {
-    /// Schedule and zone that `due` was computed from.
-    pub schedule: String,
-    pub due: Timestamp,
-    /// The end of what the last report covered; the start of the next.
-    pub covered_until: Timestamp,
 }

@@ -9,6 +9,7 @@ mod blind;
 mod business;
 mod carried_over;
 mod counting;
+mod digests;
 mod ends;
 mod faults;
 mod following;

@@ -6,6 +6,7 @@ mod text;
 
 use serde::Serialize;
 
+pub(super) use digest::local;
 pub use text::{annotation, label};
 
 use crate::engine::{Content, Notification, SelfAlert};

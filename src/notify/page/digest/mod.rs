@@ -195,7 +195,7 @@ fn span(from: Timestamp, to: Timestamp) -> String {
 }
 
 /// An instant in a digest's own zone.
-fn local(at: Timestamp, time_zone: &str) -> String {
+pub(in crate::notify) fn local(at: Timestamp, time_zone: &str) -> String {
     match (time_zone.parse::<chrono_tz::Tz>(), at.to_utc()) {
         (Ok(zone), Some(at)) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
         _ => instant(at),
