@@ -175,7 +175,8 @@ fn a_digest_says_what_changed_since_the_last_one() {
         [DIGEST] daily: 0 new, 3 open
 
         Since 2026-03-12 08:00 EDT: 0 new, 0 resolved.
-        Open now: 3 (1 acknowledged); the oldest since 2026-03-02 05:00 EST (11 days)."#]].assert_eq(&told.iter().map(head).collect::<Vec<_>>().join("\n\n"));
+        Open now: 3 (1 acknowledged); the oldest since 2026-03-02 05:00 EST (11 days)."#]]
+    .assert_eq(&told.iter().map(head).collect::<Vec<_>>().join("\n\n"));
     for (device, percentage) in [(8, 80), (10, 80)] {
         world.post("device.lowBattery", at_site(device, percentage, 6, "North Clinic"));
     }
@@ -192,7 +193,8 @@ fn a_digest_says_what_changed_since_the_last_one() {
         [DIGEST] daily: 0 new, 1 open
 
         Since 2026-03-14 08:00 EDT: 0 new, 0 resolved.
-        Open now: 1; the oldest since 2026-03-04 05:00 EST (11 days)."#]].assert_eq(&third.iter().chain(&fourth).map(head).collect::<Vec<_>>().join("\n\n"));
+        Open now: 1; the oldest since 2026-03-04 05:00 EST (11 days)."#]]
+    .assert_eq(&third.iter().chain(&fourth).map(head).collect::<Vec<_>>().join("\n\n"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod crash;
 mod delivering;
+mod digests;
 mod events;
 mod explain;
 mod harness;

@@ -47,6 +47,7 @@ class Keep:
             "structure": [one.get_content_type() for one in message.walk()],
             "plain": part(message, "plain"),
             "html": part(message, "html"),
+            "attachments": [{"name": one.get_filename(), "text": one.get_content()} for one in message.iter_attachments()],
             "longest_line": max(len(line) for line in lines),
             "bare_newline": any(b"\n" in line or b"\r" in line for line in lines),
         })
