@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use super::schedule::Passed;
 use super::survey::{Survey, survey};
 use super::tally::{Best, Open, Patients, Tally, tally};
-use super::{DigestError, Window};
+use super::{DigestError, LINES, TABLE, Window};
 use crate::engine::{
     Alert, AlertState, Caller, Callers, Digest, DigestCharts, DigestHealth, DigestPart, DigestReport, DigestSection,
     RuleSet,
 };
 use crate::store::{AlertFilter, Store, StoreError};
+
+/// Rows of all tables of one run together.
+const TABLES: usize = 5 * TABLE;
 
 /// How many of the newest deliveries are looked at for the last one to each receiver.
 const DELIVERIES: usize = 500;
@@ -37,7 +40,7 @@ impl Maker<'_> {
         let mut surveys = survey(self.store, self.rules, self.digest, self.window)?;
         let frame = self.frame()?;
         if self.digest.split_by.is_none() {
-            return Ok(vec![self.report(&frame, "", tallies.remove(""), surveys.remove(""))?]);
+            return Ok(vec![self.report(&frame, "", tallies.remove(""), surveys.remove(""), TABLE)?]);
         }
         tallies.retain(|_, tally| tally.says_something());
         surveys.retain(|value, survey| survey.lists_something() || tallies.contains_key(value));
@@ -47,7 +50,10 @@ impl Maker<'_> {
         if values.is_empty() {
             return Ok(vec![frame]);
         }
-        values.iter().map(|value| self.report(&frame, value, tallies.remove(value), surveys.remove(value))).collect()
+        // All reports of a run are held at once, so many have smaller tables.
+        let rows = (TABLES / values.len()).clamp(LINES, TABLE);
+        let report = |value: &String| self.report(&frame, value, tallies.remove(value), surveys.remove(value), rows);
+        values.iter().map(report).collect()
     }
 
     /// What all reports of one run have in common.
@@ -89,6 +95,7 @@ impl Maker<'_> {
         value: &str,
         tally: Option<Tally>,
         survey: Option<Survey>,
+        rows: usize,
     ) -> Result<DigestReport, DigestError> {
         let tally = tally.unwrap_or_else(|| Tally::empty(self.window));
         let survey = survey.unwrap_or_default();
@@ -114,7 +121,7 @@ impl Maker<'_> {
             callers: callers(&tally.callers)?,
             handled: callers(&tally.handled)?,
             charts: DigestCharts { days, sites: tally.sites.clone(), batteries: survey.batteries.to_vec() },
-            table: self.table(&tally)?,
+            table: self.table(&tally, rows)?,
             silent: survey.silent.into_rows(),
             battery: survey.battery.into_rows(),
             orders: survey.orders.into_rows(),
@@ -153,11 +160,11 @@ impl Maker<'_> {
         Ok(Callers { listed, total: patients.total() })
     }
 
-    fn table(&self, tally: &Tally) -> Result<Option<DigestSection>, StoreError> {
+    fn table(&self, tally: &Tally, rows: usize) -> Result<Option<DigestSection>, StoreError> {
         if !self.digest.csv {
             return Ok(None);
         }
-        let numbers = tally.table_open.numbers().chain(tally.table_ended.numbers()).take(super::TABLE);
+        let numbers = tally.table_open.numbers().chain(tally.table_ended.numbers()).take(rows);
         let total = tally.table_open.total + tally.table_ended.total;
         Ok(Some(DigestSection { alerts: self.alerts(numbers)?, total }))
     }

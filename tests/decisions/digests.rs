@@ -271,6 +271,35 @@ fn a_section_shows_so_many_and_says_how_many_more() {
 }
 
 #[test]
+fn slack_takes_the_largest_digest() {
+    let text = rules("full", "skip_when_empty: false")
+        .replace("email: [{ to: [team@clinic.example] }]", "slack: [{ webhook: a }]");
+    let (mut world, compiled) = (World::new(&text), compiled(&text));
+    digests_at(&mut world, &compiled, "2026-03-02T10:00:00Z");
+    for id in 1..=60 {
+        let site = format!("<Clinic> & `{id}` {}", "of a long name ".repeat(20));
+        world.post("device.lowBattery", at_site(id, 4, 100 + id, &site));
+        world.post("device.healthcheck", json!({ "device": at_site(id, 4, 100 + id, &site)["device"] }));
+        world.post("order.statusFull", order(id, 100 + id, Some("2026-03-01T09:00:00Z")));
+        world.post("return.statusFull", json!({ "id": id, "currentStatus": "rmaPlaced" }));
+    }
+    let told = digests_at(&mut world, &compiled, "2026-03-16T12:00:10Z");
+    let Rendered::Slack { body } = notify::render(&told[0]) else { panic!("not a Slack message") };
+    let message: Value = serde_json::from_str(&body).unwrap();
+    let blocks = message["blocks"].as_array().unwrap();
+    assert!((20..=50).contains(&blocks.len()), "{}", blocks.len());
+    for block in blocks {
+        let shown = block["text"]["text"].as_str().or(block["elements"][0]["text"].as_str()).unwrap();
+        let longest = if block["type"] == "header" { 150 } else { 3000 };
+        assert!((1..=longest).contains(&shown.chars().count()), "{shown}");
+        assert_eq!(shown.matches("```").count() % 2, 0, "{shown}");
+    }
+    for said in ["To call (60 patients)", "Orders on their way (60)", "Returns overdue (60)", "▇", "left out here"] {
+        assert!(body.contains(said), "{said} in {body}");
+    }
+}
+
+#[test]
 fn a_digest_without_anything_is_sent_unless_it_is_to_be_skipped() {
     for (more, count) in [("skip_when_empty: true", 0), ("skip_when_empty: false", 1)] {
         let text = rules("ids", more);

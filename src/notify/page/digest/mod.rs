@@ -26,8 +26,20 @@ pub(super) fn of(phi: Phi, report: &DigestReport, receiver: &str) -> Page {
         tone: report.worst.map_or(Tone::Good, severity_tone),
         lead: lead(report),
         sections,
-        foot: vec![proof(report), foot(receiver)],
+        foot: small_print(report).into_iter().chain([foot(receiver)]).collect(),
     }
+}
+
+/// What the sections do not say themselves.
+fn small_print(report: &DigestReport) -> Vec<String> {
+    let mut said = Vec::new();
+    if !report.parts.contains(&DigestPart::DeliveryHealth) {
+        said.push(proof(report));
+    }
+    if let Some(table) = report.table.as_ref().filter(|table| table.total > table.alerts.len() as u64) {
+        said.push(format!("The table beside this mail has {} of {} alerts.", table.alerts.len(), table.total));
+    }
+    said
 }
 
 /// What changed since the last one, and what stands in the way of trusting this one.
