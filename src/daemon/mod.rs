@@ -172,6 +172,7 @@ impl Daemon {
             clock: clock.clone(),
             rule_sets: in_force,
             outbox: Arc::clone(&outbox),
+            started_at: clock.now(),
         };
         let shared = Arc::new(Shared {
             digests: digests.clone(),

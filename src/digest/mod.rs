@@ -51,6 +51,8 @@ pub struct Parts {
     pub rule_sets: watch::Receiver<Arc<RuleSet>>,
     /// Notified when a digest was put into the outbox.
     pub outbox: Arc<Notify>,
+    /// When the daemon started: what happened while it did not run is decided after that.
+    pub started_at: Timestamp,
 }
 
 /// Why a digest could not run.
@@ -145,15 +147,20 @@ fn run_if_due(parts: &Parts, rules: &RuleSet, digest: &Digest) -> Result<(), Dig
     // What was missed is sent once: the report reaches up to the newest due time that has passed.
     let passed = timetable.passed(known.due, now)?;
     let until = passed.newest;
-    if !is_complete(&*parts.store, until, now)? {
-        return Ok(());
-    }
+    let undecided = match readiness(parts, until, now)? {
+        Readiness::Wait => return Ok(()),
+        Readiness::Ready => None,
+        Readiness::LongEnough { undecided } => Some(undecided),
+    };
     let window = Window::new(&timetable, known.covered_until, until, now);
     let (store, passed) = (&*parts.store, Some(&passed));
-    let mut reports = Maker { store, rules, digest, window: &window, passed, asked_by: None }.reports()?;
+    let maker = Maker { store, rules, digest, window: &window, passed, asked_by: None, undecided: undecided.is_some() };
+    let mut reports = maker.reports()?;
     reports.retain(|report| !digest.skip_when_empty || is_worth_sending(report));
     let notifications = rules.receiver(&digest.receiver).map(|receiver| notifications(receiver, &reports, until));
-    let next = DigestDue { schedule, due: timetable.next(now)?, covered_until: until };
+    // What is decided later belongs into the next one, also where it happened before.
+    let covered_until = undecided.map_or(until, |at| at.clamp(known.covered_until, until));
+    let next = DigestDue { schedule, due: timetable.next(now)?, covered_until };
     let ran = parts.store.run_digest(&digest.name, known.due, &next, &notifications.unwrap_or_default())?;
     if ran {
         telemetry::digest_ran(&digest.name);
@@ -177,8 +184,9 @@ pub fn send(parts: &Parts, name: &str, by: &str) -> Result<Vec<String>, DigestEr
     let now = parts.clock.now();
     let from = parts.store.digest_due(name)?.map_or(now, |due| due.covered_until);
     let window = Window::new(&Timetable::of(digest)?, from, now, now);
-    let maker =
-        Maker { store: &*parts.store, rules: &rules, digest, window: &window, passed: None, asked_by: Some(by) };
+    let (store, window) = (&*parts.store, &window);
+    let undecided = undecided_before(store, now)?.is_some();
+    let maker = Maker { store, rules: &rules, digest, window, passed: None, asked_by: Some(by), undecided };
     let notifications = notifications(receiver, &maker.reports()?, now);
     parts.store.enqueue(&notifications)?;
     telemetry::digest_ran(name);
@@ -201,19 +209,31 @@ pub fn due_times(digest: &Digest, after: Timestamp, count: usize) -> Result<Vec<
     Ok(times)
 }
 
-/// Whether all that happened before `until` is decided, so that no later decision falls into a time already reported; or
-/// has taken so long that the digest does without it.
-fn is_complete(store: &dyn Store, until: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
-    let waited = now.since(until);
-    if waited >= LONGEST_WAIT {
-        return Ok(true);
-    }
+/// Whether a digest can be put together.
+enum Readiness {
+    /// What happened before its time is not decided yet.
+    Wait,
+    /// It is, so that no later decision falls into a time already reported.
+    Ready,
+    /// It is not, from this instant on, and has taken so long that the digest does without.
+    LongEnough { undecided: Timestamp },
+}
+
+fn readiness(parts: &Parts, until: Timestamp, now: Timestamp) -> Result<Readiness, StoreError> {
     // What came just before is on its way into the journal yet.
-    if waited < SHORTEST_WAIT {
-        return Ok(false);
+    if now.since(until) < SHORTEST_WAIT {
+        return Ok(Readiness::Wait);
     }
-    let behind = store.vitals()?.oldest_unprocessed.is_some_and(|oldest| oldest < until);
-    Ok(!behind && store.due(Timestamp(until.0.saturating_sub(1)), 1)?.is_empty())
+    let Some(undecided) = undecided_before(&*parts.store, until)? else { return Ok(Readiness::Ready) };
+    let waited = now.since(until.max(parts.started_at));
+    Ok(if waited < LONGEST_WAIT { Readiness::Wait } else { Readiness::LongEnough { undecided } })
+}
+
+/// The oldest of what happened before `until` and is not decided.
+fn undecided_before(store: &dyn Store, until: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let row = store.vitals()?.oldest_unprocessed.filter(|oldest| *oldest < until);
+    let due = store.due(Timestamp(until.0.saturating_sub(1)), 1)?.first().map(|(due, _)| *due);
+    Ok(row.into_iter().chain(due).min())
 }
 
 fn is_worth_sending(report: &DigestReport) -> bool {
@@ -282,6 +302,7 @@ digests: [{ digest: daily, schedule: "0 8 * * *", time_zone: UTC, receiver: team
             clock: Clock::Hand(Arc::clone(&hand)),
             rule_sets: rule_sets.subscribe(),
             outbox: Arc::default(),
+            started_at: time("2026-03-01T06:00:00Z"),
         };
         let digests_at = |now: &str| {
             hand.store(time(now).0, Ordering::SeqCst);
@@ -303,5 +324,15 @@ digests: [{ digest: daily, schedule: "0 8 * * *", time_zone: UTC, receiver: team
         assert_eq!(digests_at("2026-03-01T08:02:00Z"), 1, "what came later is for the next one");
         assert_eq!(digests_at("2026-03-02T08:09:00Z"), 1);
         assert_eq!(digests_at("2026-03-02T08:10:00Z"), 2, "it has waited long enough");
+        let covered = store.digest_due("daily").unwrap().unwrap().covered_until;
+        assert_eq!(covered, time("2026-03-01T08:00:03Z"), "what is decided later is for the next one");
+        let again = Parts { started_at: time("2026-03-03T12:00:00Z"), ..parts.clone() };
+        let digests_at = |now: &str| {
+            hand.store(time(now).0, Ordering::SeqCst);
+            tick(&again).unwrap();
+            store.figures().unwrap().outbox_waiting
+        };
+        assert_eq!(digests_at("2026-03-03T12:09:00Z"), 2, "after a start, there is the same time to decide");
+        assert_eq!(digests_at("2026-03-03T12:10:00Z"), 3);
     }
 }

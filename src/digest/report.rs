@@ -30,6 +30,8 @@ pub(super) struct Maker<'m> {
     /// The due times that it stands for; `None` where it was asked for by hand.
     pub passed: Option<&'m Passed>,
     pub asked_by: Option<&'m str>,
+    /// Whether something that belongs into it is not decided yet.
+    pub undecided: bool,
 }
 
 impl Maker<'_> {
@@ -81,6 +83,7 @@ impl Maker<'_> {
             missed: self.passed.map(|passed| passed.missed.clone()).unwrap_or_default(),
             missed_total: self.passed.map_or(0, |passed| passed.missed_total),
             asked_by: self.asked_by.map(str::to_owned),
+            undecided: self.undecided,
             last_webhook: vitals.last_webhook(),
             last_delivery: vitals.last_delivery,
             undelivered: self.store.count_dead(from, until)?,

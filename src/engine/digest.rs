@@ -103,6 +103,9 @@ pub struct DigestReport {
     /// Who asked for it by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<String>,
+    /// Something that happened before it was not decided yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undecided: bool,
     pub fired: DigestSection,
     pub resolved: DigestSection,
     /// Ended without being known to be well: expired and closed.

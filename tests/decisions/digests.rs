@@ -14,7 +14,7 @@ use pulsewarden::store::{Outcome, Rendered};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
-use crate::world::{World, battery, device_of, instant, order};
+use crate::world::{World, association, battery, device_of, instant, order};
 
 const RULES: &str = r#"
 rules:
@@ -56,6 +56,7 @@ fn digests_at(world: &mut World, rules: &Arc<RuleSet>, at: &str) -> Vec<Notifica
         clock: Clock::standing_at(world.now),
         rule_sets: watch::Sender::new(Arc::clone(rules)).subscribe(),
         outbox: Arc::new(Notify::new()),
+        started_at: world.now,
     };
     digest::tick(&parts).unwrap();
     world.wait("1s");
@@ -300,6 +301,21 @@ fn slack_takes_the_largest_digest() {
 }
 
 #[test]
+fn when_it_happened_and_when_that_was_learned_are_told_apart() {
+    let text = r#"
+rules: [{ alert: Handed, subject: device, event: device.associationCreated, annotations: { summary: Handed over } }]
+receivers: [{ name: team, email: [{ to: [team@clinic.example] }] }]
+digests: [{ digest: daily, schedule: "0 8 * * *", time_zone: Europe/Berlin, receiver: team, sections: new_alerts }]
+"#;
+    let (mut world, compiled) = (World::new(text), compiled(text));
+    digests_at(&mut world, &compiled, "2026-03-02T10:00:00Z");
+    world.post("device.associationCreated", association(7, 5, "2026-03-02T07:30:00Z", true));
+    let told = digests_at(&mut world, &compiled, "2026-03-03T07:00:10Z");
+    let (text, _) = mail(&told[0]);
+    assert!(text.contains("since 2026-03-02 08:30 CET · learned 2026-03-02 11:00 CET · new"), "{text}");
+}
+
+#[test]
 fn a_digest_without_anything_is_sent_unless_it_is_to_be_skipped() {
     for (more, count) in [("skip_when_empty: true", 0), ("skip_when_empty: false", 1)] {
         let text = rules("ids", more);
@@ -322,6 +338,7 @@ fn one_by_hand_is_marked_and_moves_nothing() {
         clock: Clock::standing_at(world.now),
         rule_sets: watch::Sender::new(Arc::clone(&compiled)).subscribe(),
         outbox: Arc::new(Notify::new()),
+        started_at: world.now,
     };
     let due = world.store.digest_due("daily").unwrap();
     assert_eq!(digest::send(&parts, "daily", "Grace").unwrap().len(), 1);

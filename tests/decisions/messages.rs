@@ -138,6 +138,7 @@ fn a_digest_of_a_busy_day_and_of_a_quiet_one() {
             clock: Clock::standing_at(world.now),
             rule_sets: watch::Sender::new(Arc::clone(&compiled)).subscribe(),
             outbox: Arc::new(Notify::new()),
+            started_at: world.now,
         };
         digest::tick(&parts).unwrap();
     };

@@ -52,6 +52,10 @@ fn lead(report: &DigestReport) -> Vec<String> {
         lead.push(format!("Asked for by hand by {}; the next one comes at its own time.", printable(by)));
     }
     lead.extend(catching_up(report));
+    if report.undecided {
+        let late = "Not everything that happened before is decided yet: what is missing here is in the next one.";
+        lead.push(late.to_owned());
+    }
     if [fired, resolved, expired, open].iter().all(|part| part.total == 0) {
         lead.push(format!("Nothing new and nothing open since {since}. {}", proof(report)));
     } else {
