@@ -23,7 +23,7 @@ pub(super) fn section(report: &DigestReport) -> Section {
     for (receiver, proven) in &health.receivers {
         lines.push(match proven {
             Some(at) => plain(format!("Receiver {receiver}: delivery last proven {}.", local(*at))),
-            None => wrong(format!("Receiver {receiver}: no delivery is proven.")),
+            None => wrong(format!("Receiver {receiver}: none of the newest deliveries went there.")),
         });
     }
     lines.push(match report.last_webhook {
