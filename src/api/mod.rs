@@ -3,6 +3,7 @@
 pub mod client;
 mod people;
 mod deliveries;
+mod digests;
 mod status;
 
 use std::fs;
@@ -24,11 +25,16 @@ use crate::people::Desk;
 use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
 use crate::telemetry;
 
+pub use digests::DigestRequest;
 pub use people::{ActRequest, UnsilenceRequest, Unsilenced};
 pub use status::{Receiving, RuleState, Status, WatchState};
 
 /// How long a test notification is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Among how many of the newest messages those are looked for that were asked for.
+const NEWEST: usize = 200;
 
 /// What the admin interface works with.
 #[derive(Clone)]
@@ -66,6 +72,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/api/v1/status", web::get().to(get_status))
         .route("/api/v1/notifications/test", web::post().to(test_notification))
         .route("/api/v1/deliveries/resend", web::post().to(deliveries::resend))
+        .route("/api/v1/digests/send", web::post().to(digests::send))
         .route("/api/v1/reload", web::post().to(reload))
         .configure(people::routes)
         .default_service(web::to(|| async { failed(404, "there is nothing here") }));
@@ -136,29 +143,38 @@ async fn test_notification(admin: web::Data<Admin>, request: web::Json<TestReque
     loop {
         // Asked first: what is read afterwards holds all that was decided by then.
         let processed = shared.process.position() >= position;
-        let store = Arc::clone(&shared.store);
-        let rows = match web::block(move || store.deliveries(None, None, 200)).await {
-            Ok(Ok(rows)) => rows,
-            Ok(Err(error)) => return failed(503, &error.to_string()),
-            Err(_) => return failed(503, "shutting down"),
+        let rows = match rows_of(shared, of_this).await {
+            Ok(rows) => rows,
+            Err(why) => return failed(503, &why),
         };
-        let rows: Vec<DeliveryRow> = rows.into_iter().filter(of_this).collect();
         if processed && rows.is_empty() {
             let why = format!(
                 "the rules in force have no receiver `{receiver}` with a channel; see `receivers` in the rule files"
             );
             return failed(404, &why);
         }
-        let settled =
-            processed && rows.iter().all(|row| row.state != DeliveryState::Waiting || row.last_error.is_some());
-        if settled || waited >= PATIENCE {
+        if (processed && are_settled(&rows)) || waited >= PATIENCE {
             let lanes = shared.lanes.troubled();
             return HttpResponse::Ok().json(rows.iter().map(|row| result(row, &lanes)).collect::<Vec<_>>());
         }
-        let pause = Duration::from_millis(100);
-        tokio::time::sleep(pause).await;
-        waited += pause;
+        tokio::time::sleep(LOOK_AGAIN).await;
+        waited += LOOK_AGAIN;
     }
+}
+
+/// The newest messages that are meant.
+async fn rows_of(shared: &Shared, meant: impl Fn(&DeliveryRow) -> bool) -> Result<Vec<DeliveryRow>, String> {
+    let store = Arc::clone(&shared.store);
+    match web::block(move || store.deliveries(None, None, NEWEST)).await {
+        Ok(Ok(rows)) => Ok(rows.into_iter().filter(meant).collect()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("shutting down".to_owned()),
+    }
+}
+
+/// Whether something has come of each.
+fn are_settled(rows: &[DeliveryRow]) -> bool {
+    rows.iter().all(|row| row.state != DeliveryState::Waiting || row.last_error.is_some())
 }
 
 fn result(row: &DeliveryRow, lanes: &[LaneState]) -> TestResult {

@@ -6,6 +6,7 @@ mod backtest;
 mod check;
 mod deliveries;
 mod devices;
+mod digest;
 mod events;
 mod explain;
 mod notify;
@@ -155,6 +156,12 @@ enum Command {
         after_help = "Examples:\n  pulsewarden deliveries --dead\n  pulsewarden deliveries list --receiver logistics --waiting\n  pulsewarden deliveries show 17\n  pulsewarden deliveries resend 17"
     )]
     Deliveries(deliveries::DeliveryArguments),
+    /// List digests, or send one now
+    #[command(after_help = "Examples:\n  pulsewarden digest list\n  pulsewarden digest send daily-device-health")]
+    Digest {
+        #[command(subcommand)]
+        command: digest::DigestCommand,
+    },
     /// Try a receiver
     Notify {
         #[command(subcommand)]
@@ -241,6 +248,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Devices(devices) => devices::run(&settings(&config)?, &devices)?,
         Command::Events(events) => events::run(&settings(&config)?, &events)?,
         Command::Deliveries(deliveries) => runtime()?.block_on(deliveries::run(&settings(&config)?, &deliveries))?,
+        Command::Digest { command } => digest::run(&settings(&config)?, &command)?,
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }

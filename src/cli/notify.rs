@@ -22,15 +22,23 @@ pub struct TestArguments {
 }
 
 pub(super) async fn run(settings: &Settings, arguments: &TestArguments) -> anyhow::Result<u8> {
-    let by =
-        std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "an administrator".to_owned());
     // The command line asks for one of the two.
     let receiver = arguments.receiver.clone().or_else(|| arguments.named.clone()).unwrap_or_default();
-    let request = TestRequest { receiver, by };
+    let request = TestRequest { receiver, by: asker() };
     let client = AdminClient::new(&settings.admin.socket)?;
     let results: Vec<TestResult> = client.post("/api/v1/notifications/test", &request).await?;
+    show(results, arguments.json)
+}
+
+/// Who asks, as the message tells.
+pub(super) fn asker() -> String {
+    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "an administrator".to_owned())
+}
+
+/// What became of the messages, and whether all is well.
+pub(super) fn show(results: Vec<TestResult>, as_json: bool) -> anyhow::Result<u8> {
     let well = results.iter().all(|result| result.state == "delivered");
-    if arguments.json {
+    if as_json {
         json(&results)?;
     } else {
         let rows = results.into_iter().map(|result| {

@@ -123,6 +123,8 @@ pub struct Shared {
     pub rule_sets: watch::Receiver<Arc<RuleSet>>,
     /// Notified when the outbox has grown.
     pub outbox: Arc<Notify>,
+    /// What digests work with, for those that are asked for by hand.
+    pub digests: digest::Parts,
     /// Until when it is noted that nothing can be heard.
     deaf_until: Mutex<Option<Timestamp>>,
     pub started_at: Timestamp,
@@ -177,7 +179,15 @@ impl Daemon {
         )
         .map_err(anyhow::Error::from)?;
 
+        let digests = digest::Parts {
+            store: Arc::clone(&store),
+            clock: clock.clone(),
+            rule_sets: in_force,
+            outbox: Arc::clone(&outbox),
+            started_at: clock.now(),
+        };
         let shared = Arc::new(Shared {
+            digests: digests.clone(),
             store: Arc::clone(&store),
             clock: clock.clone(),
             config,
@@ -251,7 +261,6 @@ impl Daemon {
             stop: stop_delivery.clone(),
         });
         tasks.spawn(ended.told(Part::Delivery, delivery));
-        let digests = digest::Parts { store, clock, rule_sets: in_force, outbox: Arc::clone(&outbox) };
         let stop = stop_tasks.clone();
         tasks.spawn(ended.told(Part::Digests, async move {
             if let Err(error) = digest::run(digests, stop).await {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, AlertState, Labels, Transition};
+use super::digest::DigestReport;
 use super::event::Message;
 use super::muting::Suppression;
 use super::people::Action;
@@ -211,34 +212,6 @@ impl Counts {
 
 /// How many alerts one notification lists.
 pub const ALERTS_SHOWN: usize = 50;
-
-/// What a digest says: what moved since the last one for this receiver, and what is open.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DigestReport {
-    pub name: String,
-    pub time_zone: String,
-    /// The instants between which it looks; `from` is the last digest's `until`.
-    pub from: Timestamp,
-    pub until: Timestamp,
-    pub fired: DigestSection,
-    pub resolved: DigestSection,
-    /// Ended without being known to be well: expired and closed.
-    pub expired: DigestSection,
-    pub open: DigestSection,
-    /// Receipt of the newest webhook.
-    pub last_webhook: Option<Timestamp>,
-    /// When a message was last accepted by a mail server or by Slack.
-    pub last_delivery: Option<Timestamp>,
-    /// Notifications given up since the last digest.
-    pub undelivered: u64,
-}
-
-/// One part of a digest: the alerts that it lists, and how many there are in all.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct DigestSection {
-    pub alerts: Vec<Alert>,
-    pub total: u64,
-}
 
 /// What Pulsewarden says of its own state. Carries nothing protected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! The labels of an alert.
+//! The labels of alerts: what every alert has, what its rule gives, and what tables join.
 
 use super::alert::{Labels, Seen};
 use super::rule::{Rule, Severity, Table};
@@ -8,14 +8,39 @@ use super::subject::SubjectKind;
 use super::value::{Protection, Value};
 
 /// What a label holds where nothing is known.
-pub(super) const UNKNOWN: &str = "unknown";
+pub const UNKNOWN: &str = "unknown";
 
+/// A label whose value may leave under every setting.
 pub(super) fn open_label(text: &str) -> Seen {
     Seen { value: Value::from(text), protection: Protection::None }
 }
 
 /// The labels that every alert has, and the rule's own.
-pub(super) fn of(rules: &RuleSet, rule: &Rule, slice: &Slice, severity: Severity) -> Labels {
+pub(super) fn labels(rules: &RuleSet, rule: &Rule, slice: &Slice, severity: Severity) -> Labels {
+    let mut labels = placed(slice);
+    labels.insert("alertname".to_owned(), open_label(&rule.name));
+    labels.insert("severity".to_owned(), open_label(severity.as_str()));
+    for (name, value) in &rule.labels {
+        labels.entry(name.clone()).or_insert_with(|| open_label(value));
+    }
+    for table in &rules.tables {
+        join(table, slice, &mut labels);
+    }
+    labels
+}
+
+/// The labels that alerts about this subject have whatever rule raises them.
+#[must_use]
+pub fn subject_labels(rules: &RuleSet, slice: &Slice) -> Labels {
+    let mut labels = placed(slice);
+    for table in &rules.tables {
+        join(table, slice, &mut labels);
+    }
+    labels
+}
+
+/// What a subject is, and what it belongs to.
+fn placed(slice: &Slice) -> Labels {
     let kind = slice.subject.kind;
     let projection = &slice.projection;
     let own = |name: &str| projection.record.get(name).and_then(Value::as_text);
@@ -38,8 +63,6 @@ pub(super) fn of(rules: &RuleSet, rule: &Rule, slice: &Slice, severity: Severity
         let seen = Seen { value: Value::from(value.unwrap_or(UNKNOWN)), protection };
         labels.insert(name.to_owned(), seen);
     };
-    put("alertname", Some(&rule.name), Protection::None);
-    put("severity", Some(severity.as_str()), Protection::None);
     put("subject", Some(kind.as_str()), Protection::None);
     put("device", id_of(SubjectKind::Device, "device"), Protection::Ids);
     put("patient", id_of(SubjectKind::Patient, "patient"), Protection::Ids);
@@ -48,12 +71,6 @@ pub(super) fn of(rules: &RuleSet, rule: &Rule, slice: &Slice, severity: Severity
     put("model", model, Protection::None);
     if !matches!(kind, SubjectKind::Device | SubjectKind::Patient | SubjectKind::Site | SubjectKind::Item) {
         put(kind.as_str(), Some(&slice.subject.id), Protection::Ids);
-    }
-    for (name, value) in &rule.labels {
-        labels.entry(name.clone()).or_insert_with(|| open_label(value));
-    }
-    for table in &rules.tables {
-        join(table, slice, &mut labels);
     }
     labels
 }

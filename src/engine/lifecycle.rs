@@ -12,7 +12,7 @@ use super::event::{Event, News, Position};
 use super::expression::Truth;
 use super::grouping::{self, tell_groups};
 use super::inhibition;
-use super::labels::{self, open_label};
+use super::labels::{labels, open_label};
 use super::length::Interval;
 use super::names::Names;
 use super::rule::{RaiseWhen, Rule, Severity};
@@ -107,7 +107,7 @@ pub(super) fn fire(at: Moment<'_>, rule: &Rule, slice: &mut Slice, opening: Open
         episode: *episode,
         state: AlertState::Firing,
         severity,
-        labels: labels::of(at.rules, rule, slice, severity),
+        labels: labels(at.rules, rule, slice, severity),
         opened_at: when,
         noticed_at: at.now,
         matched_at: heard_at,

@@ -3,6 +3,7 @@
 mod alert;
 mod association;
 mod calendar;
+mod digest;
 mod effect;
 mod escalation;
 mod evaluate;
@@ -51,10 +52,11 @@ pub use alert::{
     Seen, Transition,
 };
 pub use calendar::{Calendar, CalendarError};
-pub use effect::{
-    ALERTS_SHOWN, Content, Counts, DigestReport, DigestSection, Effects, Folded, Notification, Records, SelfAlert,
-    Summary,
+pub use digest::{
+    BATTERY_STEPS, Caller, Callers, Digest, DigestCharts, DigestHealth, DigestPart, DigestReport, DigestRow,
+    DigestRows, DigestSection,
 };
+pub use effect::{ALERTS_SHOWN, Content, Counts, Effects, Folded, Notification, Records, SelfAlert, Summary};
 pub use escalation::Step;
 pub use event::{
     About, Announcement, Association, Basis, Command, DeliveryFailure, Event, Facts, Input, Message, News, Position,
@@ -63,6 +65,7 @@ pub use event::{
 pub use expression::{Condition, ConditionError, RETURN, Truth};
 pub use inhibition::{InhibitRule, Meeting, Part};
 pub use interval::{Muted, Span, TimeInterval, muted};
+pub use labels::{UNKNOWN, subject_labels};
 pub use length::{BusinessTime, Interval, Length};
 pub use lifecycle::key_of;
 pub use memory::{Hit, Memory, Waiting};
@@ -71,7 +74,7 @@ pub use names::Names;
 pub use outlet::{Outlet, answers_for};
 pub use outlook::{Pending, pending, why_not};
 pub use people::{Act, Action, Actor};
-pub use receiver::{Cap, Channel, Digest, FALLBACK_AFTER, Fallback, LONGEST_PATIENCE, Phi, Quiet, Receiver};
+pub use receiver::{Cap, Channel, FALLBACK_AFTER, Fallback, LONGEST_PATIENCE, Phi, Quiet, Receiver};
 pub use record::Record;
 pub use remark::{Remark, stand_ins};
 pub use route::{GroupBy, LabelTest, Matcher, MatcherError, Route};

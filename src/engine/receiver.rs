@@ -1,4 +1,4 @@
-//! Who is told, over which ways, and when in summary.
+//! Who is told, and over which ways.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,16 +163,4 @@ pub struct Fallback {
     pub receiver: String,
     /// How long a message about something that fires may wait before the fallback hears it, too.
     pub after: Duration,
-}
-
-/// A digest: a scheduled summary for one receiver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Digest {
-    pub name: String,
-    /// Cron, five fields.
-    pub schedule: String,
-    /// An IANA zone name.
-    pub time_zone: String,
-    pub receiver: String,
-    pub skip_when_empty: bool,
 }

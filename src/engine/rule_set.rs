@@ -9,8 +9,9 @@ use smol_str::SmolStr;
 
 use super::alert::Alert;
 use super::calendar::Calendar;
+use super::digest::Digest;
 use super::inhibition::InhibitRule;
-use super::receiver::{Channel, Digest, Receiver};
+use super::receiver::{Channel, Receiver};
 use super::route::Route;
 use super::rule::{EventPattern, Resolve, Rule, Table, Trigger};
 use super::subject::SubjectKind;

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use lettre::address::Envelope;
-use lettre::message::header::{Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment as FilePart, Body, Mailbox, MultiPart};
 use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
@@ -23,7 +23,7 @@ use super::page::{self, Page};
 use super::{Outlet, Sent, delivered, misrendered, retry, shortened};
 use crate::config::Email as EmailSettings;
 use crate::engine::{Channel, Notification};
-use crate::store::{Delivery, Rendered, Root};
+use crate::store::{Attachment, Delivery, Rendered, Root};
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -192,6 +192,7 @@ impl Email {
         subject: &str,
         text: &str,
         html: &str,
+        attachments: &[Attachment],
     ) -> anyhow::Result<Message> {
         let (notification, domain) = (&delivery.notification, self.from.email.domain());
         let first = first_message(delivery);
@@ -214,9 +215,8 @@ impl Email {
                 None => builder.references(thread),
             };
         }
-        builder
-            .multipart(MultiPart::alternative_plain_html(text.to_owned(), html.to_owned()))
-            .context("the message cannot be put together")
+        let texts = MultiPart::alternative_plain_html(text.to_owned(), html.to_owned());
+        builder.multipart(with_files(texts, attachments)?).context("the message cannot be put together")
     }
 
     fn message_id(&self, notification: &Notification) -> String {
@@ -227,18 +227,20 @@ impl Email {
 impl Outlet for Email {
     fn render(notification: &Notification, page: &Page) -> Rendered {
         match (render(page), page::subject(notification)) {
-            (Rendered::Email { text, html, .. }, Some(subject)) => Rendered::Email { subject, text, html },
+            (Rendered::Email { text, html, attachments, .. }, Some(subject)) => {
+                Rendered::Email { subject, text, html, attachments }
+            }
             (rendered, _) => rendered,
         }
     }
 
     async fn send(&self, delivery: &Delivery) -> Sent {
-        let (Rendered::Email { subject, text, html }, Channel::Email { to }) =
+        let (Rendered::Email { subject, text, html, attachments }, Channel::Email { to }) =
             (&delivery.rendered, &delivery.notification.channel)
         else {
             return misrendered();
         };
-        let message = match self.message(delivery, to, subject, text, html) {
+        let message = match self.message(delivery, to, subject, text, html, attachments) {
             Ok(message) => message,
             Err(error) => return Sent::Rejected { error: format!("{error:#}") },
         };
@@ -268,6 +270,22 @@ impl Outlet for Email {
 /// The mail that this one answers to.
 fn first_message(delivery: &Delivery) -> Option<&Root> {
     delivery.root.as_ref().filter(|root| root.thread == delivery.notification.thread())
+}
+
+/// The texts with the files that stand beside them, which travel as they are to the byte.
+fn with_files(texts: MultiPart, attachments: &[Attachment]) -> anyhow::Result<MultiPart> {
+    if attachments.is_empty() {
+        return Ok(texts);
+    }
+    let mut parts = MultiPart::mixed().multipart(texts);
+    for file in attachments {
+        let kind = ContentType::parse(&file.media_type).context("the type of an attachment cannot be read")?;
+        let content = file.content.clone().into_bytes();
+        let body = Body::new_with_encoding(content, ContentTransferEncoding::Base64)
+            .map_err(|_| anyhow::anyhow!("an attachment cannot be encoded"))?;
+        parts = parts.singlepart(FilePart::new(file.name.clone()).body(body, kind));
+    }
+    Ok(parts)
 }
 
 /// Tells other programs not to answer (RFC 3834).
@@ -337,7 +355,7 @@ fn render(page: &Page) -> Rendered {
     }
     let made = |name: &str| environment.get_template(name)?.render(Serde(page));
     match (made("mail.txt"), made("mail.html")) {
-        (Ok(text), Ok(html)) => Rendered::Email { subject: page.headline.clone(), text, html },
+        (Ok(text), Ok(html)) => Rendered::Email { subject: page.headline.clone(), text, html, attachments: Vec::new() },
         (Err(error), _) | (_, Err(error)) => {
             Rendered::Failed { error: format!("the mail cannot be rendered: {:?}", error.kind()) }
         }

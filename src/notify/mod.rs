@@ -5,6 +5,7 @@ mod http;
 mod page;
 mod pagerduty;
 mod phi;
+mod sheet;
 mod slack;
 mod slack_bot;
 mod webhook;
@@ -14,7 +15,7 @@ use std::time::Duration;
 pub use page::{annotation, label};
 
 use crate::config::Settings;
-use crate::engine::{Channel, Notification};
+use crate::engine::{Channel, Content, Notification};
 use crate::store::{Delivery, Rendered, Root};
 use page::Page;
 
@@ -58,7 +59,12 @@ trait Outlet {
 pub fn render(notification: &Notification) -> Rendered {
     let page = page::of(notification);
     match &notification.channel {
-        Channel::Email { .. } => email::Email::render(notification, &page),
+        Channel::Email { .. } => match &notification.content {
+            Content::Digest(report) => {
+                email::Email::render(notification, &page).with(sheet::of(report, notification.phi))
+            }
+            _ => email::Email::render(notification, &page),
+        },
         Channel::SlackWebhook { .. } => slack::Slack::render(notification, &page),
         Channel::SlackChannel { .. } => slack_bot::Bot::render(notification, &page),
         Channel::Webhook { .. } => webhook::Webhook::render(notification, &page),

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::http::{Answer, ask};
-use super::page::{Entry, Page, Tone};
+use super::page::{Entry, Page, Section, Tone};
 use super::{Outlet, Sent, delivered, misrendered, retry};
 use crate::config::{SecretRef, Slack as SlackSettings};
 use crate::engine::{Channel, Notification};
@@ -21,6 +21,10 @@ const LONGEST_TEXT: usize = 3000;
 
 /// Alerts shown in one message; more would not be read.
 pub(super) const ENTRIES: usize = 12;
+
+/// Of a list of lines: blocks, and characters of one line.
+const MOST_BLOCKS_OF_A_LIST: usize = 2;
+const LONGEST_LINE: usize = 600;
 
 /// The sender to Slack's incoming webhooks.
 pub(super) struct Slack {
@@ -85,6 +89,10 @@ pub(super) fn message(page: &Page, buttons: Option<Value>) -> Value {
     }
     let mut room = ENTRIES;
     for part in &page.sections {
+        if part.entries.is_empty() {
+            blocks.extend(listed(part));
+            continue;
+        }
         if page.sections.len() > 1 && !part.title.trim().is_empty() {
             blocks.push(section(&format!("*{}*", escaped(&part.title))));
         }
@@ -110,13 +118,56 @@ pub(super) fn message(page: &Page, buttons: Option<Value>) -> Value {
     json!({ "text": text, "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
 }
 
-fn text_of(entry: &Entry) -> String {
-    let mark = match entry.tone {
+/// A section of lines and bars: as many lines as the blocks hold, each whole, and how many more there are.
+fn listed(part: &Section) -> Vec<Value> {
+    let mut texts = vec![format!("*{}*", escaped(&part.title))];
+    let mut shown = 0;
+    for line in &part.lines {
+        let badge = line.badge.as_ref().map(|badge| format!("{} {} · ", mark(line.tone), escaped(badge)));
+        let details: String = line.details.iter().map(|detail| format!("\n      {}", escaped(detail))).collect();
+        let text = cut(&format!("{}*{}*{details}", badge.unwrap_or_default(), escaped(&line.title)), LONGEST_LINE);
+        let length = |text: &str| text.chars().count();
+        let room = texts.len() < MOST_BLOCKS_OF_A_LIST;
+        match texts.last_mut() {
+            Some(last) if length(last) + length(&text) < LONGEST_SECTION => {
+                last.push('\n');
+                last.push_str(&text);
+            }
+            _ if room => texts.push(text),
+            _ => break,
+        }
+        shown += 1;
+    }
+    let bars: Vec<String> = part
+        .bars
+        .iter()
+        .map(|bar| format!("{}{}  {} {}", escaped(&bar.label).replace('`', "'"), bar.pad, bar.blocks, bar.value))
+        .collect();
+    if !bars.is_empty() {
+        texts.push(format!("```{}```", cut(&bars.join("\n"), LONGEST_SECTION - 6)));
+    }
+    let mut blocks: Vec<Value> = texts.iter().map(|text| section(text)).collect();
+    let left = part.lines.len() - shown;
+    let more = match (left, &part.more) {
+        (0, more) => more.clone(),
+        (left, None) => Some(format!("and {left} more")),
+        (left, Some(more)) => Some(format!("{left} more are left out here, {more}")),
+    };
+    blocks.extend(more.map(|more| context(&more)));
+    blocks
+}
+
+const fn mark(tone: Tone) -> &'static str {
+    match tone {
         Tone::Critical => ":red_circle:",
         Tone::Warning => ":large_orange_circle:",
         Tone::Info => ":large_blue_circle:",
         Tone::Good => ":white_check_mark:",
-    };
+    }
+}
+
+fn text_of(entry: &Entry) -> String {
+    let mark = mark(entry.tone);
     let mut text = format!(
         "{mark} *{}* · {} · #{}\n{}",
         escaped(&entry.title),

@@ -2,6 +2,8 @@
 //!
 //! [`sqlite`] is the engine behind it today; the verbs are coarse so that another database can stand behind them.
 
+mod attachment;
+mod digests;
 mod figures;
 mod ledger;
 mod room;
@@ -10,9 +12,13 @@ pub mod sqlite;
 
 use std::time::Duration;
 
+use std::collections::BTreeMap;
+
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
+pub use attachment::Attachment;
+pub use digests::{DigestDue, Outline};
 pub use figures::{Figures, Telling, Told, Vitals};
 pub use ledger::{AttemptOutcome, AttemptRow, DeliveryFilter, LastDelivery, NotResent, Overdue, Resend, Resent};
 pub use room::{Limit, Room};
@@ -160,23 +166,17 @@ pub enum Rendered {
         subject: String,
         text: String,
         html: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
     },
     /// The JSON of a message of Slack, without what says where it goes.
-    Slack {
-        body: String,
-    },
+    Slack { body: String },
     /// The JSON body for an endpoint of somebody's own.
-    Webhook {
-        body: String,
-    },
+    Webhook { body: String },
     /// The JSON of PagerDuty's events, without the key of the integration.
-    Pagerduty {
-        events: Vec<String>,
-    },
+    Pagerduty { events: Vec<String> },
     /// It could not be rendered even plainly; the delivery fails with this reason.
-    Failed {
-        error: String,
-    },
+    Failed { error: String },
 }
 
 impl std::fmt::Debug for Rendered {
@@ -393,8 +393,15 @@ pub trait Store: Send + Sync + 'static {
     /// Alerts, in the filter's order.
     fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, StoreError>;
 
+    /// Alerts of one state in short, by the time at which they moved to it and by number: those behind `after`. Alerts of
+    /// rules that are tried out are left out.
+    fn outlines(&self, state: AlertState, after: (Timestamp, u64), limit: usize) -> Result<Vec<Outline>, StoreError>;
+
     /// How many alerts match, whatever `filter.limit` says.
     fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError>;
+
+    /// When each receiver last got a message, as the newest `limit` deliveries tell.
+    fn proven(&self, limit: usize) -> Result<BTreeMap<String, Timestamp>, StoreError>;
 
     /// How many deliveries were given up between two instants.
     fn count_dead(&self, from: Timestamp, before: Timestamp) -> Result<u64, StoreError>;
@@ -478,14 +485,4 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes and syncs one small row: proves that commits work.
     fn probe(&self, clock: Timestamp) -> Result<(), StoreError>;
-}
-
-/// When a digest runs next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DigestDue {
-    /// Schedule and zone that `due` was computed from.
-    pub schedule: String,
-    pub due: Timestamp,
-    /// The end of what the last report covered; the start of the next.
-    pub covered_until: Timestamp,
 }

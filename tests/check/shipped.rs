@@ -157,6 +157,9 @@ fn the_example_files_work_beside_the_shipped_rules() {
     assert_eq!(installed.route.as_ref().unwrap().receiver, "logistics");
     assert_eq!(installed.digests.len(), 1);
 
+    let (_, more) = add("digests.yaml");
+    assert_eq!(more.digests.len(), 4);
+
     let (bundle, rules) = add("customising.yaml");
     assert!(rules.rule("DeviceWeakSignal").is_none(), "the override disables it");
     assert_eq!(rules.rule("OrderUnableToFulfill").unwrap().severity, Severity::Warning);

@@ -10,6 +10,7 @@ mod business;
 mod carried_over;
 mod channels;
 mod counting;
+mod digests;
 mod ends;
 mod faults;
 mod following;

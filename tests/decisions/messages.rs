@@ -48,7 +48,7 @@ fn hold(name: &str, notifications: &[Notification]) {
     let (mut text, mut html, mut slack) = (String::new(), String::new(), String::new());
     for notification in notifications {
         match notify::render(notification) {
-            Rendered::Email { subject, text: plain, html: rich } => {
+            Rendered::Email { subject, text: plain, html: rich, .. } => {
                 assert!(!subject.contains("SN-"), "a subject holds no identifier: {subject}");
                 writeln!(text, "Subject: {subject}\n\n{plain}").unwrap();
                 writeln!(html, "{rich}").unwrap();
@@ -87,7 +87,7 @@ fn one_alert_for_each_class_of_receiver() {
 
 fn as_text(notification: &Notification) -> String {
     match notify::render(notification) {
-        Rendered::Email { subject, text, html } => [subject, text, html].concat(),
+        Rendered::Email { subject, text, html, .. } => [subject, text, html].concat(),
         Rendered::Slack { body } => body,
         Rendered::Webhook { body } => body,
         Rendered::Pagerduty { events } => events.concat(),
@@ -141,6 +141,7 @@ fn a_digest_of_a_busy_day_and_of_a_quiet_one() {
             clock: Clock::standing_at(world.now),
             rule_sets: watch::Sender::new(Arc::clone(&compiled)).subscribe(),
             outbox: Arc::new(Notify::new()),
+            started_at: world.now,
         };
         digest::tick(&parts).unwrap();
     };

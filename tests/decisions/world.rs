@@ -14,9 +14,7 @@ use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
 use pulsewarden::process::Processor;
 use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{
-    AlertFilter, Attempt, AttemptResult, Delivery, Entry, EventRow, NewRow, Rendered, Room, Store,
-};
+use pulsewarden::store::{AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, Rendered, Room, Store};
 use serde_json::{Value, json};
 
 pub struct World {

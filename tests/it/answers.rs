@@ -64,6 +64,7 @@ fn delivery(channel: Channel, content: Content, root: Option<Root>) -> Delivery 
         group: "g".to_owned(),
         due: Timestamp(1_000),
         content,
+        remarks: Vec::new(),
     };
     let rendered = notify::render(&notification);
     Delivery { id: 1, notification, attempts: 0, since: Timestamp(1_000), rendered, root }

@@ -141,6 +141,30 @@ async fn a_mail_is_what_a_real_server_and_an_independent_parser_take_it_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_a_digest_stands_beside_both_texts() {
+    let digest = "digests: [{ digest: daily, schedule: \"0 8 1 1 *\", time_zone: UTC, receiver: team, csv: true }]\n";
+    let (mut world, server) = world_of(&format!("{RECEIVERS}{digest}"), true, PASSWORD, true).await;
+    world.start().await;
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+    world.settle().await;
+    let sent = world.run(&["digest", "send", "daily"]);
+    assert_eq!(sent.code, 0, "{sent:?}");
+    let mail =
+        eventually("the digest", || server.mails().into_iter().find(|mail| mail["structure"][0] == "multipart/mixed"));
+    let mail = mail.await;
+    let parts = ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/csv"];
+    assert_eq!(mail["structure"], serde_json::json!(parts));
+    assert_eq!(mail["defects"], serde_json::json!([]));
+    assert!(mail["longest_line"].as_u64().unwrap() <= 998, "{mail}");
+    let table = &mail["attachments"][0];
+    let today = chrono::Utc::now().format("%Y").to_string();
+    assert!(table["name"].as_str().unwrap().starts_with(&format!("daily-{today}")), "{table}");
+    let text = table["text"].as_str().unwrap();
+    assert!(text.starts_with("\u{feff}alert,rule,severity,") && text.contains(&serial(9001)), "{text}");
+    assert!(text.lines().count() == 2 && text.ends_with("\r\n"), "{text:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_refused_keeps_no_other_from_its_mail() {
     for refused in ["full@clinic.example", "gone@clinic.example"] {
         let addresses = format!("[team@clinic.example, {refused}, other@clinic.example]");

@@ -5,6 +5,7 @@
 mod answers;
 mod crash;
 mod delivering;
+mod digests;
 mod events;
 mod explain;
 mod harness;

@@ -4,12 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use pulsewarden::demo::mail_catcher::Answer;
-use pulsewarden::engine::Timestamp;
-use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{DigestDue, Store};
 
 use crate::events::battery;
-use crate::harness::{RECEIVERS, World, command, eventually, output};
+use crate::harness::{World, command, output};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_secret_port_or_store_it_does_not_start() {
@@ -126,36 +123,6 @@ async fn a_test_message_proves_a_receiver() {
     let failed = world.run(&["notify", "test", "--receiver", "team"]);
     assert_eq!(failed.code, 1, "{failed:?}");
     assert!(failed.stdout.contains("451"), "{failed:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_missed_digest_is_sent_once_also_across_a_restart() {
-    let rules = format!(
-        "{RECEIVERS}\ndigests: [{{ digest: yearly, schedule: \"0 8 1 1 *\", time_zone: America/New_York, receiver: team }}]\n"
-    );
-    let mut world = World::with(&rules, "").await;
-    let now = Timestamp::from(chrono::Utc::now());
-    let missed = DigestDue {
-        schedule: "0 8 1 1 * America/New_York".to_owned(),
-        due: Timestamp(now.0 - 60_000),
-        covered_until: Timestamp(now.0 - 120_000),
-    };
-    Sqlite::open(&world.path("pulsewarden.db")).unwrap().schedule_digest("yearly", &missed).unwrap();
-    world.start().await;
-    let digests = |world: &World| {
-        let mails = world.team_mails();
-        mails.iter().filter(|mail| mail.header("Subject").unwrap().starts_with("[DIGEST]")).count()
-    };
-    eventually("the digest", || (digests(&world) == 1).then_some(())).await;
-    world.settle().await;
-    world.kill();
-    world.start().await;
-    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
-    eventually("the mail about the alert", || (world.team_mails().len() > 1).then_some(())).await;
-    world.settle().await;
-    assert_eq!(digests(&world), 1);
-    let due = world.store().digest_due("yearly").unwrap().unwrap().due;
-    assert!(due > now);
 }
 
 #[tokio::test(flavor = "multi_thread")]

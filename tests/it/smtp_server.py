@@ -50,6 +50,7 @@ class Keep:
             "encodings": sorted({one["content-transfer-encoding"] for one in message.walk() if not one.is_multipart()}),
             "references": [one for one in str(message.get("references", "")).split()],
             "ids": [str(value) for name, value in message.items() if name.lower() == "message-id"],
+            "attachments": [{"name": one.get_filename(), "text": one.get_content()} for one in message.iter_attachments()],
             "longest_line": max(len(line) for line in lines),
             "bare_newline": any(b"\n" in line or b"\r" in line for line in lines),
         })

@@ -1,9 +1,10 @@
-//! Digest runs and rule sets.
+//! Digest runs, what they are put together from, and rule sets.
 
-use pulsewarden::store::{DigestDue, Room, Store};
+use pulsewarden::engine::{Acknowledgement, Alert, AlertState, Notification, Severity};
+use pulsewarden::store::{Attempt, AttemptResult, Delivery, DigestDue, Room, Store};
 
 use crate::Engine;
-use crate::samples::{at, notification, rendered};
+use crate::samples::{alert, at, commit, device, ended, labels, notification, rendered, slice};
 
 fn due(schedule: &str, ms: i64) -> DigestDue {
     DigestDue { schedule: schedule.to_owned(), due: at(ms), covered_until: at(ms - 10) }
@@ -41,6 +42,62 @@ pub fn a_schedule_is_kept_until_it_changes<E: Engine>() {
     store.schedule_digest("daily", &due("0 9 * * *", 300)).unwrap();
     let changed = DigestDue { covered_until: at(90), ..due("0 9 * * *", 300) };
     assert_eq!(store.digest_due("daily").unwrap(), Some(changed), "what was covered stays covered");
+}
+
+pub fn alerts_in_short_come_page_by_page<E: Engine>() {
+    let engine = E::new();
+    let store = engine.open();
+    let mut open: Vec<Alert> =
+        (1..=5).map(|number| alert(number, &device("1"), 100 + number.cast_signed() / 2)).collect();
+    open[1].shadow = true;
+    open[2].severity = Severity::Critical;
+    open[2].acknowledged = Some(Box::new(Acknowledgement { by: "Grace".to_owned(), at: at(9), until: Some(at(99)) }));
+    let over = [ended(alert(6, &device("1"), 50), AlertState::Resolved, 300)];
+    commit(&*store, &[&slice(&device("1"), None, open.clone())], &over);
+    let numbers = |state, after, limit| -> Vec<u64> {
+        store.outlines(state, after, limit).unwrap().iter().map(|alert| alert.number).collect()
+    };
+    assert_eq!(
+        numbers(AlertState::Firing, (at(0), 0), 10),
+        [1, 3, 4, 5],
+        "in the order of their moves; none is tried out"
+    );
+    assert_eq!(numbers(AlertState::Firing, (at(0), 0), 2), [1, 3]);
+    assert_eq!(
+        numbers(AlertState::Firing, (at(101), 3), 10),
+        [4, 5],
+        "where the page before ended, within one instant too"
+    );
+    assert_eq!(numbers(AlertState::Resolved, (at(300), 0), 10), [6]);
+    assert_eq!(numbers(AlertState::Resolved, (at(301), 0), 10), [0; 0]);
+    let third = &store.outlines(AlertState::Firing, (at(0), 0), 2).unwrap()[1];
+    assert_eq!(
+        (third.severity, third.opened_at, third.noticed_at, third.moved_at),
+        (Severity::Critical, at(100), at(101), at(101))
+    );
+    assert_eq!(third.acknowledged.as_ref(), open[2].acknowledged.as_deref());
+    assert_eq!(third.labels, labels());
+}
+
+pub fn the_last_delivery_to_each_receiver_is_known<E: Engine>() {
+    let engine = E::new();
+    let store = engine.open();
+    let to =
+        |receiver: &str, key: &str| Notification { receiver: receiver.to_owned(), ..notification(key, "", 1, vec![]) };
+    store.enqueue(&[to("a", "1"), to("a", "2"), to("b", "3"), to("c", "4")]).unwrap();
+    let leased = store.lease(at(5), at(9), &Room::new(10), &mut |_| rendered("text")).unwrap();
+    let result = |delivery: &Delivery, ms| Attempt {
+        delivery: delivery.id,
+        at: at(ms),
+        result: match delivery.notification.receiver.as_str() {
+            "c" => AttemptResult::Dead { error: "no".to_owned() },
+            _ => AttemptResult::Delivered { reply: "ok".to_owned(), refused: None },
+        },
+    };
+    let results: Vec<Attempt> = leased.iter().zip(10..).map(|(delivery, ms)| result(delivery, ms)).collect();
+    store.record(&results, at(20)).unwrap();
+    let proven: Vec<(String, i64)> = store.proven(10).unwrap().into_iter().map(|(name, at)| (name, at.0)).collect();
+    assert_eq!(proven, [("a".to_owned(), 11), ("b".to_owned(), 12)]);
 }
 
 pub fn rule_sets_are_kept_by_hash<E: Engine>() {

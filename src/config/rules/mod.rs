@@ -118,6 +118,7 @@ pub use tables::named_by as tables_named_by;
 
 // What the schema of rule files says as well.
 pub(in crate::config) use calendars::{DAYS, MOST_HOLIDAYS};
+pub(in crate::config) use digests::{SECTIONS, TOO_FINE};
 pub(in crate::config) use receivers::PHI;
 pub(in crate::config) use rule::BUILT_IN_LABELS;
 pub(in crate::config) use trigger::MOST as MOST_COUNTED;

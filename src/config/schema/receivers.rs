@@ -6,7 +6,7 @@ use super::Parts;
 use super::keys::{Keys, together};
 use super::shapes::{one_or_more, to};
 use super::words::Words;
-use crate::config::rules::{BUILT_IN_LABELS, PHI};
+use crate::config::rules::{BUILT_IN_LABELS, PHI, SECTIONS, TOO_FINE};
 
 pub(super) fn parts() -> Parts {
     vec![
@@ -109,11 +109,27 @@ fn digest() -> Json {
         "errorMessage": "write five fields: minute, hour, day of month, month, day of week",
         "examples": ["0 8 * * MON-FRI"],
     });
+    let split_by = json!({
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_]+$",
+        "errorMessage": "write one label that many alerts share, such as site",
+        "examples": ["site", "team"],
+        "not": { "enum": TOO_FINE },
+    });
     Keys::new("A digest", Words::of_rules("A digest", 0))
         .must("digest", to("name"))
-        .must("schedule", schedule)
+        .must("schedule", one_or_more(&schedule))
         .must("time_zone", to("time_zone"))
         .must("receiver", to("name"))
+        .may("sections", sections())
+        .may("matchers", one_or_more(&to("matcher")))
+        .may("split_by", split_by)
+        .may("csv", to("flag"))
         .may("skip_when_empty", to("flag"))
         .whole()
+}
+
+fn sections() -> Json {
+    let section = json!({ "enum": SECTIONS.map(|(word, _)| word) });
+    json!({ "anyOf": [section, { "type": "array", "items": section, "minItems": 1, "uniqueItems": true }] })
 }

@@ -29,6 +29,7 @@ pub(super) fn of(
                 title: title.to_owned(),
                 entries: alerts.iter().map(|alert| entry(alert, phi)).collect(),
                 more: more(omitted),
+                ..Section::default()
             });
         }
     };

@@ -10,6 +10,7 @@ mod thread;
 use serde::Serialize;
 
 pub(super) use alerts::{entry, heading, reason};
+pub(super) use digest::local;
 pub use text::{annotation, label};
 pub(super) use thread::subject;
 
@@ -39,12 +40,37 @@ pub(super) enum Tone {
     Good,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Section {
     pub title: String,
     pub entries: Vec<Entry>,
+    /// A list to go through, in place of entries.
+    pub lines: Vec<Line>,
+    /// A small chart.
+    pub bars: Vec<Bar>,
     /// What the list leaves out.
     pub more: Option<String>,
+}
+
+/// One line of a list, with what belongs to it.
+#[derive(Debug, Serialize)]
+pub(super) struct Line {
+    pub badge: Option<String>,
+    pub tone: Tone,
+    pub title: String,
+    pub details: Vec<String>,
+}
+
+/// One bar of a chart, drawn beside its number.
+#[derive(Debug, Serialize)]
+pub(super) struct Bar {
+    pub label: String,
+    pub value: u64,
+    /// Its length in percent of the longest.
+    pub share: u64,
+    /// The same for texts: what makes labels equally wide, and the bar itself.
+    pub pad: String,
+    pub blocks: String,
 }
 
 /// One alert in a list.

@@ -39,7 +39,7 @@ pub(super) fn of(phi: Phi, summary: &Summary, receiver: &str) -> Page {
     let entries: Vec<Entry> = summary.alerts.iter().take(NAMED).map(short).collect();
     let mut sections = Vec::new();
     if !entries.is_empty() {
-        sections.push(Section { title: "The most urgent".to_owned(), entries, more: more(left) });
+        sections.push(Section { title: "The most urgent".to_owned(), entries, more: more(left), ..Section::default() });
     }
     Page {
         headline: format!("[{badge}] {open} open, {ended} ended {what}"),

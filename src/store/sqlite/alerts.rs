@@ -6,7 +6,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use super::connection::{Failure, Writer, json};
 use super::slices::kind_number;
 use crate::engine::{Alert, AlertState, Severity, Subject, Timestamp, Transition};
-use crate::store::{AlertFilter, AlertOrder};
+use crate::store::{AlertFilter, AlertOrder, Outline};
 
 fn state_number(state: AlertState) -> i64 {
     AlertState::ALL.iter().position(|known| *known == state).unwrap_or_default() as i64
@@ -127,6 +127,39 @@ pub(super) fn list(reader: &Connection, filter: &AlertFilter) -> Result<Vec<Aler
         alerts.push(parse(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
     }
     Ok(alerts)
+}
+
+/// The index gives these in order, so that a page costs the same however many there are.
+pub(super) fn outlines(
+    reader: &Connection,
+    state: AlertState,
+    after: (Timestamp, u64),
+    limit: usize,
+) -> Result<Vec<Outline>, Failure> {
+    let mut select = reader.prepare_cached(
+        "SELECT number, severity, noticed_at, moved_at, json_extract(body, '$.opened_at'),
+             json_extract(body, '$.acknowledged'), json_extract(body, '$.labels')
+         FROM alerts INDEXED BY alerts_moved WHERE state = ?1 AND (moved_at, number) > (?2, ?3) AND shadow = 0
+         ORDER BY moved_at, number LIMIT ?4",
+    )?;
+    let from = params![state_number(state), after.0.0, after.1.cast_signed(), limit as i64];
+    let mut rows = select.query(from)?;
+    let mut outlines = Vec::new();
+    let broken = |error| Failure::body("an alert", &error);
+    while let Some(row) = rows.next()? {
+        let severity = usize::try_from(row.get::<_, i64>(1)?).ok().and_then(|place| Severity::ALL.get(place).copied());
+        let acknowledged = row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+        outlines.push(Outline {
+            number: row.get::<_, i64>(0)?.unsigned_abs(),
+            severity: severity.ok_or_else(|| Failure::Damaged("an alert has an unknown severity".to_owned()))?,
+            opened_at: Timestamp(row.get(4)?),
+            noticed_at: Timestamp(row.get(2)?),
+            moved_at: Timestamp(row.get(3)?),
+            acknowledged: acknowledged.map(serde_json::from_str).transpose().map_err(broken)?,
+            labels: serde_json::from_str(row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?).map_err(broken)?,
+        });
+    }
+    Ok(outlines)
 }
 
 pub(super) fn count(reader: &Connection, filter: &AlertFilter) -> Result<u64, Failure> {

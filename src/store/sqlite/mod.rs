@@ -17,18 +17,19 @@ mod slices;
 mod stale;
 mod threads;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{
     AlertFilter, Appended, Attempt, AttemptRow, Delivery, DeliveryFilter, DeliveryRow, DigestDue, Entry, EventRow,
-    Figures, JournalRow, LastDelivery, NewRow, NotResent, Outcome, Overdue, Progress, Pruned, Quarantined, Rendered,
-    Resend, Resent, Retention, Room, Store, StoreError, Telling, Told, Vitals,
+    Figures, JournalRow, LastDelivery, NewRow, NotResent, Outcome, Outline, Overdue, Progress, Pruned, Quarantined,
+    Rendered, Resend, Resent, Retention, Room, Store, StoreError, Telling, Told, Vitals,
 };
 use secrecy::SecretSlice;
 
 use crate::engine::{
-    Action, Alert, Notification, Position, SilenceRecord, Slice, Subject, SubjectKind, Suppression, Timestamp,
-    Transition,
+    Action, Alert, AlertState, Notification, Position, SilenceRecord, Slice, Subject, SubjectKind, Suppression,
+    Timestamp, Transition,
 };
 use connection::Database;
 
@@ -177,8 +178,16 @@ impl Store for Sqlite {
         self.database.read("read alerts", |reader| alerts::list(reader, filter))
     }
 
+    fn outlines(&self, state: AlertState, after: (Timestamp, u64), limit: usize) -> Result<Vec<Outline>, StoreError> {
+        self.database.read("read alerts", |reader| alerts::outlines(reader, state, after, limit))
+    }
+
     fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError> {
         self.database.read("count alerts", |reader| alerts::count(reader, filter))
+    }
+
+    fn proven(&self, limit: usize) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+        self.database.read("read deliveries", |reader| outbox::proven(reader, limit))
     }
 
     fn count_dead(&self, from: Timestamp, before: Timestamp) -> Result<u64, StoreError> {

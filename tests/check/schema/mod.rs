@@ -140,7 +140,7 @@ fn the_schema_refuses_the_mistakes_in_shape_and_no_others() {
 }
 
 /// Files that have what the documents leave out.
-const MORE: [&str; 8] = [
+const MORE: [&str; 9] = [
     "settings: { patience: 48h, words: [a, [1]], holds: true }\n\
      rules: { alert: A, was: B, event: device.lowBattery, expire: settings.patience, grace: 0s, keep_firing_for: 1h, \
      falls: { field: device.battery, below: 20 }, raise: { to: critical, after: 7d }, repeat_backoff: 1.5 }",
@@ -167,6 +167,9 @@ const MORE: [&str; 8] = [
      inhibit_rules: { source_matchers: 'severity = \"critical\"', target_matchers: ['severity = \"info\"'], equal: [site, item] }\n\
      time_intervals: { name: t, time_intervals: [{ times: { start_time: \"00:00\", end_time: \"24:00\" }, weekdays: [monday:friday, sunday], \
      days_of_month: [\"1:5\", \"-3:-1\", 15], months: [january:march, \"12\", june], years: [\"2026:2027\", 2029], location: Europe/Berlin }] }",
+    "receivers: { name: a, email: { to: a@b.example } }\n\
+     digests: { digest: d, schedule: [\"0 8 * * *\", \"0 9 * * 1\"], time_zone: UTC, receiver: a, sections: [battery, call_list],\n\
+     \x20 matchers: 'severity = \"info\"', split_by: site, csv: true }",
     "override: [{ alert: Other, count: { at_least: 2 }, severity: info }, { alert: Other, disabled: true }]",
 ];
 
