@@ -321,7 +321,17 @@ digests: [{ digest: daily, schedule: "0 8 * * *", time_zone: UTC, receiver: team
         let progress = Progress { position: 1, next_alert: 1, ..Progress::default() };
         let (slices, ended, transitions, notifications) = (&[], &[], &[], &[]);
         let noticed_at = time("2026-03-01T08:01:00Z");
-        store.commit(&Outcome { progress: &progress, slices, ended, transitions, notifications, noticed_at }).unwrap();
+        store
+            .commit(&Outcome {
+                progress: &progress,
+                slices,
+                ended,
+                transitions,
+                notifications,
+                records: &crate::engine::Records::default(),
+                noticed_at,
+            })
+            .unwrap();
         assert_eq!(digests_at("2026-03-01T08:02:00Z"), 1, "what came later is for the next one");
         assert_eq!(digests_at("2026-03-02T08:09:00Z"), 1);
         assert_eq!(digests_at("2026-03-02T08:10:00Z"), 2, "it has waited long enough");

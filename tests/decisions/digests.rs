@@ -98,7 +98,15 @@ fn take_on(world: &mut World, device: &str, by: &str) {
     }
     let progress = world.store.progress().unwrap();
     let (slices, noticed_at) = (&[&slice][..], world.now);
-    let nothing = Outcome { progress: &progress, slices, ended: &[], transitions: &[], notifications: &[], noticed_at };
+    let nothing = Outcome {
+        progress: &progress,
+        slices,
+        ended: &[],
+        transitions: &[],
+        notifications: &[],
+        records: &pulsewarden::engine::Records::default(),
+        noticed_at,
+    };
     world.store.commit(&nothing).unwrap();
     world.restart();
 }
