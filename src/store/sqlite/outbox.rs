@@ -236,9 +236,11 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
                 let sent: Option<(String, String)> = update
                     .query_row(params![id, attempt.at.0, reply, refused], |row| Ok((row.get(0)?, row.get(1)?)))
                     .optional()?;
-                if let (Some((group, lane)), Some(root)) = (sent, root) {
-                    threads::keep(writer, &group, &lane, root, attempt.at)?;
+                if let Some((group, lane)) = sent {
                     ledger::prove(writer, id, attempt.at)?;
+                    if let Some(root) = root {
+                        threads::keep(writer, &group, &lane, root, attempt.at)?;
+                    }
                 }
             }
             AttemptResult::Retry { at, error } => {
