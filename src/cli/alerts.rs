@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::deliveries::{Told, deliveries_of};
+use super::held;
 use super::output::{instant, json, shown, table, text};
 use super::{FINE, WRONG, reader};
 use crate::config::Settings;
@@ -67,7 +68,8 @@ pub(super) fn run(settings: &Settings, arguments: &AlertArguments) -> anyhow::Re
     if arguments.json {
         json(&story)?;
     } else {
-        text(&tell(&story))?;
+        let people = held::in_words(&store, &story.alert)?;
+        text(&[tell(&story), people].concat())?;
     }
     Ok(FINE)
 }
@@ -91,7 +93,10 @@ fn list(alerts: &[Alert], all: bool) -> String {
     let rows = alerts.iter().map(|alert| {
         vec![
             alert.number.to_string(),
-            alert.state.to_string(),
+            match &alert.acknowledged {
+                Some(taken) if alert.state == AlertState::Firing => format!("taken on by {}", taken.by),
+                _ => alert.state.to_string(),
+            },
             alert.severity.to_string(),
             if alert.shadow { format!("{} (shadow)", alert.rule) } else { alert.rule.clone() },
             alert.subject.to_string(),

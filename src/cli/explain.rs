@@ -11,6 +11,7 @@ use clap::Args;
 use serde_json::json as object;
 
 use super::deliveries::deliveries_of;
+use super::held;
 use super::output::{instant, json, plain, printable, shown, text};
 use super::{FINE, WRONG, reader, words};
 use crate::clock::Clock;
@@ -84,13 +85,15 @@ fn alert(store: &dyn Store, number: u64, as_json: bool) -> anyhow::Result<u8> {
     if as_json {
         let told: Vec<_> = moves.iter().map(|moved| move_json(moved, &alert, &mut sets)).collect();
         json(&object!({
-            "alert": number, "rule": alert.rule, "subject": alert.subject, "moves": told, "messages": messages
+            "alert": number, "rule": alert.rule, "subject": alert.subject, "moves": told, "messages": messages,
+            "held_back": store.suppressions(number)?
         }))?;
     } else {
         let told: String = moves.iter().map(|moved| tell_move(moved, &alert, &mut sets)).collect();
         let head =
             format!("Alert {number}: {} on {}, {} {}\n", alert.rule, subject_of(&alert), alert.severity, alert.state);
-        let mut foot = "\nMessages\n".to_owned();
+        let mut foot = held::in_words(store, &alert)?;
+        foot.push_str("\nMessages\n");
         if messages.is_empty() {
             foot.push_str("  none: no route, or its group still waits\n");
         }

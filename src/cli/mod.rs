@@ -9,6 +9,7 @@ mod devices;
 mod digest;
 mod events;
 mod explain;
+mod held;
 mod notify;
 mod output;
 mod people;

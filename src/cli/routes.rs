@@ -4,12 +4,17 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
-use super::output::{colors_stderr, printable, text};
+use super::output::{colors_stderr, instant, printable, text};
 use super::{FINE, USED_WRONGLY, WRONG, settings};
+use crate::clock::Clock;
 use crate::config::Bundle;
-use crate::engine::{Channel, GroupBy, Labels, Length, Matcher, Protection, Route, RuleSet, Seen, Value};
+use crate::engine::{
+    Channel, GroupBy, Labels, Length, Matcher, Muted, Protection, Route, RuleSet, Seen, Severity, Timestamp, Value,
+    muted,
+};
 
 #[derive(Debug, Args)]
 pub struct RoutesArguments {
@@ -29,6 +34,9 @@ enum RoutesCommand {
         /// Labels of the alert, as in severity=critical "site=North Clinic"
         #[arg(value_name = "LABEL=VALUE")]
         labels: Vec<String>,
+        /// For one that fires then, as in 2026-03-07T22:00:00Z, where that is not now
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        at: Option<Timestamp>,
     },
 }
 
@@ -57,8 +65,8 @@ pub(super) fn run(config: &Path, arguments: &RoutesArguments) -> anyhow::Result<
             show(top, 0, &mut out);
             text(&out)?;
         }
-        Some(RoutesCommand::Test { labels }) => match read(labels) {
-            Ok(labels) => text(&told(&rules, top, &labels))?,
+        Some(RoutesCommand::Test { labels, at }) => match read(labels) {
+            Ok(labels) => text(&told(&rules, top, &labels, *at))?,
             Err(wrong) => {
                 eprintln!("pulsewarden: `{wrong}` is not a label with its value; write severity=critical");
                 return Ok(USED_WRONGLY);
@@ -95,7 +103,7 @@ fn read(given: &[String]) -> Result<Labels, String> {
 }
 
 /// Who is told of an alert with these labels, with whom it comes in one message, and when.
-fn told(rules: &RuleSet, top: &Route, labels: &Labels) -> String {
+fn told(rules: &RuleSet, top: &Route, labels: &Labels, at: Option<Timestamp>) -> String {
     let mut out = String::new();
     for route in top.taken_by(labels) {
         let channels = rules.receiver(&route.receiver).map(|receiver| receiver.channels.as_slice()).unwrap_or_default();
@@ -110,9 +118,66 @@ fn told(rules: &RuleSet, top: &Route, labels: &Labels) -> String {
             wait => format!("told {} after it fires", length(wait)),
         };
         let (changes, repeats) = (length(route.group_interval), length(route.repeat_interval));
-        let _ = writeln!(out, "  {first}; what changes, {changes} after the message before; again every {repeats}");
+        let _ = writeln!(
+            out,
+            "  {first}; what changes, {changes} after the message before; again every {repeats} until somebody takes it on"
+        );
+        let waits = timetable(rules, route, labels, at.unwrap_or_else(|| Clock::Wall.now()));
+        // Of an alert that fires now there is nothing to say but what holds it back.
+        if at.is_some() || waits.len() > 2 {
+            let _ = writeln!(out, "  {}", waits.join("; "));
+        }
+        for step in &route.escalate {
+            let _ = writeln!(out, "  nobody takes it on for {}: {} is told, too", length(step.after), step.receiver);
+        }
     }
     out
+}
+
+/// When the first message of an alert that fires `at` goes, and what holds it back until then.
+fn timetable(rules: &RuleSet, route: &Route, labels: &Labels, at: Timestamp) -> Vec<String> {
+    let mut when = at.plus(route.group_wait);
+    let mut waits = Vec::new();
+    // Each of the two can run into the other.
+    for _ in 0..100 {
+        if let Some((why, until)) = muted(&route.mute_time_intervals, &route.active_time_intervals, when) {
+            let why = match why {
+                Muted::In(interval) => format!("muted in {interval}"),
+                Muted::Inactive => "active at other times".to_owned(),
+            };
+            let Some(until) = until else {
+                waits.push(format!("fires {}", instant(at)));
+                waits.push(format!("the route is {why}, and stays so for as long as can be seen"));
+                waits.push("nobody is told".to_owned());
+                return waits;
+            };
+            waits.push(format!("the route is {why} until {}", instant(until)));
+            when = until;
+            continue;
+        }
+        let severity = labels.get("severity").and_then(|seen| seen.value.as_text());
+        let severity = Severity::ALL.into_iter().find(|known| Some(known.as_str()) == severity);
+        let quiet = rules.receiver(&route.receiver).and_then(|receiver| receiver.quiet.as_ref());
+        match quiet.filter(|quiet| !severity.is_some_and(|severity| quiet.except.contains(&severity))) {
+            Some(quiet) if !quiet.calendar.is_open(when) => {
+                when = quiet.calendar.add_days(when, 0);
+                let name = quiet.calendar.name();
+                waits.push(format!(
+                    "quiet hours, outside of {name}, last until {}, then it comes in one summary",
+                    instant(when)
+                ));
+            }
+            _ => break,
+        }
+    }
+    waits.insert(0, format!("fires {}", instant(at)));
+    waits.push(format!("told {}", instant(when)));
+    waits
+}
+
+fn time(written: &str) -> Result<Timestamp, String> {
+    let at = written.parse::<DateTime<Utc>>();
+    at.map(Timestamp::from).map_err(|_| "an instant with its zone, as in 2026-03-07T22:00:00Z".to_owned())
 }
 
 fn gathered(by: &GroupBy, labels: &Labels) -> String {

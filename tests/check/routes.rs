@@ -55,27 +55,27 @@ fn it_is_said_who_is_told_with_what_and_when() {
         RULES,
         &["test", "severity=critical", "subject=device", "site=North"],
         expect![[r#"
-        oncall (mail to oncall@clinic.example, Slack webhook oncall)
-          by the route of severity="critical"
-          in a message of its own
-          told at once; what changes, 30m after the message before; again every 24h
-        north (Slack webhook north)
-          by the route of site="North"
-          in one message with all other alerts of this route
-          told 2m after it fires; what changes, 1h after the message before; again every 24h
-        exit code 0
-    "#]],
+            oncall (mail to oncall@clinic.example, Slack webhook oncall)
+              by the route of severity="critical"
+              in a message of its own
+              told at once; what changes, 30m after the message before; again every 24h until somebody takes it on
+            north (Slack webhook north)
+              by the route of site="North"
+              in one message with all other alerts of this route
+              told 2m after it fires; what changes, 1h after the message before; again every 24h until somebody takes it on
+            exit code 0
+        "#]],
     );
     routes(
         RULES,
         &["test", "subject=device", "site=\"East\""],
         expect![[r#"
-        logistics (mail to a@clinic.example, b@clinic.example)
-          by the route of site!=""
-          in one message with all other alerts of this route
-          told 2m after it fires; what changes, 30m after the message before; again every 24h
-        exit code 0
-    "#]],
+            logistics (mail to a@clinic.example, b@clinic.example)
+              by the route of site!=""
+              in one message with all other alerts of this route
+              told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+            exit code 0
+        "#]],
     );
     routes(
         RULES,
@@ -84,7 +84,7 @@ fn it_is_said_who_is_told_with_what_and_when() {
             logistics (mail to a@clinic.example, b@clinic.example)
               by the route on top
               in one message with those of the same alertname, site South
-              told 2m after it fires; what changes, 30m after the message before; again every 24h
+              told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
             exit code 0
         "#]],
     );
@@ -92,12 +92,12 @@ fn it_is_said_who_is_told_with_what_and_when() {
         RULES,
         &["test", "subject=patient"],
         expect![[r#"
-        logistics (mail to a@clinic.example, b@clinic.example)
-          by the route of subject=~"device|patient", site!~"South"
-          in one message with all other alerts of this route
-          told 2m after it fires; what changes, 30m after the message before; again every 24h
-        exit code 0
-    "#]],
+            logistics (mail to a@clinic.example, b@clinic.example)
+              by the route of subject=~"device|patient", site!~"South"
+              in one message with all other alerts of this route
+              told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+            exit code 0
+        "#]],
     );
     routes(
         RULES,
@@ -106,7 +106,7 @@ fn it_is_said_who_is_told_with_what_and_when() {
             logistics (mail to a@clinic.example, b@clinic.example)
               by the route on top
               in one message with those of the same alertname, site
-              told 2m after it fires; what changes, 30m after the message before; again every 24h
+              told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
             exit code 0
         "#]],
     );
@@ -146,4 +146,43 @@ fn what_cannot_be_answered_is_said() {
             exit code 1
         "#]],
     );
+}
+
+#[test]
+fn it_is_said_when_an_alert_of_some_hour_is_told_and_what_holds_it_back() {
+    let rules = r#"
+receivers:
+  - { name: logistics, email: { to: a@clinic.example }, quiet: { calendar: office } }
+  - { name: lead, email: { to: lead@clinic.example } }
+calendars: { office: { days: mon-fri, from: "08:00", to: "18:00", time_zone: America/New_York } }
+time_intervals: { name: nights, time_intervals: { times: [{ start_time: "20:00", end_time: "24:00" }, { start_time: "00:00", end_time: "06:00" }], location: America/New_York } }
+route:
+  receiver: logistics
+  routes:
+    - { matchers: 'severity = "warning"', mute_time_intervals: nights }
+    - { matchers: 'severity = "critical"', escalate: { after: 30m, receiver: lead } }
+"#;
+    routes(rules, &["test", "severity=warning", "--at", "2026-03-07T03:00:00Z"], expect![[r#"
+        logistics (mail to a@clinic.example)
+          by the route of severity="warning"
+          in one message with all other alerts of this route
+          told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+          fires 2026-03-07 03:00:00 UTC; the route is muted in nights until 2026-03-07 11:00:00 UTC; quiet hours, outside of office, last until 2026-03-09 12:00:00 UTC, then it comes in one summary; told 2026-03-09 12:00:00 UTC
+        exit code 0
+    "#]]);
+    routes(rules, &["test", "severity=critical", "--at", "2026-03-07T03:00:00Z"], expect![[r#"
+        logistics (mail to a@clinic.example)
+          by the route of severity="critical"
+          in one message with all other alerts of this route
+          told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+          fires 2026-03-07 03:00:00 UTC; told 2026-03-07 03:02:00 UTC
+          nobody takes it on for 30m: lead is told, too
+        exit code 0
+    "#]]);
+    routes(rules, &["test", "severity=warning", "--at", "noon"], expect![[r#"
+        error: invalid value 'noon' for '--at <TIME>': an instant with its zone, as in 2026-03-07T22:00:00Z
+
+        For more information, try '--help'.
+        exit code 2
+    "#]]);
 }
