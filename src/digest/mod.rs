@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::engine::{
-    Acknowledgement, Channel, Content, Digest, DigestPart, DigestReport, Notification, Receiver, RuleSet, Timestamp,
-    key_of,
+    Acknowledgement, Channel, Content, Digest, DigestPart, DigestReport, Notification, Receiver, RuleSet, Silence,
+    Timestamp, key_of,
 };
-use crate::store::{DigestDue, Store, StoreError};
+use crate::store::{DigestDue, Outline, Store, StoreError};
 use crate::telemetry;
 use report::Maker;
 use schedule::Timetable;
@@ -76,11 +76,25 @@ struct Window {
     now: Timestamp,
     /// The instants for which the chart of open alerts says how many there were.
     days: Vec<Timestamp>,
+    /// Silences that are not over.
+    silences: Vec<Silence>,
 }
 
 impl Window {
-    fn new(timetable: &Timetable, from: Timestamp, until: Timestamp, now: Timestamp) -> Self {
-        Self { from, until, now, days: timetable.days(DAYS, now) }
+    fn new(
+        store: &dyn Store,
+        timetable: &Timetable,
+        from: Timestamp,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let silences = store.progress()?.standing.silences;
+        Ok(Self { from, until, now, days: timetable.days(DAYS, now), silences })
+    }
+
+    /// Whether a silence hides an alert.
+    fn is_silenced(&self, alert: &Outline) -> bool {
+        self.silences.iter().any(|silence| silence.hides(alert.number, &alert.labels, self.now))
     }
 
     /// Whether somebody has taken an alert on, and that has not lapsed.
@@ -152,7 +166,7 @@ fn run_if_due(parts: &Parts, rules: &RuleSet, digest: &Digest) -> Result<(), Dig
         Readiness::Ready => None,
         Readiness::LongEnough { undecided } => Some(undecided),
     };
-    let window = Window::new(&timetable, known.covered_until, until, now);
+    let window = Window::new(&*parts.store, &timetable, known.covered_until, until, now)?;
     let (store, passed) = (&*parts.store, Some(&passed));
     let maker = Maker { store, rules, digest, window: &window, passed, asked_by: None, undecided: undecided.is_some() };
     let mut reports = maker.reports()?;
@@ -183,7 +197,7 @@ pub fn send(parts: &Parts, name: &str, by: &str) -> Result<Vec<String>, DigestEr
         receiver.ok_or_else(|| DigestError::Nobody { name: name.to_owned(), receiver: digest.receiver.clone() })?;
     let now = parts.clock.now();
     let from = parts.store.digest_due(name)?.map_or(now, |due| due.covered_until);
-    let window = Window::new(&Timetable::of(digest)?, from, now, now);
+    let window = Window::new(&*parts.store, &Timetable::of(digest)?, from, now, now)?;
     let (store, window) = (&*parts.store, &window);
     let undecided = undecided_before(store, now)?.is_some();
     let maker = Maker { store, rules: &rules, digest, window, passed: None, asked_by: Some(by), undecided };

@@ -112,6 +112,7 @@ impl Maker<'_> {
             expired: section(DigestPart::ResolvedAlerts, &tally.expired)?,
             open: self.open(self.section(&tally.open, self.shows(DigestPart::OpenAlerts))?),
             acknowledged: tally.acknowledged,
+            silenced: tally.silenced,
             oldest: tally.oldest,
             worst: tally
                 .open

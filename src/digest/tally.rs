@@ -85,6 +85,7 @@ pub(super) struct Tally {
     pub resolved: Best,
     pub expired: Best,
     pub acknowledged: u64,
+    pub silenced: u64,
     pub oldest: Option<Timestamp>,
     pub callers: Patients,
     pub handled: Patients,
@@ -103,6 +104,7 @@ impl Tally {
             resolved: Best::of(LINES),
             expired: Best::of(LINES),
             acknowledged: 0,
+            silenced: 0,
             oldest: None,
             callers: Patients::default(),
             handled: Patients::default(),
@@ -148,6 +150,7 @@ impl Tally {
         *self.sites.entry(label(&alert.labels, "site").to_owned()).or_default() += 1;
         let taken_on = window.is_taken_on(alert.acknowledged.as_ref());
         self.acknowledged += u64::from(taken_on);
+        self.silenced += u64::from(window.is_silenced(alert));
         let patient = label(&alert.labels, "patient");
         if patient != UNKNOWN {
             let patients = if taken_on { &mut self.handled } else { &mut self.callers };

@@ -100,7 +100,8 @@ impl<'a> Holds<'a> {
         if self.muted.is_some() {
             return self.muted.clone();
         }
-        let mut silences = self.at.standing.silences.iter().filter(|silence| silence.hides(alert, self.at.now));
+        let mut silences =
+            self.at.standing.silences.iter().filter(|silence| silence.hides(alert.number, &alert.labels, self.at.now));
         if let Some(first) = silences.next().filter(|_| !tells_end) {
             return Some((Cause::Silenced { silence: first.number }, first.until));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::alert::Alert;
+use super::alert::Labels;
 use super::effect::{Content, Effects, Notification};
 use super::event::Message;
 use super::lifecycle::{Moment, key_of};
@@ -40,19 +40,13 @@ pub struct Silence {
 impl Eq for Silence {}
 
 impl Silence {
-    /// Whether it hides this alert at `now`.
+    /// Whether it hides the alert with this number and these labels at `now`.
     #[must_use]
-    pub fn hides(&self, alert: &Alert, now: Timestamp) -> bool {
+    pub fn hides(&self, alert: u64, labels: &Labels, now: Timestamp) -> bool {
         let runs = self.from <= now && self.until.is_none_or(|until| now < until);
-        runs && self.matches(alert)
-    }
-
-    /// Whether it is about this alert, at whatever time.
-    #[must_use]
-    pub fn matches(&self, alert: &Alert) -> bool {
-        match self.until {
-            None => self.alerts.contains(&alert.number),
-            Some(_) => self.matchers.iter().all(|matcher| matcher.holds(&alert.labels)),
+        runs && match self.until {
+            None => self.alerts.contains(&alert),
+            Some(_) => self.matchers.iter().all(|matcher| matcher.holds(labels)),
         }
     }
 

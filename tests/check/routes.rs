@@ -162,15 +162,22 @@ route:
     - { matchers: 'severity = "warning"', mute_time_intervals: nights }
     - { matchers: 'severity = "critical"', escalate: { after: 30m, receiver: lead } }
 "#;
-    routes(rules, &["test", "severity=warning", "--at", "2026-03-07T03:00:00Z"], expect![[r#"
+    routes(
+        rules,
+        &["test", "severity=warning", "--at", "2026-03-07T03:00:00Z"],
+        expect![[r#"
         logistics (mail to a@clinic.example)
           by the route of severity="warning"
           in one message with all other alerts of this route
           told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
           fires 2026-03-07 03:00:00 UTC; the route is muted in nights until 2026-03-07 11:00:00 UTC; quiet hours, outside of office, last until 2026-03-09 12:00:00 UTC, then it comes in one summary; told 2026-03-09 12:00:00 UTC
         exit code 0
-    "#]]);
-    routes(rules, &["test", "severity=critical", "--at", "2026-03-07T03:00:00Z"], expect![[r#"
+    "#]],
+    );
+    routes(
+        rules,
+        &["test", "severity=critical", "--at", "2026-03-07T03:00:00Z"],
+        expect![[r#"
         logistics (mail to a@clinic.example)
           by the route of severity="critical"
           in one message with all other alerts of this route
@@ -178,11 +185,16 @@ route:
           fires 2026-03-07 03:00:00 UTC; told 2026-03-07 03:02:00 UTC
           nobody takes it on for 30m: lead is told, too
         exit code 0
-    "#]]);
-    routes(rules, &["test", "severity=warning", "--at", "noon"], expect![[r#"
+    "#]],
+    );
+    routes(
+        rules,
+        &["test", "severity=warning", "--at", "noon"],
+        expect![[r#"
         error: invalid value 'noon' for '--at <TIME>': an instant with its zone, as in 2026-03-07T22:00:00Z
 
         For more information, try '--help'.
         exit code 2
-    "#]]);
+    "#]],
+    );
 }

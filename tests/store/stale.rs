@@ -130,7 +130,7 @@ pub fn what_is_being_sent_is_left_alone<E: Engine>() {
     let sending = lease(&*store, 2 * HOUR).remove(0);
     room.enter(sending.id, sending.notification.channel.lane());
     store.enqueue(&[telling("fires", 20, &[1], &[])]).unwrap();
-    let mut next = |room: &Room| store.lease(at(2 * HOUR), at(9 * HOUR), room, &mut |_| rendered("")).unwrap();
+    let next = |room: &Room| store.lease(at(2 * HOUR), at(9 * HOUR), room, &mut |_| rendered("")).unwrap();
     assert!(next(&room).is_empty(), "a group's messages go one after the other");
     store.record(&[attempt(sending.id, 2 * HOUR, delivered())], at(2 * HOUR)).unwrap();
     room.leave(sending.id);
