@@ -143,7 +143,7 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and 
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l receiver -d 'Of this receiver alone' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l since -d 'Given up within this time alone, as in 2d' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l config -d 'The configuration file' -r -F
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l all-dead -d 'Everything that was given up and not sent again since'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l all-dead -d 'Everything that was given up and is not told again already'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l force -d 'Send again what was not given up, too'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l json -d 'Print JSON for programs'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -s h -l help -d 'Print help'

@@ -258,7 +258,7 @@ _arguments "${_arguments_options[@]}" : \
 '--receiver=[Of this receiver alone]:NAME:_default' \
 '--since=[Given up within this time alone, as in 2d]:LENGTH:_default' \
 '--config=[The configuration file]:FILE:_files' \
-'--all-dead[Everything that was given up and not sent again since]' \
+'--all-dead[Everything that was given up and is not told again already]' \
 '(--all-dead)--force[Send again what was not given up, too]' \
 '--json[Print JSON for programs]' \
 '-h[Print help]' \
