@@ -1,6 +1,7 @@
 //! What keeps messages back, and what lets them go: silences, inhibition, time intervals, quiet hours, caps.
 
 use expect_test::expect;
+use pulsewarden::engine::{Content, Severity};
 
 use crate::world::{World, association, battery, instant};
 
@@ -473,4 +474,34 @@ time_intervals:
         2026-03-06T17:02:00.000Z to 2026-03-09T08:00:00.000Z from team: the route is active at other times
     "#]]
     .assert_eq(&world.held(1));
+}
+
+#[test]
+fn a_storm_of_ten_thousand_devices_comes_in_as_many_messages_as_the_cap_allows() {
+    let rules = RULES
+        .replace("  - name: team\n", "  - name: team\n    cap: { messages: 8, per: 1h }\n")
+        .replace("group_by: [alertname, site]", "group_by: [\"...\"]");
+    let mut world = World::new(&rules);
+    world.at_once(|world| {
+        for device in 1..=10_000 {
+            world.post("device.lowBattery", battery(device, if device % 100 == 0 { 3 } else { 9 }));
+        }
+    });
+    world.wait("59m");
+    let told: Vec<(u64, u64)> = world
+        .notifications
+        .iter()
+        .map(|notification| match &notification.content {
+            Content::Alerts { firing, firing_omitted, .. } => ((firing.len() + firing_omitted) as u64, 0),
+            Content::Summary(summary) => (summary.counts.open_total(), summary.messages),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(told.len() <= 8, "{told:?}");
+    assert_eq!(told.iter().map(|(open, _)| open).sum::<u64>(), 10_000);
+    let Content::Summary(summary) = &world.notifications.last().unwrap().content else {
+        panic!("the last is a summary")
+    };
+    assert_eq!(summary.counts.open["DeviceBatteryLow"].values().sum::<u64>(), summary.messages);
+    assert!(summary.alerts.iter().all(|alert| alert.severity == Severity::Critical), "the most urgent are named");
 }

@@ -23,7 +23,7 @@ const DEVICES: u64 = 160;
 /// Each alert is told when it fires and never again, so what is sent does not depend on when.
 const RULES: &str = r#"
 receivers:
-  - { name: team, phi: ids, send_resolved: false, email: [{ to: [team@clinic.example] }], slack: [{ webhook: alerts }] }
+  - { name: team, phi: ids, cap: never, send_resolved: false, email: [{ to: [team@clinic.example] }], slack: [{ webhook: alerts }] }
 route: { receiver: team, group_by: ["..."], group_wait: 0s, group_interval: 1s, repeat_interval: 24h }
 "#;
 

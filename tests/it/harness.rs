@@ -23,7 +23,7 @@ pub const SECRET: &str = "the-secret-of-the-tests";
 
 /// Everything at once, one message for each alert, by mail and by Slack.
 pub const RECEIVERS: &str = r#"
-receivers: [{ name: team, phi: ids, email: [{ to: [team@clinic.example] }], slack: [{ webhook: alerts }] }]
+receivers: [{ name: team, phi: ids, cap: never, email: [{ to: [team@clinic.example] }], slack: [{ webhook: alerts }] }]
 route: { receiver: team, group_by: ["..."], group_wait: 0s, group_interval: 1s, repeat_interval: 24h }
 "#;
 
