@@ -37,10 +37,10 @@ pub(super) fn in_words(store: &dyn Store, alert: &Alert) -> Result<String, Store
         let late = if action.done { "" } else { ", too late" };
         let _ = writeln!(
             out,
-            "  {}  {} {}{late}, {} by way of {}",
+            "  {}  {}{}{late}: {} by way of {}",
             instant(action.at),
             action.act,
-            printable(detail),
+            if detail.is_empty() { String::new() } else { format!(" {}", printable(detail)) },
             printable(&action.by.name),
             printable(&action.by.via)
         );

@@ -13,6 +13,7 @@ mod ledger;
 mod life;
 mod mail;
 mod outages;
+mod people;
 mod program;
 mod receiving;
 mod reloading;
