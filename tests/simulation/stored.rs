@@ -99,7 +99,7 @@ fn kept(store: &dyn Store, lived: &Disk) -> Disk {
     let mut disk = Disk { position: progress.position, next_alert: progress.next_alert, ..Disk::default() };
     disk.rule_set = RULE_SETS.iter().position(|set| set.hash == progress.rule_set).unwrap_or_default();
     disk.standing = progress.standing;
-    let groups = lived.subjects.keys().filter(|subject| subject.kind == SubjectKind::Group).cloned();
+    let groups = lived.subjects.keys().filter(|subject| !subject.kind.is_named()).cloned();
     let groups = store.load(&groups.collect::<Vec<_>>()).unwrap();
     let named = SubjectKind::NAMED.into_iter().flat_map(|kind| store.subjects(kind, None, ALL).unwrap());
     for slice in named.chain(groups) {
