@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::Delivery as DeliverySettings;
 use crate::engine::{Notification, Timestamp};
-use crate::notify::{self, Senders, Sent};
+use crate::notify::{self, Senders, Sent, Templates};
 use crate::store::{Attempt, AttemptResult, Delivery, Rendered, Room, Store, StoreError};
 use crate::telemetry;
 
@@ -36,6 +36,7 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
     pub senders: tokio::sync::watch::Receiver<Arc<Senders>>,
+    pub templates: tokio::sync::watch::Receiver<Arc<Templates>>,
     pub settings: DeliverySettings,
     /// Notified when the outbox has grown.
     pub wake: Arc<Notify>,
@@ -113,7 +114,8 @@ async fn record_all(
 
 async fn lease(parts: &Parts, room: &Room) -> Result<Vec<Delivery>, StoreError> {
     let (store, now, room) = (Arc::clone(&parts.store), parts.clock.now(), room.clone());
-    let work = move || store.lease(now, now.plus(LEASE), &room, &mut |notification| render(notification));
+    let templates = parts.templates.borrow().clone();
+    let work = move || store.lease(now, now.plus(LEASE), &room, &mut |notification| render(notification, &templates));
     blocking(work).await
 }
 
@@ -154,8 +156,8 @@ fn broken(delivery: u64, at: Timestamp, later: Timestamp) -> Attempt {
 }
 
 /// What cannot be rendered fails by itself and not whatever is leased with it.
-fn render(notification: &Notification) -> Rendered {
-    let rendered = catch_unwind(AssertUnwindSafe(|| notify::render(notification)));
+fn render(notification: &Notification, templates: &Templates) -> Rendered {
+    let rendered = catch_unwind(AssertUnwindSafe(|| notify::render(notification, templates)));
     rendered.unwrap_or_else(|_| Rendered::Failed { error: PANICKED.to_owned() })
 }
 

@@ -87,6 +87,16 @@ pub fn outbox_unavailable(error: &StoreError) {
     tracing::error!(%error, "messages cannot be leased or recorded; trying again");
 }
 
+/// A template of people's own could not be rendered for a message, and the shipped one took its place.
+pub fn template_failed(template: &str, error: &str) {
+    tracing::error!(template, error, "a template failed, and the shipped one made the message; `pulsewarden check`");
+}
+
+/// Somebody was shown what leaves under `full` alone.
+pub fn protected_shown(by: &str, command: &str, what: &str) {
+    tracing::warn!(by, command, what, "protected values were shown");
+}
+
 /// An attempt to deliver has ended.
 pub fn delivery_attempted(delivery: u64, channel: &str, result: &AttemptResult) {
     match result {

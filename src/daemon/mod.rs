@@ -37,7 +37,7 @@ use crate::deliver;
 use crate::digest;
 use crate::engine::{RuleSet, Timestamp};
 use crate::journal::{Journal, JournalThread};
-use crate::notify::Senders;
+use crate::notify::{Senders, Templates};
 use crate::process::{self, Process};
 use crate::receive::{self, Counters, Readiness, Secrets, Webhook};
 use crate::store::sqlite::Sqlite;
@@ -109,6 +109,7 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     pub counters: Arc<Counters>,
     pub senders: watch::Sender<Arc<Senders>>,
+    pub templates: watch::Sender<Arc<Templates>>,
     files: Mutex<RuleFiles>,
     standing: tokio::sync::Mutex<Standing>,
     pub watch: Watch,
@@ -174,6 +175,7 @@ impl Daemon {
             secrets: Arc::clone(&secrets),
             counters: Arc::new(Counters::default()),
             senders,
+            templates: watch::Sender::new(Arc::new(Templates::shipped())),
             files: Mutex::default(),
             standing: tokio::sync::Mutex::new(Standing::new(print.flatten())),
             watch: Watch::default(),
@@ -221,6 +223,7 @@ impl Daemon {
             store: Arc::clone(&store),
             clock: clock.clone(),
             senders: shared.senders.subscribe(),
+            templates: shared.templates.subscribe(),
             settings: settings.delivery.clone(),
             wake: Arc::clone(&outbox),
             stop: stop_delivery.clone(),

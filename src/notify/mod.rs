@@ -4,13 +4,14 @@ mod email;
 mod page;
 mod phi;
 mod slack;
+mod templates;
 
 use std::time::Duration;
 
-pub use page::{annotation, label};
+pub use templates::{Sample, Templates};
 
 use crate::config::Settings;
-use crate::engine::{Channel, Notification};
+use crate::engine::{Alert, Channel, Notification, Phi};
 use crate::store::{Delivery, Rendered};
 
 /// What became of one attempt to send.
@@ -27,12 +28,34 @@ pub enum Sent {
 /// Renders a notification for its channel, showing what its receiver may see. The same notification always renders the
 /// same.
 #[must_use]
-pub fn render(notification: &Notification) -> Rendered {
-    let page = page::of(notification);
-    match &notification.channel {
-        Channel::Email { .. } => email::render(&page),
-        Channel::SlackWebhook { .. } => slack::render(&page),
+pub fn render(notification: &Notification, templates: &Templates) -> Rendered {
+    let made = page_of(notification, templates).and_then(|page| match &notification.channel {
+        Channel::Email { .. } => email::render(&page, templates),
+        Channel::SlackWebhook { .. } => slack::render(&page, templates),
+    });
+    made.unwrap_or_else(|error| Rendered::Failed { error })
+}
+
+/// What a notification tells its receiver. A headline of people's own making sees only what may leave under `none`.
+fn page_of(notification: &Notification, templates: &Templates) -> Result<page::Page, String> {
+    let mut page = page::of(notification, notification.phi);
+    if templates.has_own(templates::Form::Headline) {
+        let open = page::of(notification, Phi::None);
+        page.headline = phi::Told::headline(templates.headline(&open)?);
     }
+    Ok(page)
+}
+
+/// A label of an alert for whoever may see `phi`; empty where the alert has none of that name.
+#[must_use]
+pub fn label(alert: &Alert, name: &str, phi: Phi) -> String {
+    phi::label(alert, name, phi).to_string()
+}
+
+/// A rule's text about an alert for whoever may see `phi`. `None` where the rule has no such text, or it comes to nothing.
+#[must_use]
+pub fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<String> {
+    phi::annotation(alert, name, phi).map(|text| text.to_string())
 }
 
 /// Everything that is needed to send.

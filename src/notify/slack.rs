@@ -9,7 +9,8 @@ use reqwest::{Client, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::page::{Entry, Page, Tone};
+use super::page::Page;
+use super::templates::{Form, Templates};
 use super::{Sent, retry, shortened};
 use crate::config::{SecretRef, Slack as SlackSettings};
 use crate::store::Rendered;
@@ -116,13 +117,14 @@ fn meaning(status: StatusCode, after: Option<Duration>, said: &str) -> Sent {
 }
 
 /// The message of a page in Block Kit. `text` is what notifications show, so it holds no identifier.
-pub(super) fn render(page: &Page) -> Rendered {
+pub(super) fn render(page: &Page, templates: &Templates) -> Result<Rendered, String> {
     let mut blocks = vec![json!({
         "type": "header",
         "text": { "type": "plain_text", "text": cut(&page.headline, LONGEST_HEADER), "emoji": false }
     })];
-    if !page.lead.is_empty() {
-        blocks.push(section(&page.lead.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\n")));
+    let lead = templates.page(Form::SlackLead, page)?;
+    if !lead.trim().is_empty() {
+        blocks.push(section(lead.trim()));
     }
     let mut room = ENTRIES;
     for part in &page.sections {
@@ -130,7 +132,11 @@ pub(super) fn render(page: &Page) -> Rendered {
             blocks.push(section(&format!("*{}*", escaped(&part.title))));
         }
         for entry in part.entries.iter().take(room) {
-            blocks.push(section(&text_of(entry)));
+            let text = templates.entry(entry)?;
+            // A section without a text is refused.
+            if !text.is_empty() {
+                blocks.push(section(&text));
+            }
         }
         let left = part.entries.len().saturating_sub(room);
         room = room.saturating_sub(part.entries.len());
@@ -144,39 +150,7 @@ pub(super) fn render(page: &Page) -> Rendered {
     blocks.truncate(MOST_BLOCKS);
     let body =
         json!({ "text": escaped(&page.headline), "blocks": blocks, "unfurl_links": false, "unfurl_media": false });
-    Rendered::Slack { body: body.to_string() }
-}
-
-fn text_of(entry: &Entry) -> String {
-    let mark = match entry.tone {
-        Tone::Critical => ":red_circle:",
-        Tone::Warning => ":large_orange_circle:",
-        Tone::Info => ":large_blue_circle:",
-        Tone::Good => ":white_check_mark:",
-    };
-    let mut text = format!(
-        "{mark} *{}* · {} · #{}\n{}",
-        escaped(&entry.title),
-        entry.badge,
-        entry.number,
-        escaped(&entry.summary)
-    );
-    if let Some(description) = &entry.description {
-        text.push_str(&format!("\n{}", escaped(description)));
-    }
-    if let Some(action) = &entry.action {
-        text.push_str(&format!("\n_{}_", escaped(action)));
-    }
-    if let Some(runbook) = &entry.runbook {
-        text.push_str(&format!("\n>{}", escaped(runbook).replace('\n', "\n>")));
-    }
-    let facts: Vec<String> =
-        entry.facts.iter().map(|(name, value)| format!("{}: {}", escaped(name), escaped(value))).collect();
-    if !facts.is_empty() {
-        text.push('\n');
-        text.push_str(&facts.join(" · "));
-    }
-    text
+    Ok(Rendered::Slack { body: body.to_string() })
 }
 
 fn section(text: &str) -> Value {
@@ -188,7 +162,7 @@ fn context(text: &str) -> Value {
 }
 
 /// Slack's three control characters (documented).
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

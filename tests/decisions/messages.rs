@@ -9,7 +9,7 @@ use pulsewarden::clock::Clock;
 use pulsewarden::config::Bundle;
 use pulsewarden::digest;
 use pulsewarden::engine::{Channel, Command, Content, Notification, Phi, SelfAlert};
-use pulsewarden::notify;
+use pulsewarden::notify::{self, Templates};
 use pulsewarden::store::{Entry, Rendered};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -47,7 +47,7 @@ fn hold(name: &str, notifications: &[Notification]) {
     };
     let (mut text, mut html, mut slack) = (String::new(), String::new(), String::new());
     for notification in notifications {
-        match notify::render(notification) {
+        match notify::render(notification, &Templates::shipped()) {
             Rendered::Email { subject, text: plain, html: rich } => {
                 assert!(!subject.contains("SN-"), "a subject holds no identifier: {subject}");
                 writeln!(text, "Subject: {subject}\n\n{plain}").unwrap();
@@ -85,7 +85,7 @@ fn one_alert_for_each_class_of_receiver() {
 }
 
 fn as_text(notification: &Notification) -> String {
-    match notify::render(notification) {
+    match notify::render(notification, &Templates::shipped()) {
         Rendered::Email { subject, text, html } => [subject, text, html].concat(),
         Rendered::Slack { body } => body,
         Rendered::Failed { error } => error,

@@ -1,0 +1,114 @@
+//! Every template, tried with messages of every sort for receivers of every class, before it may make one.
+
+use std::collections::BTreeSet;
+
+use minijinja::value::{Serde, Value as Shown};
+use serde::Serialize;
+
+use super::{Form, Templates};
+use crate::config::{Place, Problem, Problems, Source};
+use crate::engine::{Notification, Phi};
+use crate::notify::page::{self, Entry, Page};
+
+/// What templates can name.
+pub(super) const NAMES: [&str; 18] = [
+    "headline", "preheader", "kind", "tone", "lead", "sections", "foot", "title", "entries", "more", "entry", "number",
+    "badge", "summary", "description", "action", "runbook", "facts",
+];
+
+/// A message to try templates with.
+pub struct Sample {
+    /// What it is, in a few words.
+    pub what: String,
+    pub notification: Notification,
+    /// Something that stands in every text of it and that must come out escaped.
+    pub markup: Option<&'static str>,
+}
+
+/// What one template is tried with.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Tried<'p> {
+    Page(&'p Page),
+    Entry { entry: &'p Entry },
+}
+
+impl Templates {
+    /// Renders every template with every sample, for receivers of every class, and says what fails: each fault once, with the
+    /// first message that shows it.
+    #[must_use]
+    pub fn check(&self, samples: &[Sample]) -> Problems {
+        let mut found = Found { known: BTreeSet::new(), problems: Problems::default() };
+        for sample in samples {
+            for phi in [Phi::None, Phi::Ids, Phi::Full] {
+                self.check_with(sample, phi, &mut found);
+            }
+        }
+        found.problems
+    }
+
+    fn check_with(&self, sample: &Sample, phi: Phi, found: &mut Found) {
+        let page = page::of(&sample.notification, phi);
+        let when = format!("rendering {} for a receiver of phi {}", sample.what, word(phi));
+        for form in Form::ALL {
+            let tried: Vec<Tried<'_>> = match form {
+                Form::Headline if phi != Phi::None => continue,
+                Form::SlackEntry => {
+                    let entries = page.sections.iter().flat_map(|section| &section.entries);
+                    entries.take(2).map(|entry| Tried::Entry { entry }).collect()
+                }
+                _ => vec![Tried::Page(&page)],
+            };
+            let (shipped, text) = form.shipped();
+            let names = [Some(shipped), self.has_own(form).then(|| form.file())];
+            for name in names.into_iter().flatten() {
+                let source = self.own.get(name).cloned();
+                let source = source.unwrap_or_else(|| std::sync::Arc::new(Source::new(shipped, text)));
+                for context in &tried {
+                    let problem = match self.render_named(name, &Shown::from(Serde(context))) {
+                        Err(error) => self.problem(&error, &source).label(when.as_str()),
+                        Ok(made) => match sample.markup.filter(|_| form.has_markup()) {
+                            Some(markup) if made.contains(markup) => {
+                                let place = Place { at: super::line_of(&source.text, None), source: source.clone() };
+                                Problem::error(place, "a value comes out as markup")
+                                    .label(when.as_str())
+                                    .help("remove `safe`, and include no template with another ending than this one's")
+                            }
+                            _ => continue,
+                        },
+                    };
+                    found.add(problem);
+                }
+            }
+        }
+    }
+}
+
+impl Form {
+    /// Whether what it makes is read as markup.
+    const fn has_markup(self) -> bool {
+        matches!(self, Self::MailHtml | Self::SlackLead | Self::SlackEntry)
+    }
+}
+
+/// What was found, each fault once.
+struct Found {
+    known: BTreeSet<String>,
+    problems: Problems,
+}
+
+impl Found {
+    fn add(&mut self, problem: Problem) {
+        if self.known.insert(problem.to_string()) {
+            self.problems.push(problem);
+        }
+    }
+}
+
+const fn word(phi: Phi) -> &'static str {
+    match phi {
+        Phi::None => "none",
+        Phi::Ids => "ids",
+        Phi::Full => "full",
+    }
+}
