@@ -29,6 +29,9 @@ const LINES: usize = 25;
 const SHORTEST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
+/// Milliseconds that a digest looks back where there was none before.
+const A_DAY: i64 = 24 * 3600 * 1000;
+
 /// How often due rows are looked for.
 const TICK: &str = "*/5 * * * * *";
 
@@ -205,6 +208,16 @@ fn report(store: &dyn Store, digest: &Digest, from: Timestamp, until: Timestamp)
         last_delivery: vitals.last_delivery,
         undelivered: store.count_dead(from, until)?,
     })
+}
+
+/// What a digest would say now, looking back to the end of its last report, or a day where there was none.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn content(store: &dyn Store, digest: &Digest, now: Timestamp) -> Result<Content, DigestError> {
+    let covered = store.digest_due(&digest.name)?.map(|due| due.covered_until);
+    let from = covered.unwrap_or(Timestamp(now.0.saturating_sub(A_DAY)));
+    Ok(Content::Digest(Box::new(report(store, digest, from, now)?)))
 }
 
 /// One for each channel; the key is the same whenever it is made, so that no due time is sent twice.

@@ -92,9 +92,18 @@ pub fn template_failed(template: &str, error: &str) {
     tracing::error!(template, error, "a template failed, and the shipped one made the message; `pulsewarden check`");
 }
 
-/// Somebody was shown what leaves under `full` alone.
+/// Somebody was shown what leaves under `full` alone. Commands keep no log of their own: this one line goes to the journal,
+/// where the daemon's log is, or else to standard error.
 pub fn protected_shown(by: &str, command: &str, what: &str) {
-    tracing::warn!(by, command, what, "protected values were shown");
+    let say = || tracing::warn!(by, command, what, "protected values were shown");
+    match tracing_journald::layer() {
+        Ok(layer) => tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), say),
+        Err(_) => {
+            let text =
+                tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
+            tracing::subscriber::with_default(tracing_subscriber::registry().with(text), say);
+        }
+    }
 }
 
 /// An attempt to deliver has ended.

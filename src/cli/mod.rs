@@ -9,6 +9,7 @@ mod events;
 mod explain;
 mod notify;
 mod output;
+mod preview;
 mod record;
 mod reload;
 mod routes;
@@ -126,6 +127,14 @@ enum Command {
     Events(events::EventArguments),
     /// List messages and where they stand
     Deliveries(deliveries::DeliveryArguments),
+    /// Write a message to files as it would go to a receiver: the HTML and the text of the mail, the JSON for Slack
+    ///
+    /// It reads the configuration, the rule files and templates on disk, and the store beside the running daemon, and sends
+    /// nothing.
+    #[command(
+        after_help = "Examples:\n  pulsewarden preview 12 --receiver logistics                  # an alert\n  pulsewarden preview daily --receiver logistics --out /tmp    # a digest\n  pulsewarden preview DeviceBatteryLow --receiver logistics    # an invented alert of a rule"
+    )]
+    Preview(preview::PreviewArguments),
     /// Try a receiver
     Notify {
         #[command(subcommand)]
@@ -205,6 +214,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Devices(devices) => devices::run(&settings(&config)?, &devices)?,
         Command::Events(events) => events::run(&settings(&config)?, &events)?,
         Command::Deliveries(deliveries) => deliveries::run(&settings(&config)?, &deliveries)?,
+        Command::Preview(preview) => preview::run(&settings(&config)?, &preview)?,
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }

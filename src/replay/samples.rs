@@ -11,8 +11,8 @@ use super::invent::Cast;
 use crate::config::{CaseEvent, Id, Place, Source, When};
 use crate::engine::{
     ALERTS_SHOWN, Alert, AlertState, Channel, Content, DigestReport, DigestSection, End, EventRef, Evidence, Field,
-    FieldType, Grounds, Labels, Notification, Phi, Protection, Read, Reason, Rule, RuleSet, Seen, SelfAlert,
-    Subject, SubjectKind, Timestamp, Value,
+    FieldType, Grounds, Labels, Notification, Phi, Protection, Read, Reason, Rule, RuleSet, Seen, SelfAlert, Subject,
+    SubjectKind, Timestamp, Value,
 };
 use crate::impilo::schema::{self, EventType};
 use crate::notify::Sample;
@@ -32,7 +32,8 @@ const MARKUP: &str = "<i>&\"{{ 7*7 }}<!here>";
 #[must_use]
 pub fn samples(rules: &RuleSet) -> Vec<Sample> {
     let mut samples = Vec::new();
-    let mut add = |what: String, content: Content| samples.push(Sample { what, notification: message(content), markup: None });
+    let mut add =
+        |what: String, content: Content| samples.push(Sample { what, notification: message(content), markup: None });
     let firing: Vec<Alert> = rules.rules.iter().map(|rule| alert(rules, rule)).collect();
     for alert in &firing {
         add(format!("a firing alert of {}", alert.rule), alerts(vec![alert.clone()], Vec::new()));
@@ -195,9 +196,11 @@ fn labels(rules: &RuleSet, rule: &Rule) -> Labels {
     ];
     let mut labels: Labels =
         open.into_iter().map(|(name, text)| (name.to_owned(), seen(text, Protection::None))).collect();
-    let about = rule.subject.as_str();
-    for name in ["device", "patient", about] {
-        labels.entry(name.to_owned()).or_insert_with(|| seen("7", Protection::Ids));
+    let named = event_of(rule).map_or(SubjectKind::NAMED.as_slice(), |event| event.names);
+    for kind in [SubjectKind::Device, SubjectKind::Patient, rule.subject] {
+        let many = matches!(rule.subject, SubjectKind::Site | SubjectKind::Item) && kind != rule.subject;
+        let id = if named.contains(&kind) && !many { "7" } else { "unknown" };
+        labels.entry(kind.as_str().to_owned()).or_insert_with(|| seen(id, Protection::Ids));
     }
     for (name, text) in &rule.labels {
         labels.entry(name.clone()).or_insert_with(|| seen(text, Protection::None));
@@ -231,14 +234,7 @@ fn marked(alert: &Alert) -> Alert {
 }
 
 fn alerts(firing: Vec<Alert>, ended: Vec<Alert>) -> Content {
-    Content::Alerts {
-        group_labels: Labels::new(),
-        firing,
-        ended,
-        firing_omitted: 0,
-        ended_omitted: 0,
-        repeat: false,
-    }
+    Content::Alerts { group_labels: Labels::new(), firing, ended, firing_omitted: 0, ended_omitted: 0, repeat: false }
 }
 
 fn many(firing: Vec<Alert>, ended: Vec<Alert>, repeat: bool) -> Content {

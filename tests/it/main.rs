@@ -11,6 +11,7 @@ mod life;
 mod mail;
 mod outages;
 mod program;
+mod protected;
 mod receiving;
 mod reloading;
 mod rules;

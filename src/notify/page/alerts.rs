@@ -106,11 +106,8 @@ fn headline(firing: &[Alert], ended: &[Alert], (open, over): (usize, usize), aga
         Some(alert) => {
             let same = firing.iter().chain(ended).all(|other| other.rule == alert.rule);
             let others = if same { "" } else { " and others" };
-            let count = if open > 0 && over > 0 {
-                told!(open, " open, ", over, " ended")
-            } else {
-                told!(total, " alerts")
-            };
+            let count =
+                if open > 0 && over > 0 { told!(open, " open, ", over, " ended") } else { told!(total, " alerts") };
             told!("[", badge, "] ", again, count, ": ", phi::rule(alert), others)
         }
         None => told!("[", badge, "] nothing to report"),

@@ -12,8 +12,24 @@ use crate::notify::page::{self, Entry, Page};
 
 /// What templates can name.
 pub(super) const NAMES: [&str; 18] = [
-    "headline", "preheader", "kind", "tone", "lead", "sections", "foot", "title", "entries", "more", "entry", "number",
-    "badge", "summary", "description", "action", "runbook", "facts",
+    "headline",
+    "preheader",
+    "kind",
+    "tone",
+    "lead",
+    "sections",
+    "foot",
+    "title",
+    "entries",
+    "more",
+    "entry",
+    "number",
+    "badge",
+    "summary",
+    "description",
+    "action",
+    "runbook",
+    "facts",
 ];
 
 /// A message to try templates with.

@@ -211,13 +211,12 @@ impl Templates {
             }
             ErrorKind::TemplateNotFound => {
                 let shipped = Form::ALL.map(|form| form.shipped().0);
-                let name = said.trim_matches(['"', '\'']);
+                let name = said.split(['"', '\'']).nth(1).unwrap_or(&said);
                 let known = self.own.keys().map(String::as_str).chain(shipped);
                 let problem = Problem::error(place, "there is no such template");
                 match nearest(name, known) {
                     Some(near) => problem.help(format!("did you mean `{near}`?")),
-                    None => problem
-                        .help(format!("name one of templates/, or a shipped one: {}", shipped.join(", "))),
+                    None => problem.help(format!("name one of templates/, or a shipped one: {}", shipped.join(", "))),
                 }
             }
             kind => {
