@@ -39,7 +39,7 @@ pub fn render(notification: &Notification, templates: &Templates) -> Rendered {
 /// What a notification tells its receiver. A headline of people's own making sees only what may leave under `none`.
 fn page_of(notification: &Notification, templates: &Templates) -> Result<page::Page, String> {
     let mut page = page::of(notification, notification.phi);
-    if templates.has_own(templates::Form::Headline) {
+    if templates.has_own_for(templates::Form::Headline, &page) {
         let open = page::of(notification, Phi::None);
         page.headline = phi::Told::headline(templates.headline(&open)?);
     }
@@ -55,7 +55,7 @@ pub fn label(alert: &Alert, name: &str, phi: Phi) -> String {
 /// A rule's text about an alert for whoever may see `phi`. `None` where the rule has no such text, or it comes to nothing.
 #[must_use]
 pub fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<String> {
-    phi::annotation(alert, name, phi).map(|text| text.to_string())
+    phi::Texts::of(alert, phi).get(name).map(|text| text.to_string())
 }
 
 /// Everything that is needed to send.

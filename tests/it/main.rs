@@ -16,4 +16,5 @@ mod receiving;
 mod reloading;
 mod rules;
 mod spine;
+mod templates;
 mod watch;

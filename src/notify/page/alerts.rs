@@ -127,11 +127,12 @@ pub(super) fn entry(alert: &Alert, phi: Phi) -> Entry {
     let ended = alert.end.as_ref();
     let title = phi::rule(alert);
     let fallback = || told!(&title, " on ", alert.subject.kind, " ", phi::subject_id(alert, phi));
-    let summary = phi::annotation(alert, "summary", phi).unwrap_or_else(fallback);
+    let texts = phi::Texts::of(alert, phi);
+    let summary = texts.get("summary").unwrap_or_else(fallback);
     // What fired it is over: the line must not read as if it were so now.
     let summary = if ended.is_some() { told!("Was: ", summary) } else { summary };
     // What to do is over as well.
-    let open_text = |name: &str| if ended.is_some() { None } else { phi::annotation(alert, name, phi) };
+    let open_text = |name: &str| if ended.is_some() { None } else { texts.get(name) };
     Entry {
         number: alert.number,
         badge: if ended.is_some() { end_word(alert.state).tell() } else { alert.severity.tell() },

@@ -25,6 +25,9 @@ pub(super) struct Page {
     pub foot: Vec<Told>,
 }
 
+/// The kind of a page on which Pulsewarden speaks of itself.
+pub(super) const SELF: &str = "self";
+
 /// How a message looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,7 +96,7 @@ fn own(alert: &SelfAlert) -> Page {
     Page {
         headline: told!(badge, &summary),
         preheader: told!("Pulsewarden about itself."),
-        kind: "self",
+        kind: SELF,
         tone: if alert.firing { Tone::Critical } else { Tone::Good },
         lead: std::iter::once(summary).chain(action.paragraphs()).collect(),
         sections: Vec::new(),

@@ -9,7 +9,7 @@ use std::fmt;
 use minijinja::value::Value as Shown;
 use serde::Serialize;
 
-pub(super) use text::annotation;
+pub(super) use text::Texts;
 pub(super) use words::{Tell, asked_by, digest, instant, local, of_itself, receiver, rule};
 
 use crate::engine::{Alert, Phi, Reason, Seen, SubjectKind, Timestamp, Value};

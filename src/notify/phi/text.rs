@@ -30,13 +30,23 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// A rule's text for a receiver that may see `phi`, rendered from the alert's evidence and nothing else. `None` where the rule
-/// has no such text, or it comes to nothing.
-pub(in crate::notify) fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<Told> {
-    let template = alert.annotations.get(name)?;
-    let rendered = ENVIRONMENT.render_str(template, context(alert, phi)).ok()?;
-    let text: String = rendered.chars().take(LONGEST).collect();
-    Some(Told(text.trim().to_owned())).filter(|text| !text.is_empty())
+/// A rule's texts about an alert for a receiver that may see so much, rendered from the alert's evidence and nothing else.
+pub(in crate::notify) struct Texts<'a> {
+    templates: &'a BTreeMap<String, String>,
+    context: Shown,
+}
+
+impl<'a> Texts<'a> {
+    pub(in crate::notify) fn of(alert: &'a Alert, phi: Phi) -> Self {
+        Self { templates: &alert.annotations, context: context(alert, phi) }
+    }
+
+    /// `None` where the rule has no such text, or it comes to nothing.
+    pub(in crate::notify) fn get(&self, name: &str) -> Option<Told> {
+        let rendered = ENVIRONMENT.render_str(self.templates.get(name)?, &self.context).ok()?;
+        let text: String = rendered.chars().take(LONGEST).collect();
+        Some(Told(text.trim().to_owned())).filter(|text| !text.is_empty())
+    }
 }
 
 /// The names that a text can use: `device.serial` and the like from the evidence, `labels`, `alert`.

@@ -76,7 +76,7 @@ impl Templates {
                 _ => vec![Tried::Page(&page)],
             };
             let (shipped, text) = form.shipped();
-            let names = [Some(shipped), self.has_own(form).then(|| form.file())];
+            let names = [Some(shipped), self.has_own_for(form, &page).then(|| form.file())];
             for name in names.into_iter().flatten() {
                 let source = self.own.get(name).cloned();
                 let source = source.unwrap_or_else(|| std::sync::Arc::new(Source::new(shipped, text)));

@@ -15,7 +15,7 @@ use minijinja::value::{Serde, Value as Shown};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use serde::Serialize;
 
-use super::page::{Entry, Page};
+use super::page::{self, Entry, Page};
 use crate::config::{Bundle, Place, Problem, Problems, Source, nearest};
 use crate::telemetry;
 
@@ -133,13 +133,15 @@ impl Templates {
         self.lock().values().cloned().collect()
     }
 
-    pub(super) fn has_own(&self, form: Form) -> bool {
-        self.own.contains_key(form.file())
+    /// Whether somebody's own template makes this page. What Pulsewarden says of itself is none of them: it must be read
+    /// whatever people wrote.
+    pub(super) fn has_own_for(&self, form: Form, page: &Page) -> bool {
+        self.own.contains_key(form.file()) && page.kind != page::SELF
     }
 
     /// A page in one form.
     pub(super) fn page(&self, form: Form, page: &Page) -> Result<String, String> {
-        self.render(form, &Shown::from(Serde(page)))
+        self.render(form, self.has_own_for(form, page), &Shown::from(Serde(page)))
     }
 
     /// The one line that stands for a page that was made for `none`.
@@ -155,13 +157,14 @@ impl Templates {
         struct Context<'e> {
             entry: &'e Entry,
         }
-        let made = self.render(Form::SlackEntry, &Shown::from(Serde(Context { entry })))?;
+        let own = self.own.contains_key(Form::SlackEntry.file());
+        let made = self.render(Form::SlackEntry, own, &Shown::from(Serde(Context { entry })))?;
         Ok(made.trim().to_owned())
     }
 
     /// What somebody else's template cannot do, the shipped one does: the message goes out all the same.
-    fn render(&self, form: Form, context: &Shown) -> Result<String, String> {
-        if self.has_own(form) {
+    fn render(&self, form: Form, own: bool, context: &Shown) -> Result<String, String> {
+        if own {
             match self.render_named(form.file(), context) {
                 Ok(made) => return Ok(made),
                 Err(error) => self.fell_back(form, &error),
