@@ -149,3 +149,19 @@ fn what_cannot_be_rendered_is_shown_with_the_message_that_shows_it() {
         ("slack_lead.mrkdwn", "{{ lead[0].upper().x }}"),
     ]));
 }
+
+#[test]
+fn the_examples_of_the_document_hold() {
+    let text = include_str!("../../docs/templates.md");
+    let mut examples = Vec::new();
+    for part in text.split("```jinja\n").skip(1) {
+        examples.push(part.split("```").next().unwrap());
+    }
+    let names = ["mail.html", "mail.txt", "headline.txt", "slack_entry.mrkdwn"];
+    assert_eq!(examples.len(), names.len());
+    let templates: Vec<(&str, &str)> = names.into_iter().zip(examples).collect();
+    assert_eq!(said(&templates), "");
+    for name in names {
+        assert!(text.contains(&format!("`templates/{name}`")), "{name}");
+    }
+}

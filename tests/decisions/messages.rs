@@ -1,5 +1,6 @@
 //! What receivers read, held whole in golden files: mails in both forms and Slack's JSON. `UPDATE_EXPECT=1` writes them anew.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,6 +51,7 @@ fn hold(name: &str, notifications: &[Notification]) {
         match notify::render(notification, &Templates::shipped()) {
             Rendered::Email { subject, text: plain, html: rich } => {
                 assert!(!subject.contains("SN-"), "a subject holds no identifier: {subject}");
+                says_the_same(&plain, &rich);
                 writeln!(text, "Subject: {subject}\n\n{plain}").unwrap();
                 writeln!(html, "{rich}").unwrap();
             }
@@ -69,6 +71,41 @@ fn hold(name: &str, notifications: &[Notification]) {
     if !slack.is_empty() {
         expect_file![golden("slack.json")].assert_eq(&slack);
     }
+}
+
+/// Both forms of a mail say the same, and the one in HTML loads nothing.
+fn says_the_same(plain: &str, rich: &str) {
+    for outside in ["src=", "href=", "url(", "<link", "<img", "<script", "@import"] {
+        assert!(!rich.contains(outside), "{outside} in {rich}");
+    }
+    // What mail programs show beside the subject is for the glance alone.
+    let (head, body) = rich.split_once("</div>").unwrap();
+    assert!(head.contains("display:none"));
+    let (mut shown, mut inside) = (String::new(), false);
+    for c in body.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => (inside, _) = (false, shown.push(' ')),
+            c if !inside => shown.push(c),
+            _ => {}
+        }
+    }
+    for (entity, c) in [
+        ("&#x27;", "'"),
+        ("&quot;", "\""),
+        ("&#x2f;", "/"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&nbsp;", " "),
+        ("&middot;", " "),
+    ] {
+        shown = shown.replace(entity, c);
+    }
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.replace("&amp;", "&").to_lowercase();
+        words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    assert_eq!(words(plain), words(&shown));
 }
 
 #[test]

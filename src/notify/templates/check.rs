@@ -128,3 +128,39 @@ const fn word(phi: Phi) -> &'static str {
         Phi::Full => "full",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::config::Bundle;
+    use crate::replay::samples;
+
+    fn keys(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.keys().cloned());
+                fields.values().for_each(|value| keys(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_name_is_known_to_the_help_and_to_the_document() {
+        let rules = Bundle::of(&[("a.yaml", "rules: [{ alert: A, event: device.lowBattery }]")]).compile().unwrap().0;
+        let mut found = BTreeSet::from(["entry".to_owned()]);
+        for sample in samples(&rules) {
+            keys(&serde_json::to_value(page::of(&sample.notification, Phi::Full)).unwrap(), &mut found);
+        }
+        assert_eq!(found, NAMES.into_iter().map(str::to_owned).collect());
+        let document = include_str!("../../../docs/templates.md");
+        let named = found.iter().map(String::as_str).chain(Form::ALL.map(Form::file));
+        let missing: Vec<&str> = named.filter(|name| !document.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}
