@@ -87,11 +87,13 @@ pub fn the_last_delivery_to_each_receiver_is_known<E: Engine>() {
     store.enqueue(&[to("a", "1"), to("a", "2"), to("b", "3"), to("c", "4")]).unwrap();
     let leased = store.lease(at(5), at(9), &Room::new(10), &mut |_| rendered("text")).unwrap();
     let result = |delivery: &Delivery, ms| Attempt {
+        took: std::time::Duration::ZERO,
+        stand_ins: Vec::new(),
         delivery: delivery.id,
         at: at(ms),
         result: match delivery.notification.receiver.as_str() {
             "c" => AttemptResult::Dead { error: "no".to_owned() },
-            _ => AttemptResult::Delivered { reply: "ok".to_owned(), refused: None },
+            _ => AttemptResult::Delivered { reply: "ok".to_owned(), refused: None, root: None },
         },
     };
     let results: Vec<Attempt> = leased.iter().zip(10..).map(|(delivery, ms)| result(delivery, ms)).collect();
