@@ -92,6 +92,25 @@ pub fn slack_untrusted(why: &dyn std::fmt::Display) {
     tracing::warn!(%why, "a request to /slack/interactions was refused; compare `slack.signing_secret` with Slack's");
 }
 
+/// A template of people's own could not be rendered for a message, and the shipped one took its place.
+pub fn template_failed(template: &str, error: &str) {
+    tracing::error!(template, error, "a template failed, and the shipped one made the message; `pulsewarden check`");
+}
+
+/// Somebody was shown what leaves under `full` alone. Commands keep no log of their own: this one line goes to the journal,
+/// where the daemon's log is, or else to standard error.
+pub fn protected_shown(by: &str, command: &str, what: &str) {
+    let say = || tracing::warn!(by, command, what, "protected values were shown");
+    match tracing_journald::layer() {
+        Ok(layer) => tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), say),
+        Err(_) => {
+            let text =
+                tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
+            tracing::subscriber::with_default(tracing_subscriber::registry().with(text), say);
+        }
+    }
+}
+
 /// An attempt to deliver has ended.
 pub fn delivery_attempted(delivery: u64, channel: &str, result: &AttemptResult) {
     match result {

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::deliveries::{Told, deliveries_of};
 use super::held;
-use super::output::{instant, json, shown, table, text};
+use super::output::{HIDDEN, audited, hide, instant, json, plain, table, text};
 use super::{FINE, WRONG, reader};
 use crate::config::Settings;
-use crate::engine::{Alert, AlertState, Protection, Seen, Subject, SubjectKind, Transition};
+use crate::engine::{Alert, AlertState, Seen, Subject, SubjectKind, Transition};
 use crate::store::{AlertFilter, Store};
 
 #[derive(Debug, Args)]
@@ -26,6 +26,9 @@ pub struct AlertArguments {
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
+    /// Show what leaves under `phi: full` alone, such as names and notes; the log records who did
+    #[arg(long, requires = "number")]
+    phi: bool,
     /// Print JSON for programs
     #[arg(long)]
     json: bool,
@@ -49,7 +52,9 @@ pub(super) fn run(settings: &Settings, arguments: &AlertArguments) -> anyhow::Re
         ..AlertFilter::default()
     };
     let mut alerts = store.alerts(&filter)?;
-    alerts.iter_mut().for_each(hide);
+    if !arguments.phi {
+        alerts.iter_mut().for_each(hide_all);
+    }
     let Some(number) = arguments.number else {
         if arguments.json {
             json(&alerts)?;
@@ -63,7 +68,11 @@ pub(super) fn run(settings: &Settings, arguments: &AlertArguments) -> anyhow::Re
         return Ok(WRONG);
     };
     let mut moves = store.transitions(number)?;
-    moves.iter_mut().flat_map(|moved| moved.evidence.values.values_mut()).for_each(hide_value);
+    if arguments.phi {
+        audited("alerts", &number.to_string());
+    } else {
+        moves.iter_mut().flat_map(|moved| moved.evidence.values.values_mut()).for_each(hide);
+    }
     let story = Story { alert, moves, deliveries: deliveries_of(&store, number)? };
     if arguments.json {
         json(&story)?;
@@ -74,22 +83,25 @@ pub(super) fn run(settings: &Settings, arguments: &AlertArguments) -> anyhow::Re
     Ok(FINE)
 }
 
-/// What leaves under `full` alone is not shown in a terminal either.
-fn hide(alert: &mut Alert) {
-    alert.evidence.values.values_mut().chain(alert.labels.values_mut()).for_each(hide_value);
+/// What leaves under `full` alone is not shown in a terminal either: values, who was asked to see to it, and notes.
+fn hide_all(alert: &mut Alert) {
+    let groups = alert.groups.iter_mut().flat_map(|group| group.labels.values_mut());
+    alert.evidence.values.values_mut().chain(alert.labels.values_mut()).chain(groups).for_each(hide);
+    alert.assignee.iter_mut().chain(alert.notes.iter_mut().map(|note| &mut note.text)).for_each(|text| {
+        HIDDEN.clone_into(text);
+    });
 }
 
-fn hide_value(seen: &mut Seen) {
-    if seen.protection == Protection::Full {
-        seen.value = crate::engine::Value::from("[hidden]");
-    }
+/// A value that was not hidden before.
+fn value(seen: &Seen) -> String {
+    plain(&seen.value)
 }
 
 fn list(alerts: &[Alert], all: bool) -> String {
     if alerts.is_empty() {
         return if all { "No alert has ever fired.\n".to_owned() } else { "No alert is open.\n".to_owned() };
     }
-    let label = |alert: &Alert, name: &str| alert.labels.get(name).map(shown).unwrap_or_default();
+    let label = |alert: &Alert, name: &str| alert.labels.get(name).map(value).unwrap_or_default();
     let rows = alerts.iter().map(|alert| {
         vec![
             alert.number.to_string(),
@@ -134,7 +146,7 @@ fn tell(story: &Story) -> String {
     if let Some(ending) = &alert.ending {
         let _ = writeln!(out, "  about to end since {}: {}", instant(ending.heard_at), ending.reason);
     }
-    let labels: Vec<String> = alert.labels.iter().map(|(name, seen)| format!("{name}={}", shown(seen))).collect();
+    let labels: Vec<String> = alert.labels.iter().map(|(name, seen)| format!("{name}={}", value(seen))).collect();
     let _ = writeln!(out, "  labels: {}", labels.join(", "));
     out.push_str("\nMoves\n");
     for moved in &story.moves {
@@ -151,7 +163,7 @@ fn tell(story: &Story) -> String {
             );
         }
         for (name, seen) in &moved.evidence.values {
-            let _ = writeln!(out, "      {name} = {}", shown(seen));
+            let _ = writeln!(out, "      {name} = {}", value(seen));
         }
     }
     out.push_str("\nMessages\n");

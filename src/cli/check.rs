@@ -6,8 +6,12 @@ use clap::Args;
 
 use super::output::{colors_stdout, counted, table, text};
 use super::{FINE, WRONG};
-use crate::config::{Bundle, IDENTIFIERS, Problem, Problems, Reviewed, SecretRef, Settings, exposure, review_settings};
+use crate::config::{
+    Bundle, IDENTIFIERS, Problem, Problems, Reviewed, SecretRef, Settings, exposure, protected_reads, review_settings,
+};
 use crate::engine::{Phi, RuleSet};
+use crate::notify::Templates;
+use crate::replay::samples;
 
 #[derive(Debug, Args)]
 pub struct CheckArguments {
@@ -69,12 +73,24 @@ fn check_rules(
     match bundle.compile() {
         Ok((rules, warnings)) => {
             problems.extend(warnings);
+            check_templates(problems, &bundle, &rules);
             Some(rules)
         }
         Err(found) => {
             problems.extend(found);
             None
         }
+    }
+}
+
+/// Every template, with a message of every sort that the rules can lead to.
+fn check_templates(problems: &mut Problems, bundle: &Bundle, rules: &RuleSet) {
+    match Templates::of(bundle) {
+        Ok((templates, warnings)) => {
+            problems.extend(warnings);
+            problems.extend(templates.check(&samples(rules)));
+        }
+        Err(found) => problems.extend(found),
     }
 }
 
@@ -126,6 +142,12 @@ fn summary(rules: &RuleSet) -> String {
         });
         let head: Vec<&str> = head.iter().map(String::as_str).collect();
         out = table(&head, rows.collect());
+        out.push('\n');
+    }
+    let reads = protected_reads(rules);
+    if !reads.is_empty() {
+        let rows = reads.into_iter().map(|read| vec![read.rule, read.names.join(", ")]);
+        out.push_str(&table(&["RULE", "READS WHAT LEAVES UNDER full ALONE"], rows.collect()));
         out.push('\n');
     }
     let parts = [

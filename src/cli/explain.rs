@@ -12,13 +12,13 @@ use serde_json::json as object;
 
 use super::deliveries::deliveries_of;
 use super::held;
-use super::output::{instant, json, plain, printable, shown, text};
+use super::output::{audited, hide, instant, json, plain, printable, text};
 use super::{FINE, WRONG, reader, words};
 use crate::clock::Clock;
 use crate::config::{Bundle, Settings};
 use crate::engine::{
-    Alert, Ground, Grounds, Names, Protection, Reason, Rule, RuleSet, Seen, Slice, Subject, SubjectKind, Timestamp,
-    Transition, Value, Verdict, Why, why_not,
+    Alert, Ground, Grounds, Names, Reason, Rule, RuleSet, Slice, Subject, SubjectKind, Timestamp, Transition, Value,
+    Verdict, Why, why_not,
 };
 use crate::store::{AlertFilter, Entry, Progress, Store};
 
@@ -27,6 +27,9 @@ pub struct ExplainArguments {
     /// An alert's number; or a rule with the kind and the id of a subject; or a subject alone
     #[arg(required = true, num_args = 1..=3, value_names = ["ALERT|RULE", "KIND", "ID"])]
     what: Vec<String>,
+    /// With an alert: show what leaves under `phi: full` alone, such as names; the log records who did
+    #[arg(long)]
+    phi: bool,
     /// Print JSON for programs
     #[arg(long)]
     json: bool,
@@ -36,7 +39,7 @@ pub(super) fn run(settings: &Settings, arguments: &ExplainArguments) -> anyhow::
     let store = reader(settings)?;
     match arguments.what.as_slice() {
         [number] => match number.parse() {
-            Ok(number) => alert(&store, number, arguments.json),
+            Ok(number) => alert(&store, number, arguments),
             Err(_) => refuse(
                 "explain takes an alert's number, a subject as in `explain device 7`, or a rule and a subject as in \
                  `explain DeviceSilent device 7`",
@@ -73,16 +76,20 @@ impl RuleSets<'_> {
     }
 }
 
-fn alert(store: &dyn Store, number: u64, as_json: bool) -> anyhow::Result<u8> {
+fn alert(store: &dyn Store, number: u64, arguments: &ExplainArguments) -> anyhow::Result<u8> {
     let found = store.alerts(&AlertFilter { number: Some(number), limit: 1, ..AlertFilter::default() })?;
     let Some(alert) = found.into_iter().next() else {
         return refuse(&format!("there is no alert {number}; `pulsewarden alerts --all` lists them"));
     };
     let mut moves = store.transitions(number)?;
-    moves.iter_mut().flat_map(|moved| moved.evidence.values.values_mut()).for_each(hide);
+    if arguments.phi {
+        audited("explain", &number.to_string());
+    } else {
+        moves.iter_mut().flat_map(|moved| moved.evidence.values.values_mut()).for_each(hide);
+    }
     let messages = deliveries_of(store, number)?;
     let mut sets = RuleSets { store, known: BTreeMap::new() };
-    if as_json {
+    if arguments.json {
         let told: Vec<_> = moves.iter().map(|moved| move_json(moved, &alert, &mut sets)).collect();
         json(&object!({
             "alert": number, "rule": alert.rule, "subject": alert.subject, "moves": told, "messages": messages,
@@ -105,12 +112,6 @@ fn alert(store: &dyn Store, number: u64, as_json: bool) -> anyhow::Result<u8> {
 
 fn subject_of(alert: &Alert) -> String {
     printable(&alert.subject.to_string())
-}
-
-fn hide(seen: &mut Seen) {
-    if seen.protection == Protection::Full {
-        seen.value = Value::from("[hidden]");
-    }
 }
 
 /// What a move is called.
@@ -147,7 +148,7 @@ fn tell_move(moved: &Transition, alert: &Alert, sets: &mut RuleSets<'_>) -> Stri
         None => out.push_str("  the rule files of that time are not kept any more\n"),
     }
     for (name, seen) in &moved.evidence.values {
-        let _ = writeln!(out, "    {name} = {}", shown(seen));
+        let _ = writeln!(out, "    {name} = {}", plain(&seen.value));
     }
     let _ = writeln!(out, "  rules {}", short(&moved.rule_set));
     out

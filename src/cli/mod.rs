@@ -13,6 +13,7 @@ mod held;
 mod notify;
 mod output;
 mod people;
+mod preview;
 mod record;
 mod reload;
 mod routes;
@@ -163,6 +164,14 @@ enum Command {
         #[command(subcommand)]
         command: digest::DigestCommand,
     },
+    /// Write a message to files as it would go to a receiver: the HTML and the text of the mail, the JSON for Slack
+    ///
+    /// It reads the configuration, the rule files and templates on disk, and the store beside the running daemon, and sends
+    /// nothing.
+    #[command(
+        after_help = "Examples:\n  pulsewarden preview 12 --receiver logistics                  # an alert\n  pulsewarden preview daily --receiver logistics --out /tmp    # a digest\n  pulsewarden preview DeviceBatteryLow --receiver logistics    # an invented alert of a rule"
+    )]
+    Preview(preview::PreviewArguments),
     /// Try a receiver
     Notify {
         #[command(subcommand)]
@@ -250,6 +259,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Events(events) => events::run(&settings(&config)?, &events)?,
         Command::Deliveries(deliveries) => runtime()?.block_on(deliveries::run(&settings(&config)?, &deliveries))?,
         Command::Digest { command } => digest::run(&settings(&config)?, &command)?,
+        Command::Preview(preview) => preview::run(&settings(&config)?, &preview)?,
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }

@@ -6,6 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::engine::{Protection, Seen, Timestamp, Value};
+use crate::telemetry;
 
 /// Whether diagnostics may be coloured.
 pub(super) fn colors_stderr() -> bool {
@@ -47,6 +48,12 @@ pub(super) fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
     text
 }
 
+/// Records that whoever runs this command is shown what leaves under `full` alone.
+pub(super) fn audited(command: &str, what: &str) {
+    let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
+    telemetry::protected_shown(&by.unwrap_or_else(|_| "unknown".to_owned()), command, &printable(what));
+}
+
 /// As in `1 rule` and `2 rules`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
@@ -68,9 +75,19 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A value of evidence, unless it may leave under `full` only.
+/// What stands for a value that is shown with `--phi` alone.
+pub(super) const HIDDEN: &str = "[hidden]";
+
+/// Hides a value that may leave under `full` only.
+pub(super) fn hide(seen: &mut Seen) {
+    if seen.protection == Protection::Full {
+        seen.value = Value::from(HIDDEN);
+    }
+}
+
+/// A value of an alert, unless it may leave under `full` only.
 pub(super) fn shown(seen: &Seen) -> String {
-    if seen.protection == Protection::Full { "[hidden]".to_owned() } else { plain(&seen.value) }
+    if seen.protection == Protection::Full { HIDDEN.to_owned() } else { plain(&seen.value) }
 }
 
 /// A value of a subject's state.

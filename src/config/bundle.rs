@@ -1,5 +1,5 @@
-//! The rule files of one moment, and the tables that they name, by name and text: what is kept in the store and
-//! compiled from there.
+//! The rule files of one moment, the tables that they name, and the templates of messages beside them, by name and text:
+//! what is kept in the store and compiled from there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,6 +23,10 @@ use crate::engine::RuleSet;
 const MAX_DEPTH: usize = 8;
 /// Rule files in one bundle.
 const MAX_FILES: usize = 2000;
+/// The folder of templates below the folder of rules.
+const TEMPLATES: &str = "templates/";
+/// What the names of templates end in.
+const TEMPLATE_ENDS: [&str; 3] = [".html", ".mrkdwn", ".txt"];
 /// Bytes of one rule file.
 pub(super) const MAX_FILE: u64 = 1024 * 1024;
 
@@ -38,7 +42,7 @@ pub enum Origin {
     Test,
 }
 
-/// One rule file, or a CSV file that one names.
+/// One rule file, a CSV file that one names, or a template.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RuleFile {
     pub origin: Origin,
@@ -50,8 +54,8 @@ pub struct RuleFile {
     pub path: Option<PathBuf>,
 }
 
-/// Every rule file, and every table that one names: the library's first, each folder in name order. The same files give
-/// the same bytes and hash.
+/// Every rule file, every table that one names, and every template: the library's first, each folder in name order. The
+/// same files give the same bytes and hash.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Bundle {
@@ -88,6 +92,9 @@ impl Bundle {
                 bundle.add(origin, name, path, &mut problems);
             }
             bundle.add_tables(origin, folder, first, &mut problems);
+            for (name, path) in templates_below(origin, folder, &mut problems) {
+                bundle.add(origin, name, path, &mut problems);
+            }
         }
         bundle.incomplete = problems.any_errors();
         (bundle, problems)
@@ -159,7 +166,21 @@ impl Bundle {
 
     /// The rule files themselves.
     pub(super) fn rule_files(&self) -> impl Iterator<Item = &RuleFile> {
-        self.files.iter().filter(|file| !file.is_table())
+        self.files.iter().filter(|file| !file.is_table() && !file.is_template())
+    }
+
+    /// The templates of messages, by their names below their folder. They decide nothing, but come into force with the
+    /// rules beside which they stand.
+    pub fn templates(&self) -> impl Iterator<Item = (&str, &RuleFile)> {
+        let templates = self.files.iter().filter(|file| file.is_template());
+        templates.filter_map(|file| Some((file.name.strip_prefix(TEMPLATES)?, file)))
+    }
+
+    /// The same files without templates.
+    #[must_use]
+    pub fn without_templates(mut self) -> Self {
+        self.files.retain(|file| !file.is_template());
+        self
     }
 
     /// The table of this name, from the same folder as the rule file that names it.
@@ -181,7 +202,7 @@ impl Bundle {
         rules::against_settings(self, settings)
     }
 
-    /// The paths of the files that decide what is in force: rule files, tables, and the tests of rules. Beside them,
+    /// The paths of the files that decide what is in force: rule files, tables, templates, and the tests of rules. Beside them,
     /// what keeps folders from being looked into. It opens no file.
     #[must_use]
     pub fn paths(library: Option<&Path>, rules: &Path) -> (Vec<PathBuf>, Problems) {
@@ -190,6 +211,7 @@ impl Bundle {
         for (_, folder) in folders(library, rules) {
             paths.extend(files_below(folder, decides, &mut problems).into_iter().map(|(_, path)| path));
         }
+        paths.extend(templates_below(Origin::Own, rules, &mut Problems::default()).into_iter().map(|(_, path)| path));
         (paths, problems)
     }
 
@@ -259,10 +281,43 @@ fn files_below(folder: &Path, wanted: fn(&str) -> bool, problems: &mut Problems)
     files
 }
 
+/// The templates in their folder below the customer's rules, where there is one.
+fn templates_below(origin: Origin, rules: &Path, problems: &mut Problems) -> Vec<(String, PathBuf)> {
+    let folder = rules.join(TEMPLATES);
+    if origin != Origin::Own || !folder.is_dir() {
+        return Vec::new();
+    }
+    let mut strange = |path: &Path| {
+        problems.push(
+            Problem::general_warning(format!("{} is not read: no template is named like that", path.display()))
+                .help(format!("the names of templates end in {}", TEMPLATE_ENDS.join(", "))),
+        );
+    };
+    let mut found = Vec::new();
+    // What cannot be read there was told when rule files were looked for.
+    for (name, path) in files_below(&folder, |_| true, &mut Problems::default()) {
+        match &*name {
+            name if is_template(name) => found.push((format!("{TEMPLATES}{name}"), path)),
+            name if decides(name) => {}
+            _ => strange(&path),
+        }
+    }
+    found
+}
+
+fn is_template(name: &str) -> bool {
+    TEMPLATE_ENDS.iter().any(|end| name.ends_with(end))
+}
+
 impl RuleFile {
     /// Whether it is a table, and not a rule file itself.
     pub(super) fn is_table(&self) -> bool {
         is_table(&self.name)
+    }
+
+    /// Whether it is a template of messages.
+    pub(super) fn is_template(&self) -> bool {
+        self.name.strip_prefix(TEMPLATES).is_some_and(is_template)
     }
 
     /// What a test sets for itself: the key `settings` and its value, which stand at `at` in its file. The rest of the

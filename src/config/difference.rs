@@ -174,6 +174,10 @@ impl Said {
                 said.others.entry("tables".to_owned()).or_default().push_str(&file.text);
                 continue;
             }
+            if file.is_template() {
+                said.others.insert(file.name.clone(), file.text.clone());
+                continue;
+            }
             let (Some(root), _) = parse(&file.source()) else { continue };
             for Entry { key, value, .. } in entries(&root) {
                 match key.as_str() {

@@ -1,6 +1,8 @@
 //! Which receiver is told which identifiers: what an administrator must know before agreeing with a mail or chat
 //! provider.
 
+use std::collections::BTreeSet;
+
 use crate::engine::{Phi, Protection, RuleSet};
 
 /// A class of what messages can hold.
@@ -12,16 +14,19 @@ pub struct IdentifierClass {
 }
 
 /// Every class, the least revealing first.
-pub const IDENTIFIERS: [IdentifierClass; 9] = [
-    class("alert number, rule, severity", Protection::None),
+pub const IDENTIFIERS: [IdentifierClass; 12] = [
+    class("alert number, rule, severity, labels of rules and tables", Protection::None),
+    class("when an alert began and ended, and how often it was seen", Protection::None),
+    class("who has taken an alert on", Protection::None),
     class("kind of device, site", Protection::None),
     class("serial number", Protection::Ids),
-    class("Impilo's device, order, return and patient ids", Protection::Ids),
-    class("status, battery, times", Protection::Ids),
+    class("Impilo's device, patient, order, return and other ids", Protection::Ids),
+    class("status, battery, times of a device, an order or a return", Protection::Ids),
     class("tracking numbers", Protection::Ids),
     class("names, birth dates, addresses, phones, emails", Protection::Full),
     class("IMEI, ICCID, SIM, MAC, external ids", Protection::Full),
-    class("notes, clinical values", Protection::Full),
+    class("notes, to whom an alert is assigned", Protection::Full),
+    class("clinical values, and whatever nobody has described", Protection::Full),
 ];
 
 /// What one receiver is told, and over which channels.
@@ -50,6 +55,26 @@ pub fn exposure(rules: &RuleSet) -> Vec<Exposure> {
         }
     };
     rules.receivers.iter().map(row).collect()
+}
+
+/// A rule that reads what leaves under `full` alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectedReads {
+    pub rule: String,
+    /// The names, such as `payload.patient.firstName`, in the order of the alphabet.
+    pub names: Vec<String>,
+}
+
+/// The rules that read what leaves under `full` alone, in file order: in texts it is hidden from every other receiver.
+#[must_use]
+pub fn protected_reads(rules: &RuleSet) -> Vec<ProtectedReads> {
+    let of = |rule: &crate::engine::Rule| {
+        let protected = rule.reads.iter().filter(|read| read.protection == Protection::Full);
+        let names: BTreeSet<String> = protected.map(|read| read.path.join(".")).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        (!names.is_empty()).then(|| ProtectedReads { rule: rule.name.to_string(), names })
+    };
+    rules.rules.iter().filter_map(of).collect()
 }
 
 const fn class(name: &'static str, protection: Protection) -> IdentifierClass {

@@ -27,7 +27,7 @@ pub use cases::{
     test_files,
 };
 pub use difference::{Changes, Difference, SettingChange};
-pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, exposure};
+pub use exposure::{Exposure, IDENTIFIERS, IdentifierClass, ProtectedReads, exposure, protected_reads};
 pub use load::{DEFAULT_FILE, Reviewed, load_settings, parse_settings, review_settings};
 pub use measure::{parse_duration, spell_duration};
 pub use problem::{Level, Place, Problem, Problems};

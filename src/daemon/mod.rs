@@ -39,7 +39,7 @@ use crate::deliver::{self, Lanes};
 use crate::digest;
 use crate::engine::{RuleSet, Timestamp};
 use crate::journal::{Journal, JournalThread};
-use crate::notify::Senders;
+use crate::notify::{Senders, Templates};
 use crate::people::link::Signer;
 use crate::people::page::Pages;
 use crate::people::slack::Interactions;
@@ -115,6 +115,7 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     pub counters: Arc<Counters>,
     pub senders: watch::Sender<Arc<Senders>>,
+    pub templates: watch::Sender<Arc<Templates>>,
     files: Mutex<RuleFiles>,
     standing: tokio::sync::Mutex<Standing>,
     pub watch: Watch,
@@ -196,6 +197,7 @@ impl Daemon {
             secrets: Arc::clone(&secrets),
             counters: Arc::new(Counters::default()),
             senders,
+            templates: watch::Sender::new(Arc::new(Templates::shipped())),
             files: Mutex::default(),
             standing: tokio::sync::Mutex::new(Standing::new(print.flatten())),
             watch: Watch::default(),
@@ -255,6 +257,7 @@ impl Daemon {
             clock: clock.clone(),
             senders: shared.senders.subscribe(),
             rule_sets: for_delivery,
+            templates: shared.templates.subscribe(),
             settings: settings.delivery.clone(),
             lanes: Arc::clone(&shared.lanes),
             wake: Arc::clone(&outbox),

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::fault::{Fault, RuleFiles};
 use super::files::{Folders, Print, print_of};
 use super::{Shared, read_secrets, rehearsal};
-use crate::config::{Bundle, Settings, load_settings};
+use crate::config::{Bundle, Problems, Settings, load_settings};
 use crate::engine::RuleSet;
-use crate::notify::Senders;
+use crate::notify::{Senders, Templates};
+use crate::replay::samples;
 use crate::store::{Entry, NewRow, Store, StoreError};
 use crate::telemetry;
 
@@ -45,6 +46,7 @@ struct Wanted {
     configuration: Option<Configuration>,
     bundle: Bundle,
     rules: Arc<RuleSet>,
+    templates: Arc<Templates>,
 }
 
 struct Configuration {
@@ -87,12 +89,37 @@ impl Shared {
                 let _ = self.take(wanted, &mut standing).await;
             }
             Err(fault) => {
+                self.serve_all_the_same(&settings, &mut standing).await;
                 self.refuse(Bad::Rules { fault, folders: Folders::of(&settings) }, &mut standing);
             }
         }
         drop(standing);
         if self.process.is_held() {
             telemetry::processing_held();
+        }
+    }
+
+    /// Where the files are bad at the start, the templates of the rule set in force make the messages. Where there is none
+    /// yet and the templates alone are bad, the rules come into force with the shipped ones: better a message that
+    /// looks otherwise than no alert.
+    async fn serve_all_the_same(&self, settings: &Settings, standing: &mut Standing) {
+        let store = Arc::clone(&self.store);
+        let stored = tokio::task::spawn_blocking(move || {
+            let hash = store.progress()?.rule_set;
+            if hash.is_empty() { Ok(None) } else { stored_templates(&*store, &hash).map(Some) }
+        });
+        match stored.await {
+            Ok(Ok(Some(templates))) => {
+                self.templates.send_replace(Arc::new(templates));
+            }
+            Ok(Ok(None)) => {
+                if let Ok(wanted) = Wanted::with_shipped_templates(settings) {
+                    // What the store cannot take is offered again.
+                    let _ = self.take(wanted, standing).await;
+                }
+            }
+            // The shipped ones make the messages.
+            Ok(Err(_)) | Err(_) => {}
         }
     }
 
@@ -192,6 +219,7 @@ impl Shared {
                 telemetry::needs_restart(&changed);
             }
         }
+        self.templates.send_replace(wanted.templates);
         standing.rules = hash;
         self.show(RuleFiles::default());
         Ok(())
@@ -301,9 +329,9 @@ impl Wanted {
         if configuration.is_none() && bundle.hash() == known.rules {
             return Ok(None);
         }
-        let rules = Arc::new(checked(&bundle, Some(settings)).map_err(bad)?);
+        let (rules, templates) = checked(&bundle, Some(settings)).map_err(bad)?;
         rehearsal::pass(settings, &bundle, &rules).map_err(bad)?;
-        Ok(Some(Self { configuration, bundle, rules }))
+        Ok(Some(Self { configuration, bundle, rules, templates }))
     }
 
     /// Reads and checks the rule files for a daemon that has none yet. What receivers need of the configuration is not
@@ -311,8 +339,15 @@ impl Wanted {
     /// expect, is better than one that nobody recorded.
     fn at_start(settings: &Settings) -> Result<Self, Fault> {
         let bundle = read_rules(settings)?;
-        let rules = Arc::new(checked(&bundle, None)?);
-        Ok(Self { configuration: None, bundle, rules })
+        let (rules, templates) = checked(&bundle, None)?;
+        Ok(Self { configuration: None, bundle, rules, templates })
+    }
+
+    /// As [`Wanted::at_start`], without the customer's templates.
+    fn with_shipped_templates(settings: &Settings) -> Result<Self, Fault> {
+        let bundle = read_rules(settings)?.without_templates();
+        let (rules, templates) = checked(&bundle, None)?;
+        Ok(Self { configuration: None, bundle, rules, templates })
     }
 
     /// Whether a file holds nothing, as one that an editor is about to fill.
@@ -325,14 +360,22 @@ fn read_rules(settings: &Settings) -> Result<Bundle, Fault> {
     Bundle::read(settings.library.as_deref(), &settings.rules).map_err(|problems| Fault::of(&problems))
 }
 
-/// The compiled rule set, after everything that must hold before it may take the place of another. Where `settings` are
-/// given, they must have what its receivers need.
-fn checked(bundle: &Bundle, settings: Option<&Settings>) -> Result<RuleSet, Fault> {
-    let (rules, _) = bundle.compile().map_err(|problems| Fault::of(&problems))?;
-    match settings.map(|settings| bundle.check_receivers(settings)) {
-        Some(problems) if problems.any_errors() => Err(Fault::of(&problems)),
-        _ => Ok(rules),
+/// The compiled rule set and the templates, after everything that must hold before they may take the place of others. Where
+/// `settings` are given, they must have what its receivers need.
+fn checked(bundle: &Bundle, settings: Option<&Settings>) -> Result<(Arc<RuleSet>, Arc<Templates>), Fault> {
+    let bad = |problems: &Problems| Fault::of(problems);
+    let (rules, _) = bundle.compile().map_err(|problems| bad(&problems))?;
+    if let Some(problems) = settings.map(|settings| bundle.check_receivers(settings)).filter(Problems::any_errors) {
+        return Err(bad(&problems));
     }
+    let (templates, _) = Templates::of(bundle).map_err(|problems| bad(&problems))?;
+    if !templates.are_shipped() {
+        let problems = templates.check(&samples(&rules));
+        if problems.any_errors() {
+            return Err(bad(&problems));
+        }
+    }
+    Ok((Arc::new(rules), Arc::new(templates)))
 }
 
 impl Configuration {
@@ -387,9 +430,19 @@ pub(super) fn compile(store: &dyn Store, hash: &str) -> Option<Arc<RuleSet>> {
     }
 }
 
-fn stored_rules(store: &dyn Store, hash: &str) -> Result<Arc<RuleSet>, Unusable> {
+/// The templates that were kept with the rule set of this hash.
+fn stored_templates(store: &dyn Store, hash: &str) -> Result<Templates, Unusable> {
+    let (templates, _) =
+        Templates::of(&stored(store, hash)?).map_err(|problems| Unusable::Itself(Fault::of(&problems).brief))?;
+    Ok(templates)
+}
+
+fn stored(store: &dyn Store, hash: &str) -> Result<Bundle, Unusable> {
     let bytes = store.rule_set(hash)?.ok_or_else(|| Unusable::Itself("it is not in the store".to_owned()))?;
-    let bundle = Bundle::from_bytes(&bytes).map_err(|error| Unusable::Itself(error.to_string()))?;
-    let (rules, _) = bundle.compile().map_err(|problems| Unusable::Itself(Fault::of(&problems).brief))?;
+    Bundle::from_bytes(&bytes).map_err(|error| Unusable::Itself(error.to_string()))
+}
+
+fn stored_rules(store: &dyn Store, hash: &str) -> Result<Arc<RuleSet>, Unusable> {
+    let (rules, _) = stored(store, hash)?.compile().map_err(|problems| Unusable::Itself(Fault::of(&problems).brief))?;
     Ok(Arc::new(rules))
 }

@@ -17,7 +17,7 @@ pub use lane::{Lane, LaneState, Lanes, Pace, Sign};
 use crate::clock::Clock;
 use crate::config::Delivery as DeliverySettings;
 use crate::engine::{Notification, RuleSet, Timestamp, stand_ins};
-use crate::notify::{self, Senders, Sent};
+use crate::notify::{self, Senders, Sent, Templates};
 use crate::store::{Attempt, AttemptResult, Delivery, Rendered, Room, Store, StoreError};
 use crate::telemetry;
 use hand_over::Fallbacks;
@@ -44,6 +44,7 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
     pub senders: watch::Receiver<Arc<Senders>>,
+    pub templates: watch::Receiver<Arc<Templates>>,
     /// Who stands in for whom is said there.
     pub rule_sets: watch::Receiver<Arc<RuleSet>>,
     pub settings: DeliverySettings,
@@ -172,7 +173,8 @@ async fn record_all(
 
 async fn lease(parts: &Parts, room: &Room) -> Result<Vec<Delivery>, StoreError> {
     let (store, now, room) = (Arc::clone(&parts.store), parts.clock.now(), room.clone());
-    let work = move || store.lease(now, now.plus(LEASE), &room, &mut |notification| render(notification));
+    let templates = parts.templates.borrow().clone();
+    let work = move || store.lease(now, now.plus(LEASE), &room, &mut |notification| render(notification, &templates));
     blocking(work).await
 }
 
@@ -246,8 +248,8 @@ fn broken(delivery: u64, at: Timestamp, later: Timestamp) -> Made {
 }
 
 /// What cannot be rendered fails by itself and not whatever is leased with it.
-fn render(notification: &Notification) -> Rendered {
-    let rendered = catch_unwind(AssertUnwindSafe(|| notify::render(notification)));
+fn render(notification: &Notification, templates: &Templates) -> Rendered {
+    let rendered = catch_unwind(AssertUnwindSafe(|| notify::render(notification, templates)));
     rendered.unwrap_or_else(|_| Rendered::Failed { error: PANICKED.to_owned() })
 }
 

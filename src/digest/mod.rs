@@ -36,6 +36,9 @@ const TABLE: usize = 1000;
 /// Days that the chart of open alerts looks back.
 const DAYS: u64 = 13;
 
+/// Milliseconds that a preview looks back where there was no digest before.
+const A_DAY: i64 = 24 * 3600 * 1000;
+
 /// How long after its due time a digest waits for what happened before it to be decided.
 const SHORTEST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
@@ -208,6 +211,20 @@ pub fn send(parts: &Parts, name: &str, by: &str) -> Result<Vec<String>, DigestEr
     Ok(notifications.into_iter().map(|notification| notification.key).collect())
 }
 
+/// What a digest would say now, looking back to the end of its last report, or a day where there was none. Of one that is
+/// split, the first of its messages.
+///
+/// # Errors
+/// When there is no next run, or the store cannot be read.
+pub fn content(store: &dyn Store, rules: &RuleSet, digest: &Digest, now: Timestamp) -> Result<Content, DigestError> {
+    let covered = store.digest_due(&digest.name)?.map(|due| due.covered_until);
+    let from = covered.unwrap_or(Timestamp(now.0.saturating_sub(A_DAY)));
+    let window = Window::new(store, &Timetable::of(digest)?, from, now, now)?;
+    let undecided = undecided_before(store, now)?.is_some();
+    let maker = Maker { store, rules, digest, window: &window, passed: None, asked_by: None, undecided };
+    Ok(Content::Digest(Box::new(maker.reports()?.into_iter().next().unwrap_or_default())))
+}
+
 /// The next `count` times at which a digest is due after `after`.
 ///
 /// # Errors
@@ -292,6 +309,7 @@ mod tests {
 
     use super::*;
     use crate::config::Bundle;
+    use crate::engine::Records;
     use crate::store::sqlite::Sqlite;
     use crate::store::{Entry, NewRow, Outcome, Progress};
 
@@ -335,16 +353,9 @@ digests: [{ digest: daily, schedule: "0 8 * * *", time_zone: UTC, receiver: team
         let progress = Progress { position: 1, next_alert: 1, ..Progress::default() };
         let (slices, ended, transitions, notifications) = (&[], &[], &[], &[]);
         let noticed_at = time("2026-03-01T08:01:00Z");
+        let records = &Records::default();
         store
-            .commit(&Outcome {
-                progress: &progress,
-                slices,
-                ended,
-                transitions,
-                notifications,
-                records: &crate::engine::Records::default(),
-                noticed_at,
-            })
+            .commit(&Outcome { progress: &progress, slices, ended, transitions, notifications, records, noticed_at })
             .unwrap();
         assert_eq!(digests_at("2026-03-01T08:02:00Z"), 1, "what came later is for the next one");
         assert_eq!(digests_at("2026-03-02T08:09:00Z"), 1);

@@ -13,13 +13,11 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::response::{Response, Severity};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use minijinja::Environment;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::page::{self, Page};
+use super::templates::{Form, Templates};
 use super::{Outlet, Sent, delivered, misrendered, retry, shortened};
 use crate::config::Email as EmailSettings;
 use crate::engine::{Channel, Notification};
@@ -225,13 +223,15 @@ impl Email {
 }
 
 impl Outlet for Email {
-    fn render(notification: &Notification, page: &Page) -> Rendered {
-        match (render(page), page::subject(notification)) {
-            (Rendered::Email { text, html, attachments, .. }, Some(subject)) => {
-                Rendered::Email { subject, text, html, attachments }
-            }
-            (rendered, _) => rendered,
+    fn render(notification: &Notification, page: &Page, templates: &Templates) -> Result<Rendered, String> {
+        let mut mail = render(page, templates)?;
+        // Whoever wrote a headline of his own wants to read that.
+        if !templates.has_own_for(Form::Headline, page)
+            && let (Rendered::Email { subject, .. }, Some(of_thread)) = (&mut mail, page::subject(notification))
+        {
+            *subject = of_thread.to_string();
         }
+        Ok(mail)
     }
 
     async fn send(&self, delivery: &Delivery) -> Sent {
@@ -340,24 +340,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// The mail of a page.
-fn render(page: &Page) -> Rendered {
-    let mut environment = Environment::new();
-    match SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
-        Ok(syntax) => environment.set_syntax(syntax),
-        Err(error) => return Rendered::Failed { error: format!("templates cannot be set up: {error}") },
-    }
-    let templates =
-        [("mail.txt", include_str!("templates/mail.txt")), ("mail.html", include_str!("templates/mail.html"))];
-    for (name, source) in templates {
-        if let Err(error) = environment.add_template(name, source) {
-            return Rendered::Failed { error: format!("the template {name} does not parse: {error}") };
-        }
-    }
-    let made = |name: &str| environment.get_template(name)?.render(Serde(page));
-    match (made("mail.txt"), made("mail.html")) {
-        (Ok(text), Ok(html)) => Rendered::Email { subject: page.headline.clone(), text, html, attachments: Vec::new() },
-        (Err(error), _) | (_, Err(error)) => {
-            Rendered::Failed { error: format!("the mail cannot be rendered: {:?}", error.kind()) }
-        }
-    }
+fn render(page: &Page, templates: &Templates) -> Result<Rendered, String> {
+    let text = templates.page(Form::MailText, page)?;
+    let html = templates.page(Form::MailHtml, page)?;
+    Ok(Rendered::Email { subject: page.headline.to_string(), text, html, attachments: Vec::new() })
 }

@@ -8,14 +8,15 @@ mod phi;
 mod sheet;
 mod slack;
 mod slack_bot;
+mod templates;
 mod webhook;
 
 use std::time::Duration;
 
-pub use page::{annotation, label};
+pub use templates::{Sample, Templates};
 
 use crate::config::Settings;
-use crate::engine::{Channel, Content, Notification};
+use crate::engine::{Alert, Channel, Content, Notification, Phi};
 use crate::store::{Delivery, Rendered, Root};
 use page::Page;
 
@@ -46,8 +47,9 @@ impl Sent {
 /// A way out. Each stands in a file of its own, with the same four parts: its settings, how it renders, how it sends, and
 /// which answers mean that a message is delivered, to be tried again, or never taken.
 trait Outlet {
-    /// The message in the form that this channel sends; the same notification always comes to the same.
-    fn render(notification: &Notification, page: &Page) -> Rendered;
+    /// The message in the form that this channel sends; the same notification always comes to the same. Fails where not even
+    /// the shipped templates can make it.
+    fn render(notification: &Notification, page: &Page, templates: &Templates) -> Result<Rendered, String>;
 
     /// Makes one attempt. Secrets are read when they are needed.
     async fn send(&self, delivery: &Delivery) -> Sent;
@@ -56,20 +58,43 @@ trait Outlet {
 /// Renders a notification for its channel, showing what its receiver may see. The same notification always renders the
 /// same.
 #[must_use]
-pub fn render(notification: &Notification) -> Rendered {
-    let page = page::of(notification);
-    match &notification.channel {
-        Channel::Email { .. } => match &notification.content {
-            Content::Digest(report) => {
-                email::Email::render(notification, &page).with(sheet::of(report, notification.phi))
-            }
-            _ => email::Email::render(notification, &page),
-        },
-        Channel::SlackWebhook { .. } => slack::Slack::render(notification, &page),
-        Channel::SlackChannel { .. } => slack_bot::Bot::render(notification, &page),
-        Channel::Webhook { .. } => webhook::Webhook::render(notification, &page),
-        Channel::Pagerduty { .. } => pagerduty::Pagerduty::render(notification, &page),
+pub fn render(notification: &Notification, templates: &Templates) -> Rendered {
+    let made = page_of(notification, templates).and_then(|page| match &notification.channel {
+        Channel::Email { .. } => {
+            let mail = email::Email::render(notification, &page, templates)?;
+            Ok(match &notification.content {
+                Content::Digest(report) => mail.with(sheet::of(report, notification.phi)),
+                _ => mail,
+            })
+        }
+        Channel::SlackWebhook { .. } => slack::Slack::render(notification, &page, templates),
+        Channel::SlackChannel { .. } => slack_bot::Bot::render(notification, &page, templates),
+        Channel::Webhook { .. } => webhook::Webhook::render(notification, &page, templates),
+        Channel::Pagerduty { .. } => pagerduty::Pagerduty::render(notification, &page, templates),
+    });
+    made.unwrap_or_else(|error| Rendered::Failed { error })
+}
+
+/// What a notification tells its receiver. A headline of people's own making sees only what may leave under `none`.
+fn page_of(notification: &Notification, templates: &Templates) -> Result<Page, String> {
+    let mut page = page::of(notification, notification.phi);
+    if templates.has_own_for(templates::Form::Headline, &page) {
+        let open = page::of(notification, Phi::None);
+        page.headline = phi::Told::headline(templates.headline(&open)?);
     }
+    Ok(page)
+}
+
+/// A label of an alert for whoever may see `phi`; empty where the alert has none of that name.
+#[must_use]
+pub fn label(alert: &Alert, name: &str, phi: Phi) -> String {
+    phi::label(alert, name, phi).to_string()
+}
+
+/// A rule's text about an alert for whoever may see `phi`. `None` where the rule has no such text, or it comes to nothing.
+#[must_use]
+pub fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<String> {
+    phi::Texts::of(alert, phi).get(name).map(|text| text.to_string())
 }
 
 /// Everything that is needed to send.

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, ask};
 use super::page::{self, Page};
-use super::{Outlet, Sent, misrendered, retry, shortened};
+use super::templates::Templates;
+use super::{Outlet, Sent, misrendered, phi, retry, shortened};
 use crate::config::{Pagerduty as PagerdutySettings, SecretRef};
 use crate::engine::{Alert, Channel, Content, Notification, Phi, Severity, Timestamp};
 use crate::store::{Delivery, Rendered, Root};
@@ -84,9 +85,9 @@ impl Pagerduty {
 }
 
 impl Outlet for Pagerduty {
-    fn render(notification: &Notification, page: &Page) -> Rendered {
+    fn render(notification: &Notification, page: &Page, _: &Templates) -> Result<Rendered, String> {
         let events = events(notification, page).iter().map(Value::to_string).collect();
-        Rendered::Pagerduty { events }
+        Ok(Rendered::Pagerduty { events })
     }
 
     async fn send(&self, delivery: &Delivery) -> Sent {
@@ -247,7 +248,9 @@ fn trigger(alert: &Alert, phi: Phi, notification: &Notification) -> Value {
 }
 
 fn source(alert: &Alert, phi: Phi) -> String {
-    Some(page::label(alert, "site", phi)).filter(|site| !site.is_empty()).unwrap_or_else(|| "Pulsewarden".to_owned())
+    Some(phi::label(alert, "site", phi).to_string())
+        .filter(|site| !site.is_empty())
+        .unwrap_or_else(|| "Pulsewarden".to_owned())
 }
 
 fn incident_event(key: &str, summary: &str, severity: Severity, at: Timestamp, source: &str, details: Value) -> Value {

@@ -1,7 +1,7 @@
 //! The table beside a digest's mail: alerts as comma-separated values (RFC 4180), as its receiver may see them.
 
-use super::page::{annotation, label, local};
-use super::phi::{HIDDEN, text};
+use super::phi::{HIDDEN, assignee, local, text};
+use super::{annotation, label};
 use crate::engine::{Alert, DigestReport, Phi, Timestamp, UNKNOWN};
 use crate::store::Attachment;
 
@@ -39,10 +39,10 @@ const COLUMNS: [Column; 19] = [
     ("patient", Phi::Ids, |alert, reader| known(alert, "patient", reader)),
     ("order", Phi::Ids, |alert, reader| known(alert, "order", reader)),
     ("return", Phi::Ids, |alert, reader| known(alert, "return", reader)),
-    ("assignee", Phi::Ids, |alert, _| alert.assignee.clone().unwrap_or_default()),
     ("acknowledged_by", Phi::Ids, |alert, _| {
         alert.acknowledged.as_ref().map(|taken| taken.by.clone()).unwrap_or_default()
     }),
+    ("assignee", Phi::Full, |alert, reader| assignee(alert, reader.phi).map(|who| who.to_string()).unwrap_or_default()),
 ];
 
 /// The table of a digest, where it has one.
@@ -79,7 +79,7 @@ fn quoted(text: &str) -> String {
 
 impl Reader<'_> {
     fn local(self, at: Timestamp) -> String {
-        local(at, self.time_zone)
+        local(at, self.time_zone).to_string()
     }
 }
 
@@ -89,7 +89,7 @@ fn known(alert: &Alert, name: &str, reader: Reader<'_>) -> String {
 
 fn serial(alert: &Alert, Reader { phi, .. }: Reader<'_>) -> String {
     let seen = alert.evidence.values.get("device.serial").filter(|seen| seen.protection <= phi);
-    seen.map(|seen| text(seen, phi)).unwrap_or_default()
+    seen.map(|seen| text(seen, phi).to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::http::{Answer, ask};
-use super::page::{Entry, Page, Section, Tone};
+use super::page::{Page, Section, Tone};
+use super::phi::Told;
+use super::templates::{Form, Templates};
 use super::{Outlet, Sent, delivered, misrendered, retry};
 use crate::config::{SecretRef, Slack as SlackSettings};
 use crate::engine::{Channel, Notification};
@@ -39,8 +41,8 @@ impl Slack {
 }
 
 impl Outlet for Slack {
-    fn render(_: &Notification, page: &Page) -> Rendered {
-        Rendered::Slack { body: message(page, None).to_string() }
+    fn render(_: &Notification, page: &Page, templates: &Templates) -> Result<Rendered, String> {
+        Ok(Rendered::Slack { body: message(page, None, templates)?.to_string() })
     }
 
     async fn send(&self, delivery: &Delivery) -> Sent {
@@ -77,15 +79,15 @@ fn meaning(answer: &Answer) -> Sent {
 
 /// The message of a page in Block Kit, with `buttons` before the small print. `text` is what notifications show, so it holds no
 /// identifier.
-pub(super) fn message(page: &Page, buttons: Option<Value>) -> Value {
-    let headline = if page.headline.trim().is_empty() { "Pulsewarden" } else { &page.headline };
+pub(super) fn message(page: &Page, buttons: Option<Value>, templates: &Templates) -> Result<Value, String> {
+    let headline = if page.headline.trim().is_empty() { "Pulsewarden" } else { &*page.headline };
     let mut blocks = vec![json!({
         "type": "header",
         "text": { "type": "plain_text", "text": cut(headline, LONGEST_HEADER), "emoji": false }
     })];
-    let lead: Vec<String> = page.lead.iter().filter(|line| !line.trim().is_empty()).map(|line| escaped(line)).collect();
-    if !lead.is_empty() {
-        blocks.push(section(&lead.join("\n")));
+    let lead = templates.page(Form::SlackLead, page)?;
+    if !lead.trim().is_empty() {
+        blocks.push(section(lead.trim()));
     }
     let mut room = ENTRIES;
     for part in &page.sections {
@@ -97,7 +99,11 @@ pub(super) fn message(page: &Page, buttons: Option<Value>) -> Value {
             blocks.push(section(&format!("*{}*", escaped(&part.title))));
         }
         for entry in part.entries.iter().take(room) {
-            blocks.push(section(&text_of(entry)));
+            let text = templates.entry(entry)?;
+            // A section without a text is refused.
+            if !text.is_empty() {
+                blocks.push(section(&text));
+            }
         }
         let left = part.entries.len().saturating_sub(room);
         room = room.saturating_sub(part.entries.len());
@@ -110,12 +116,12 @@ pub(super) fn message(page: &Page, buttons: Option<Value>) -> Value {
     // The buttons and the small print always have their place.
     blocks.truncate(MOST_BLOCKS - 2);
     blocks.extend(buttons);
-    let foot = page.foot.join(" ");
+    let foot = Told::join(&page.foot, " ");
     if !foot.trim().is_empty() {
         blocks.push(context(&foot));
     }
     let text = cut(&escaped(headline), LONGEST_TEXT);
-    json!({ "text": text, "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
+    Ok(json!({ "text": text, "blocks": blocks, "unfurl_links": false, "unfurl_media": false }))
 }
 
 /// A section of lines and bars: as many lines as the blocks hold, each whole, and how many more there are.
@@ -149,7 +155,7 @@ fn listed(part: &Section) -> Vec<Value> {
     let mut blocks: Vec<Value> = texts.iter().map(|text| section(text)).collect();
     let left = part.lines.len() - shown;
     let more = match (left, &part.more) {
-        (0, more) => more.clone(),
+        (0, more) => more.as_ref().map(ToString::to_string),
         (left, None) => Some(format!("and {left} more")),
         (left, Some(more)) => Some(format!("{left} more are left out here, {more}")),
     };
@@ -166,33 +172,6 @@ const fn mark(tone: Tone) -> &'static str {
     }
 }
 
-fn text_of(entry: &Entry) -> String {
-    let mark = mark(entry.tone);
-    let mut text = format!(
-        "{mark} *{}* · {} · #{}\n{}",
-        escaped(&entry.title),
-        entry.badge,
-        entry.number,
-        escaped(&entry.summary)
-    );
-    if let Some(description) = &entry.description {
-        text.push_str(&format!("\n{}", escaped(description)));
-    }
-    if let Some(action) = &entry.action {
-        text.push_str(&format!("\n_{}_", escaped(action)));
-    }
-    if let Some(runbook) = &entry.runbook {
-        text.push_str(&format!("\n>{}", escaped(runbook).replace('\n', "\n>")));
-    }
-    let facts: Vec<String> =
-        entry.facts.iter().map(|(name, value)| format!("{}: {}", escaped(name), escaped(value))).collect();
-    if !facts.is_empty() {
-        text.push('\n');
-        text.push_str(&facts.join(" · "));
-    }
-    text
-}
-
 fn section(text: &str) -> Value {
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(text, LONGEST_SECTION) } })
 }
@@ -202,7 +181,7 @@ fn context(text: &str) -> Value {
 }
 
 /// Slack's three control characters (documented).
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::http::{Answer, ask};
 use super::page::Page;
 use super::slack::{ENTRIES, message};
+use super::templates::Templates;
 use super::{Outlet, Sent, delivered, misrendered, retry, shortened};
 use crate::config::{SecretRef, Slack as SlackSettings};
 use crate::engine::{Alert, Channel, Content, Notification, Severity};
@@ -128,12 +129,12 @@ impl Bot {
 }
 
 impl Outlet for Bot {
-    fn render(notification: &Notification, page: &Page) -> Rendered {
-        let mut message = message(page, buttons(notification));
+    fn render(notification: &Notification, page: &Page, templates: &Templates) -> Result<Rendered, String> {
+        let mut message = message(page, buttons(notification), templates)?;
         // By its key a message that came twice can be known.
         message["metadata"] =
             json!({ "event_type": "pulsewarden_notification", "event_payload": { "key": notification.key } });
-        Rendered::Slack { body: message.to_string() }
+        Ok(Rendered::Slack { body: message.to_string() })
     }
 
     async fn send(&self, delivery: &Delivery) -> Sent {

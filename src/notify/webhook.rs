@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, ask};
 use super::page::{self, Page};
+use super::templates::Templates;
 use super::{Outlet, Sent, delivered, misrendered, phi, retry};
 use crate::config::{Endpoint, is_guarded};
 use crate::engine::{Alert, Channel, Content, Labels, Notification, Phi, Timestamp};
@@ -55,8 +56,8 @@ impl Webhook {
 }
 
 impl Outlet for Webhook {
-    fn render(notification: &Notification, page: &Page) -> Rendered {
-        Rendered::Webhook { body: body(notification, page).to_string() }
+    fn render(notification: &Notification, page: &Page, _: &Templates) -> Result<Rendered, String> {
+        Ok(Rendered::Webhook { body: body(notification, page).to_string() })
     }
 
     async fn send(&self, delivery: &Delivery) -> Sent {
@@ -148,7 +149,8 @@ const fn kind(content: &Content) -> &'static str {
 }
 
 fn alert(alert: &Alert, phi: Phi) -> Value {
-    let annotations = alert.annotations.keys().filter_map(|name| Some((name, page::annotation(alert, name, phi)?)));
+    let texts = phi::Texts::of(alert, phi);
+    let annotations = alert.annotations.keys().filter_map(|name| Some((name, texts.get(name)?)));
     let mut shown = json!({
         "number": alert.number,
         "rule": alert.rule,
@@ -163,12 +165,12 @@ fn alert(alert: &Alert, phi: Phi) -> Value {
     });
     if let Some(end) = &alert.end {
         shown["ended_at"] = json!(instant(end.at));
-        shown["end_reason"] = json!(page::reason(&end.reason, phi));
+        shown["end_reason"] = json!(phi::reason(&end.reason, phi));
     }
-    if let Some(taken) = &alert.acknowledged {
-        shown["acknowledged"] = json!({ "by": taken.by, "at": instant(taken.at), "until": taken.until.map(instant) });
+    if let Some((by, at, until)) = phi::acknowledged(alert) {
+        shown["acknowledged"] = json!({ "by": by, "at": instant(at), "until": until.map(instant) });
     }
-    if let Some(assignee) = &alert.assignee {
+    if let Some(assignee) = phi::assignee(alert, phi) {
         shown["assignee"] = json!(assignee);
     }
     shown
@@ -177,7 +179,7 @@ fn alert(alert: &Alert, phi: Phi) -> Value {
 /// Labels that the receiver may see; of the others not even the names matter.
 fn labels(labels: &Labels, phi: Phi) -> Value {
     let seen = labels.iter().filter(|(_, seen)| seen.protection <= phi);
-    seen.map(|(name, seen)| (name.clone(), Value::from(phi::text(seen, phi)))).collect()
+    seen.map(|(name, seen)| (name.clone(), json!(phi::text(seen, phi)))).collect()
 }
 
 fn section(section: &page::Section) -> Value {

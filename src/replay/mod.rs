@@ -5,6 +5,7 @@ mod invent;
 mod record;
 mod rehearsal;
 mod run;
+mod samples;
 
 pub use backtest::{
     Backtest, Change, Contrast, Episode, EventsFile, History, HistoryError, Journal, Outcome, Recorded, RuleSummary,
@@ -13,3 +14,4 @@ pub use backtest::{
 pub use record::{Original, Recording, Unusable, record};
 pub use rehearsal::{Difference, FieldDifference, Mismatch, Part, Tested, junit, rehearse};
 pub use run::{Run, Watch};
+pub use samples::{alert as sample_alert, samples};

@@ -148,6 +148,12 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
             "Correct the condition; `pulsewarden explain RULE KIND ID` says what it reads. Other rules are not touched \
              by it.",
         ),
+        Finding::new(
+            "templates",
+            State::wrong_if(unrenderable(&shared.templates.borrow().faults())),
+            "The shipped template made the message. Correct the one in the folder `templates` beside the rule files; \
+             `pulsewarden check` tries it, and it is read again by itself.",
+        ),
         Finding::new("low_disk", State::wrong_if(low_disk(settings)), "Free space on the disk that holds the store."),
         Finding::of_files(
             "rule_files",
@@ -184,6 +190,11 @@ fn faulty(faults: &BTreeMap<String, String>) -> Option<String> {
     let more = faults.len().saturating_sub(FAULTS_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     (!faults.is_empty()).then(|| format!("Conditions that cannot be computed keep rules from firing: {named}{more}."))
+}
+
+/// Templates of people's own that failed at a message.
+fn unrenderable(faults: &[String]) -> Option<String> {
+    (!faults.is_empty()).then(|| format!("A template could not make a message: {}.", faults.join("; ")))
 }
 
 /// What decides while the files cannot be used.

@@ -12,6 +12,7 @@ mod schema;
 mod secrets;
 mod shipped;
 mod tables;
+mod templates;
 
 use std::fs;
 use std::path::PathBuf;

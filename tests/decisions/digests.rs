@@ -9,7 +9,7 @@ use pulsewarden::clock::Clock;
 use pulsewarden::config::Bundle;
 use pulsewarden::digest;
 use pulsewarden::engine::{Acknowledgement, Content, Notification, RuleSet, SubjectKind};
-use pulsewarden::notify;
+use pulsewarden::notify::{self, Templates};
 use pulsewarden::store::{Outcome, Rendered};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -65,7 +65,7 @@ fn digests_at(world: &mut World, rules: &Arc<RuleSet>, at: &str) -> Vec<Notifica
 
 /// A mail's text, and the table beside it.
 fn mail(notification: &Notification) -> (String, Option<String>) {
-    match notify::render(notification) {
+    match notify::render(notification, &Templates::shipped()) {
         Rendered::Email { text, attachments, .. } => (text, attachments.into_iter().next().map(|file| file.content)),
         _ => panic!("not a mail"),
     }
@@ -98,15 +98,9 @@ fn take_on(world: &mut World, device: &str, by: &str) {
     }
     let progress = world.store.progress().unwrap();
     let (slices, noticed_at) = (&[&slice][..], world.now);
-    let nothing = Outcome {
-        progress: &progress,
-        slices,
-        ended: &[],
-        transitions: &[],
-        notifications: &[],
-        records: &pulsewarden::engine::Records::default(),
-        noticed_at,
-    };
+    let records = &pulsewarden::engine::Records::default();
+    let (ended, transitions, notifications) = (&[], &[], &[]);
+    let nothing = Outcome { progress: &progress, slices, ended, transitions, notifications, records, noticed_at };
     world.store.commit(&nothing).unwrap();
     world.restart();
 }
@@ -154,8 +148,10 @@ fn every_section_for_each_class_of_receiver() {
         };
         expect_file![golden("txt")].assert_eq(&text);
         expect_file![golden("csv")].assert_eq(&table.replace("\r\n", "\n"));
-        let all = format!("{text}{table}{:?}", notify::render(&told[1]));
-        let Rendered::Email { subject, html, attachments, .. } = notify::render(&told[1]) else { panic!() };
+        let all = format!("{text}{table}{:?}", notify::render(&told[1], &Templates::shipped()));
+        let Rendered::Email { subject, html, attachments, .. } = notify::render(&told[1], &Templates::shipped()) else {
+            panic!()
+        };
         assert_eq!(attachments[0].name, "daily-2026-03-13.csv");
         for all in [all, html] {
             assert_eq!(all.contains("SN-8"), phi != "none", "{phi}");
@@ -293,7 +289,9 @@ fn slack_takes_the_largest_digest() {
         world.post("return.statusFull", json!({ "id": id, "currentStatus": "rmaPlaced" }));
     }
     let told = digests_at(&mut world, &compiled, "2026-03-16T12:00:10Z");
-    let Rendered::Slack { body } = notify::render(&told[0]) else { panic!("not a Slack message") };
+    let Rendered::Slack { body } = notify::render(&told[0], &Templates::shipped()) else {
+        panic!("not a Slack message")
+    };
     let message: Value = serde_json::from_str(&body).unwrap();
     let blocks = message["blocks"].as_array().unwrap();
     assert!((20..=50).contains(&blocks.len()), "{}", blocks.len());

@@ -1,5 +1,6 @@
 //! What receivers read, held whole in golden files: mails in both forms and Slack's JSON. `UPDATE_EXPECT=1` writes them anew.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use pulsewarden::clock::Clock;
 use pulsewarden::config::Bundle;
 use pulsewarden::digest;
 use pulsewarden::engine::{Channel, Command, Content, Notification, Phi, SelfAlert};
-use pulsewarden::notify;
+use pulsewarden::notify::{self, Templates};
 use pulsewarden::store::{Entry, Rendered};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -47,9 +48,10 @@ fn hold(name: &str, notifications: &[Notification]) {
     };
     let (mut text, mut html, mut slack) = (String::new(), String::new(), String::new());
     for notification in notifications {
-        match notify::render(notification) {
+        match notify::render(notification, &Templates::shipped()) {
             Rendered::Email { subject, text: plain, html: rich, .. } => {
                 assert!(!subject.contains("SN-"), "a subject holds no identifier: {subject}");
+                says_the_same(&plain, &rich);
                 writeln!(text, "Subject: {subject}\n\n{plain}").unwrap();
                 writeln!(html, "{rich}").unwrap();
             }
@@ -72,6 +74,41 @@ fn hold(name: &str, notifications: &[Notification]) {
     }
 }
 
+/// Both forms of a mail say the same, and the one in HTML loads nothing.
+fn says_the_same(plain: &str, rich: &str) {
+    for outside in ["src=", "href=", "url(", "<link", "<img", "<script", "@import"] {
+        assert!(!rich.contains(outside), "{outside} in {rich}");
+    }
+    // What mail programs show beside the subject is for the glance alone.
+    let (head, body) = rich.split_once("</div>").unwrap();
+    assert!(head.contains("display:none"));
+    let (mut shown, mut inside) = (String::new(), false);
+    for c in body.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => (inside, _) = (false, shown.push(' ')),
+            c if !inside => shown.push(c),
+            _ => {}
+        }
+    }
+    for (entity, c) in [
+        ("&#x27;", "'"),
+        ("&quot;", "\""),
+        ("&#x2f;", "/"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&nbsp;", " "),
+        ("&middot;", " "),
+    ] {
+        shown = shown.replace(entity, c);
+    }
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.replace("&amp;", "&").to_lowercase();
+        words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    assert_eq!(words(plain), words(&shown));
+}
+
 #[test]
 fn one_alert_for_each_class_of_receiver() {
     for phi in ["none", "ids", "full"] {
@@ -86,7 +123,7 @@ fn one_alert_for_each_class_of_receiver() {
 }
 
 fn as_text(notification: &Notification) -> String {
-    match notify::render(notification) {
+    match notify::render(notification, &Templates::shipped()) {
         Rendered::Email { subject, text, html, .. } => [subject, text, html].concat(),
         Rendered::Slack { body } => body,
         Rendered::Webhook { body } => body,

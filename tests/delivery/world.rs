@@ -15,7 +15,7 @@ use pulsewarden::engine::{
     Alert, AlertState, Content, End, Evidence, Labels, Notification, Protection, Reason, Records, RuleSet, Seen,
     Severity, Subject, SubjectKind, Timestamp, Value,
 };
-use pulsewarden::notify::Senders;
+use pulsewarden::notify::{Senders, Templates};
 use pulsewarden::store::sqlite::Sqlite;
 use pulsewarden::store::{DeliveryRow, DeliveryState, Outcome, Store};
 use tempfile::TempDir;
@@ -118,6 +118,7 @@ impl World {
             store: Arc::clone(&self.store),
             clock: Clock::Hand(Arc::clone(&self.hand)),
             senders: self.senders.subscribe(),
+            templates: watch::Sender::new(Arc::new(Templates::shipped())).subscribe(),
             rule_sets: self.rules.subscribe(),
             settings: Settings::default().delivery,
             lanes: Arc::clone(&self.lanes),

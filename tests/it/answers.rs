@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pulsewarden::config::{Email, Endpoint, Pagerduty, SecretRef, Settings, Slack};
 use pulsewarden::engine::{Channel, Content, Labels, Notification, Phi, Severity, Timestamp};
-use pulsewarden::notify::{self, Senders, Sent};
+use pulsewarden::notify::{self, Senders, Sent, Templates};
 use pulsewarden::store::{Delivery, Rendered, Root};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ fn delivery(channel: Channel, content: Content, root: Option<Root>) -> Delivery 
         content,
         remarks: Vec::new(),
     };
-    let rendered = notify::render(&notification);
+    let rendered = notify::render(&notification, &Templates::shipped());
     Delivery { id: 1, notification, attempts: 0, since: Timestamp(1_000), rendered, root }
 }
 

@@ -1,37 +1,39 @@
 //! What a summary of several messages says.
 
-use super::alerts::{entry, more, severity_tone, words};
+use super::alerts::{entry, more, severity_tone};
 use super::{Entry, Page, Section, Tone, foot};
 use crate::engine::{Folded, Phi, Summary};
-use crate::notify::phi::instant;
+use crate::notify::phi::{self, Tell, Told, instant, told};
 
 /// How many alerts are named one by one.
 const NAMED: usize = 20;
 
-pub(super) fn of(phi: Phi, summary: &Summary, receiver: &str) -> Page {
+pub(super) fn of(phi: Phi, summary: &Summary, receiver: Told) -> Page {
     let (open, ended) = (summary.counts.open_total(), summary.counts.ended_total());
     let worst = summary.counts.worst();
-    let badge = worst.map_or_else(|| "ENDED".to_owned(), |worst| worst.as_str().to_uppercase());
+    let badge = worst.map_or_else(|| told!("ENDED"), |worst| worst.tell().upper());
     let (what, why) = match summary.why {
         Folded::Quiet => {
-            ("after quiet hours", "Quiet hours are over. This is what was held back and is still so.".to_owned())
+            ("after quiet hours", told!("Quiet hours are over. This is what was held back and is still so."))
         }
         Folded::Cap => (
             "in one message",
-            format!(
-                "There would have been {} messages since {}, more than this receiver takes. They are folded into this one.",
+            told!(
+                "There would have been ",
                 summary.messages,
-                instant(summary.since)
+                " messages since ",
+                instant(summary.since),
+                ", more than this receiver takes. They are folded into this one."
             ),
         ),
     };
     let mut lead = vec![why];
-    for (rule, by_severity) in &summary.counts.open {
-        let counts = by_severity.iter().rev().map(|(severity, count)| format!("{count} {severity}"));
-        lead.push(format!("{}: {} open.", words(rule), counts.collect::<Vec<_>>().join(", ")));
+    for (rule, by_severity) in phi::open_by_rule(&summary.counts) {
+        let counts = by_severity.iter().rev().map(|(severity, count)| told!(*count, " ", *severity));
+        lead.push(told!(rule, ": ", Told::join(&counts.collect::<Vec<_>>(), ", "), " open."));
     }
-    for (rule, count) in &summary.counts.ended {
-        lead.push(format!("{}: {count} ended.", words(rule)));
+    for (rule, count) in phi::ended_by_rule(&summary.counts) {
+        lead.push(told!(rule, ": ", count, " ended."));
     }
     let named = summary.alerts.len().min(NAMED);
     let left = usize::try_from(open).unwrap_or(usize::MAX).saturating_sub(named);
@@ -39,10 +41,12 @@ pub(super) fn of(phi: Phi, summary: &Summary, receiver: &str) -> Page {
     let entries: Vec<Entry> = summary.alerts.iter().take(NAMED).map(short).collect();
     let mut sections = Vec::new();
     if !entries.is_empty() {
-        sections.push(Section { title: "The most urgent".to_owned(), entries, more: more(left), ..Section::default() });
+        sections.push(Section { title: told!("The most urgent"), entries, more: more(left), ..Section::default() });
     }
     Page {
-        headline: format!("[{badge}] {open} open, {ended} ended {what}"),
+        headline: told!("[", badge, "] ", open, " open, ", ended, " ended ", what),
+        preheader: told!(open, " open, ", ended, " ended, for the receiver ", &receiver, "."),
+        kind: "summary",
         tone: worst.map_or(Tone::Good, severity_tone),
         lead,
         sections,

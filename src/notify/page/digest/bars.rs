@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::{BATTERY_STEPS, DigestReport, Timestamp};
+use crate::engine::{BATTERY_STEPS, DigestReport};
 use crate::notify::page::{Bar, Section};
-use crate::notify::phi::printable;
+use crate::notify::phi::{self, Told, day, repeated, told};
 
 /// Sites in one chart.
 const SITES: usize = 10;
 
 /// The longest bar in text, in characters.
 const LONGEST: u64 = 20;
-
-/// The longest label of a bar, in characters.
-const LONGEST_LABEL: usize = 32;
 
 /// How many alerts were open day by day, and where they are.
 pub(super) fn open_alerts(report: &DigestReport) -> Vec<Section> {
@@ -25,7 +22,7 @@ pub(super) fn open_alerts(report: &DigestReport) -> Vec<Section> {
     }
     if charts.sites.len() > 1 {
         let bars = by_site(&charts.sites);
-        sections.push(Section { title: "Open alerts by site".to_owned(), bars, ..Section::default() });
+        sections.push(Section { title: told!("Open alerts by site"), bars, ..Section::default() });
     }
     sections
 }
@@ -37,8 +34,8 @@ pub(super) fn batteries(report: &DigestReport) -> Option<Section> {
     }
     let steps = BATTERY_STEPS.iter().enumerate().zip(counts).map(|((at, from), count)| {
         let label = match BATTERY_STEPS.get(at + 1) {
-            Some(to) => format!("{from} to {}%", to - 1),
-            None => format!("{from}% and more"),
+            Some(to) => told!(*from, " to ", to - 1, "%"),
+            None => told!(*from, "% and more"),
         };
         (label, *count)
     });
@@ -47,50 +44,32 @@ pub(super) fn batteries(report: &DigestReport) -> Option<Section> {
 
 /// The sites with the most of something.
 pub(super) fn by_site(sites: &BTreeMap<String, u64>) -> Vec<Bar> {
-    let mut sorted: Vec<(String, u64)> = sites.iter().map(|(site, count)| (short(site), *count)).collect();
+    let mut sorted = phi::by_site(sites);
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let rest: u64 = sorted.iter().skip(SITES).map(|(_, count)| count).sum();
     let others = sorted.len().saturating_sub(SITES);
     sorted.truncate(SITES);
     if others > 0 {
-        sorted.push((format!("{others} other sites"), rest));
+        sorted.push((told!(others, " other sites"), rest));
     }
     bars(sorted)
 }
 
-/// A label that leaves room for its bar.
-fn short(site: &str) -> String {
-    let site = printable(site);
-    if site.chars().count() <= LONGEST_LABEL {
-        return site;
-    }
-    site.chars().take(LONGEST_LABEL - 1).chain(['…']).collect()
+fn chart(title: &'static str, values: Vec<(Told, u64)>) -> Section {
+    Section { title: told!(title), bars: bars(values), ..Section::default() }
 }
 
-fn chart(title: &str, values: Vec<(String, u64)>) -> Section {
-    Section { title: title.to_owned(), bars: bars(values), ..Section::default() }
-}
-
-fn bars(values: Vec<(String, u64)>) -> Vec<Bar> {
+fn bars(values: Vec<(Told, u64)>) -> Vec<Bar> {
     let most = values.iter().map(|(_, value)| *value).max().unwrap_or_default().max(1);
-    let widest = values.iter().map(|(label, _)| label.chars().count()).max().unwrap_or_default();
+    let widest = values.iter().map(|(label, _)| label.length()).max().unwrap_or_default();
     // What there is, however little, has a bar.
     let part = |value: u64, of: u64| (value.saturating_mul(of) / most).max(u64::from(value > 0));
-    let bar = |(label, value): (String, u64)| Bar {
-        pad: " ".repeat(widest.saturating_sub(label.chars().count())),
-        blocks: "▇".repeat(usize::try_from(part(value, LONGEST)).unwrap_or_default()),
+    let bar = |(label, value): (Told, u64)| Bar {
+        pad: repeated(" ", widest.saturating_sub(label.length())),
+        blocks: repeated("▇", usize::try_from(part(value, LONGEST)).unwrap_or_default()),
         share: part(value, 100),
         label,
         value,
     };
     values.into_iter().map(bar).collect()
-}
-
-/// The local day that ends at an instant, or has come that far.
-fn day(at: Timestamp, time_zone: &str) -> String {
-    let within = Timestamp(at.0.saturating_sub(1));
-    match (time_zone.parse::<chrono_tz::Tz>(), within.to_utc()) {
-        (Ok(zone), Some(at)) => at.with_timezone(&zone).format("%a %d %b").to_string(),
-        _ => super::instant(at),
-    }
 }

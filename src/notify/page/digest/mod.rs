@@ -4,25 +4,27 @@ mod bars;
 mod health;
 mod lines;
 
-use super::alerts::{more, severity_tone, words};
+use super::alerts::{more, severity_tone};
 use super::{Page, Section, Tone, foot};
 use crate::engine::{Callers, DigestPart, DigestReport, DigestRows, DigestSection, Interval, Phi, Timestamp};
-use crate::notify::phi::{instant, printable};
+use crate::notify::phi::{self, Told, local, told};
 use lines::Reader;
 
 /// What was put together so long after it was due says so, in milliseconds.
 const LATE: i64 = 15 * 60 * 1000;
 
-pub(super) fn of(phi: Phi, report: &DigestReport, receiver: &str) -> Page {
+pub(super) fn of(phi: Phi, report: &DigestReport, receiver: Told) -> Page {
     let reader = Reader { phi, report };
     let mut sections = Vec::new();
     for part in &report.parts {
         sections.extend(section(*part, &reader));
     }
-    let about = report.split.as_ref().map_or_else(String::new, |(_, value)| format!(", {}", printable(value)));
+    let about = phi::split(report).map_or_else(Told::default, |value| told!(", ", value));
     let (fired, open) = (report.fired.total, report.open.total);
     Page {
-        headline: format!("[DIGEST] {}{about}: {fired} new, {open} open", words(&report.name)),
+        headline: told!("[DIGEST] ", phi::digest(report), about, ": ", fired, " new, ", open, " open"),
+        preheader: Told::join(&news(report), " "),
+        kind: "digest",
         tone: report.worst.map_or(Tone::Good, severity_tone),
         lead: lead(report),
         sections,
@@ -31,44 +33,33 @@ pub(super) fn of(phi: Phi, report: &DigestReport, receiver: &str) -> Page {
 }
 
 /// What the sections do not say themselves.
-fn small_print(report: &DigestReport) -> Vec<String> {
+fn small_print(report: &DigestReport) -> Vec<Told> {
     let mut said = Vec::new();
     if !report.parts.contains(&DigestPart::DeliveryHealth) {
         said.push(proof(report));
     }
     if let Some(table) = report.table.as_ref().filter(|table| table.total > table.alerts.len() as u64) {
-        said.push(format!("The table beside this mail has {} of {} alerts.", table.alerts.len(), table.total));
+        said.push(told!("The table beside this mail has ", table.alerts.len(), " of ", table.total, " alerts."));
     }
     said
 }
 
 /// What changed since the last one, and what stands in the way of trusting this one.
-fn lead(report: &DigestReport) -> Vec<String> {
-    let local = |at| local(at, &report.time_zone);
-    let since = local(report.from);
-    let DigestReport { fired, resolved, expired, open, .. } = report;
+fn lead(report: &DigestReport) -> Vec<Told> {
     let mut lead = Vec::new();
     if let Some(by) = &report.asked_by {
-        lead.push(format!("Asked for by hand by {}; the next one comes at its own time.", printable(by)));
+        lead.push(told!("Asked for by hand by ", phi::account(by), "; the next one comes at its own time."));
     }
     lead.extend(catching_up(report));
     if report.undecided {
-        let late = "Not everything that happened before is decided yet: what is missing here is in the next one.";
-        lead.push(late.to_owned());
+        lead.push(told!(
+            "Not everything that happened before is decided yet: what is missing here is in the next one."
+        ));
     }
-    if [fired, resolved, expired, open].iter().all(|part| part.total == 0) {
-        lead.push(format!("Nothing new and nothing open since {since}. {}", proof(report)));
-    } else {
-        let ended = match expired.total {
-            0 => String::new(),
-            count => format!(", {count} ended without news"),
-        };
-        lead.push(format!("Since {since}: {} new, {} resolved{ended}.", fired.total, resolved.total));
-        lead.push(standing(report));
-    }
+    lead.extend(news(report));
     if report.undelivered > 0 {
         let what = counted(report.undelivered, "message");
-        lead.push(format!("{what} could not be delivered: `pulsewarden deliveries --dead` lists them."));
+        lead.push(told!(what, " could not be delivered: `pulsewarden deliveries --dead` lists them."));
     }
     if !report.parts.contains(&DigestPart::DeliveryHealth) {
         lead.extend(report.health.blind.iter().take(3).map(|blind| unheard(blind, &report.time_zone)));
@@ -76,50 +67,61 @@ fn lead(report: &DigestReport) -> Vec<String> {
     lead
 }
 
+/// What changed, and what is open.
+fn news(report: &DigestReport) -> Vec<Told> {
+    let since = local(report.from, &report.time_zone);
+    let DigestReport { fired, resolved, expired, open, .. } = report;
+    if [fired, resolved, expired, open].iter().all(|part| part.total == 0) {
+        return vec![told!("Nothing new and nothing open since ", since, ". ", proof(report))];
+    }
+    let ended = match expired.total {
+        0 => Told::default(),
+        count => told!(", ", count, " ended without news"),
+    };
+    let changed = told!("Since ", since, ": ", fired.total, " new, ", resolved.total, " resolved", ended, ".");
+    vec![changed, standing(report)]
+}
+
 /// What is open, how long, and what of it is in somebody's hands.
-fn standing(report: &DigestReport) -> String {
-    let mut text = format!("Open now: {}", report.open.total);
-    let apart: Vec<String> = [(report.acknowledged, "acknowledged"), (report.silenced, "silenced")]
+fn standing(report: &DigestReport) -> Told {
+    let apart: Vec<Told> = [(report.acknowledged, " acknowledged"), (report.silenced, " silenced")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
+        .map(|(count, word)| told!(count, word))
         .collect();
-    if !apart.is_empty() {
-        text.push_str(&format!(" ({})", apart.join(", ")));
-    }
-    if let Some(oldest) = report.oldest {
+    let apart = if apart.is_empty() { Told::default() } else { told!(" (", Told::join(&apart, ", "), ")") };
+    let oldest = report.oldest.map_or_else(Told::default, |oldest| {
         let age = span(oldest, report.made_at);
-        text.push_str(&format!("; the oldest since {} ({age})", local(oldest, &report.time_zone)));
-    }
-    text.push('.');
-    text
+        told!("; the oldest since ", local(oldest, &report.time_zone), " (", age, ")")
+    });
+    told!("Open now: ", report.open.total, apart, oldest, ".")
 }
 
 /// Why it comes late, or stands for more than one.
-fn catching_up(report: &DigestReport) -> Vec<String> {
+fn catching_up(report: &DigestReport) -> Vec<Told> {
     let local = |at: &Timestamp| local(*at, &report.time_zone);
     let mut said = Vec::new();
     if report.made_at.0.saturating_sub(report.until.0) > LATE {
         let (due, made) = (local(&report.until), local(&report.made_at));
-        said.push(format!("It was due at {due} and could be put together only at {made}."));
+        said.push(told!("It was due at ", due, " and could be put together only at ", made, "."));
     }
     if report.missed_total > 0 {
-        let named: Vec<String> = report.missed.iter().map(local).collect();
+        let named: Vec<Told> = report.missed.iter().map(local).collect();
         let rest = report.missed_total.saturating_sub(named.len() as u64);
-        let earlier = if rest > 0 { format!("{rest} earlier, ") } else { String::new() };
+        let earlier = if rest > 0 { told!(rest, " earlier, ") } else { Told::default() };
         let what = counted(report.missed_total, "digest");
-        said.push(format!("It covers {what} that could not be sent: {earlier}{}.", named.join(", ")));
+        said.push(told!("It covers ", what, " that could not be sent: ", earlier, Told::join(&named, ", "), "."));
     }
     said
 }
 
 /// Whether what is told can be trusted to be all.
-fn proof(report: &DigestReport) -> String {
-    let proven = |what: &str, at: Option<Timestamp>| match at {
-        Some(at) => format!("Last {what}: {}.", local(at, &report.time_zone)),
-        None => format!("No {what} yet."),
+fn proof(report: &DigestReport) -> Told {
+    let proven = |what: &'static str, at: Option<Timestamp>| match at {
+        Some(at) => told!("Last ", what, ": ", local(at, &report.time_zone), "."),
+        None => told!("No ", what, " yet."),
     };
-    format!("{} {}", proven("webhook", report.last_webhook), proven("proven delivery", report.last_delivery))
+    told!(proven("webhook", report.last_webhook), " ", proven("proven delivery", report.last_delivery))
 }
 
 fn section(part: DigestPart, reader: &Reader<'_>) -> Vec<Section> {
@@ -148,10 +150,10 @@ fn section(part: DigestPart, reader: &Reader<'_>) -> Vec<Section> {
     }
 }
 
-fn alerts(title: &str, part: &DigestSection, reader: &Reader<'_>) -> Option<Section> {
+fn alerts(title: &'static str, part: &DigestSection, reader: &Reader<'_>) -> Option<Section> {
     let omitted = usize::try_from(part.total).unwrap_or(usize::MAX).saturating_sub(part.alerts.len());
     (part.total > 0).then(|| Section {
-        title: format!("{title} ({})", part.total),
+        title: told!(title, " (", part.total, ")"),
         lines: part.alerts.iter().map(|alert| reader.alert(alert)).collect(),
         more: more(omitted),
         ..Section::default()
@@ -160,12 +162,12 @@ fn alerts(title: &str, part: &DigestSection, reader: &Reader<'_>) -> Option<Sect
 
 /// Whom to call, and apart from them, whom somebody has taken on.
 fn callers(reader: &Reader<'_>) -> Vec<Section> {
-    let list = |title: &str, callers: &Callers| {
+    let list = |title: &'static str, callers: &Callers| {
         let rest = callers.total.saturating_sub(callers.listed.len() as u64);
         (callers.total > 0).then(|| Section {
-            title: format!("{title} ({})", counted(callers.total, "patient")),
+            title: told!(title, " (", counted(callers.total, "patient"), ")"),
             lines: callers.listed.iter().map(|caller| reader.caller(caller)).collect(),
-            more: (rest > 0).then(|| format!("and {} more", counted(rest, "patient"))),
+            more: (rest > 0).then(|| told!("and ", counted(rest, "patient"), " more")),
             ..Section::default()
         })
     };
@@ -174,8 +176,8 @@ fn callers(reader: &Reader<'_>) -> Vec<Section> {
 }
 
 /// Without identifiers there is nothing to tell them apart by, so they are counted by site.
-fn rows(title: &str, rows: &DigestRows, what: &str, reader: &Reader<'_>) -> Option<Section> {
-    let title = format!("{title} ({})", rows.total);
+fn rows(title: &'static str, rows: &DigestRows, what: &'static str, reader: &Reader<'_>) -> Option<Section> {
+    let title = told!(title, " (", rows.total, ")");
     if rows.total == 0 {
         return None;
     }
@@ -186,34 +188,26 @@ fn rows(title: &str, rows: &DigestRows, what: &str, reader: &Reader<'_>) -> Opti
     Some(Section {
         title,
         lines: rows.listed.iter().map(|row| reader.row(row)).collect(),
-        more: (rest > 0).then(|| format!("and {rest} more {what}")),
+        more: (rest > 0).then(|| told!("and ", rest, " more ", what)),
         ..Section::default()
     })
 }
 
-fn unheard(blind: &Interval, time_zone: &str) -> String {
+fn unheard(blind: &Interval, time_zone: &str) -> Told {
     let (from, to) = (local(blind.from, time_zone), local(blind.to, time_zone));
-    format!("Nothing could be heard from {from} to {to}: what happened then may be missing here.")
+    told!("Nothing could be heard from ", from, " to ", to, ": what happened then may be missing here.")
 }
 
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+fn counted(count: u64, what: &'static str) -> Told {
+    told!(count, " ", what, if count == 1 { "" } else { "s" })
 }
 
 /// How long something has been so, roughly.
-fn span(from: Timestamp, to: Timestamp) -> String {
+fn span(from: Timestamp, to: Timestamp) -> Told {
     let hours = to.since(from).as_secs() / 3600;
     match hours {
-        0 => "less than an hour".to_owned(),
+        0 => told!("less than an hour"),
         1..=47 => counted(hours, "hour"),
         _ => counted(hours / 24, "day"),
-    }
-}
-
-/// An instant in a digest's own zone.
-pub(in crate::notify) fn local(at: Timestamp, time_zone: &str) -> String {
-    match (time_zone.parse::<chrono_tz::Tz>(), at.to_utc()) {
-        (Ok(zone), Some(at)) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
-        _ => instant(at),
     }
 }

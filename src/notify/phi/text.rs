@@ -1,12 +1,13 @@
 //! The texts of rules, rendered for a receiver that may see so much and no more.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use minijinja::value::Value as Shown;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
+use super::{Told, instant, shown};
 use crate::engine::{Alert, Phi};
-use crate::notify::phi::{self, instant, shown};
 
 /// Steps that one text may take: a template that runs away stops there.
 const FUEL: u64 = 50_000;
@@ -14,30 +15,38 @@ const FUEL: u64 = 50_000;
 /// Characters of one rendered text.
 const LONGEST: usize = 1500;
 
-/// A label for a receiver that may see `phi`; empty where the alert has none of that name.
-#[must_use]
-pub fn label(alert: &Alert, name: &str, phi: Phi) -> String {
-    alert.labels.get(name).map(|seen| phi::text(seen, phi)).unwrap_or_default()
-}
-
-/// A rule's text for a receiver that may see `phi`, rendered from the alert's evidence and nothing else. `None` where the rule
-/// has no such text, or it comes to nothing.
-#[must_use]
-pub fn annotation(alert: &Alert, name: &str, phi: Phi) -> Option<String> {
-    let template = alert.annotations.get(name)?;
+/// What texts are rendered in.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(FUEL));
     environment.set_formatter(|out, state, value| {
         if value.is_undefined() || value.is_none() {
-            return Ok(out.write_str("unknown")?);
+            return Ok(out.write_str(super::UNKNOWN)?);
         }
         minijinja::escape_formatter(out, state, value)
     });
-    let rendered = environment.render_str(template, context(alert, phi)).ok()?;
-    let text: String = rendered.chars().take(LONGEST).collect();
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    environment
+});
+
+/// A rule's texts about an alert for a receiver that may see so much, rendered from the alert's evidence and nothing else.
+pub(in crate::notify) struct Texts<'a> {
+    templates: &'a BTreeMap<String, String>,
+    context: Shown,
+}
+
+impl<'a> Texts<'a> {
+    pub(in crate::notify) fn of(alert: &'a Alert, phi: Phi) -> Self {
+        Self { templates: &alert.annotations, context: context(alert, phi) }
+    }
+
+    /// `None` where the rule has no such text, or it comes to nothing.
+    pub(in crate::notify) fn get(&self, name: &str) -> Option<Told> {
+        let rendered = ENVIRONMENT.render_str(self.templates.get(name)?, &self.context).ok()?;
+        let text: String = rendered.chars().take(LONGEST).collect();
+        Some(Told(text.trim().to_owned())).filter(|text| !text.is_empty())
+    }
 }
 
 /// The names that a text can use: `device.serial` and the like from the evidence, `labels`, `alert`.
@@ -56,7 +65,7 @@ fn context(alert: &Alert, phi: Phi) -> Shown {
     let own: BTreeMap<&str, Shown> = BTreeMap::from([
         ("number", Shown::from(alert.number)),
         ("severity", Shown::from(alert.severity.as_str())),
-        ("opened_at", Shown::from(instant(alert.opened_at))),
+        ("opened_at", Shown::from(instant(alert.opened_at).0)),
         ("count", Shown::from(alert.count)),
     ]);
     roots.insert("alert".to_owned(), Shown::from(own));
