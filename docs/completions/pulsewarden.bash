@@ -67,6 +67,9 @@ _pulsewarden() {
             pulsewarden,notify)
                 cmd="pulsewarden__subcmd__notify"
                 ;;
+            pulsewarden,preview)
+                cmd="pulsewarden__subcmd__preview"
+                ;;
             pulsewarden,reload)
                 cmd="pulsewarden__subcmd__reload"
                 ;;
@@ -186,6 +189,9 @@ _pulsewarden() {
                 ;;
             pulsewarden__subcmd__help,notify)
                 cmd="pulsewarden__subcmd__help__subcmd__notify"
+                ;;
+            pulsewarden__subcmd__help,preview)
+                cmd="pulsewarden__subcmd__help__subcmd__preview"
                 ;;
             pulsewarden__subcmd__help,reload)
                 cmd="pulsewarden__subcmd__help__subcmd__reload"
@@ -308,7 +314,7 @@ _pulsewarden() {
 
     case "${cmd}" in
         pulsewarden)
-            opts="-h -V --config --help --version serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest notify schema completions man help"
+            opts="-h -V --config --help --version serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -356,7 +362,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__alerts)
-            opts="-h --all --device --limit --json --config --help"
+            opts="-h --all --device --limit --phi --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -894,7 +900,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__explain)
-            opts="-h --json --config --help"
+            opts="-h --phi --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -912,7 +918,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help)
-            opts="serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest notify schema completions man help"
+            opts="serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1247,6 +1253,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__preview)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__reload)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1569,6 +1589,32 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__preview)
+            opts="-h --receiver --out --phi --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --receiver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__reload)
             opts="-h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1714,12 +1760,16 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__routes__subcmd__test)
-            opts="-h --rules --config --help"
+            opts="-h --at --rules --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --rules)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -96,6 +96,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (test)
 _arguments "${_arguments_options[@]}" : \
+'--at=[For one that fires then, as in 2026-03-07T22\:00\:00Z, where that is not now]:TIME:_default' \
 '--rules=[Read the rule files in this folder, without a configuration]:FOLDER:_files' \
 '--config=[The configuration file]:FILE:_files' \
 '-h[Print help]' \
@@ -174,6 +175,7 @@ _arguments "${_arguments_options[@]}" : \
 '--limit=[At most this many]:N:_default' \
 '--config=[The configuration file]:FILE:_files' \
 '--all[Ended ones too]' \
+'--phi[Show what leaves under \`phi\: full\` alone, such as names and notes; the log records who did]' \
 '--json[Print JSON for programs]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -335,6 +337,7 @@ _arguments "${_arguments_options[@]}" : \
 (explain)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
+'--phi[With an alert\: show what leaves under \`phi\: full\` alone, such as names; the log records who did]' \
 '--json[Print JSON for programs]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -517,6 +520,17 @@ esac
         esac
     ;;
 esac
+;;
+(preview)
+_arguments "${_arguments_options[@]}" : \
+'--receiver=[The receiver, as the rule files name it]:RECEIVER:_default' \
+'--out=[The folder that the files are written to]:FOLDER:_files' \
+'--config=[The configuration file]:FILE:_files' \
+'--phi[Show what leaves to receivers of \`phi\: full\` alone, such as names; the log records who did]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':what -- An alert'\''s number, or the name of a digest; or that of a rule, for an alert with invented values:_default' \
+&& ret=0
 ;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
@@ -779,6 +793,10 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(preview)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
 ":: :_pulsewarden__subcmd__help__subcmd__notify_commands" \
@@ -848,6 +866,7 @@ _pulsewarden_commands() {
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'digest:List digests, or send one now' \
+'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
 'notify:Try a receiver' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
@@ -1033,6 +1052,7 @@ _pulsewarden__subcmd__help_commands() {
 'events:List events, newest first; shows no payload' \
 'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'digest:List digests, or send one now' \
+'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
 'notify:Try a receiver' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
@@ -1165,6 +1185,11 @@ _pulsewarden__subcmd__help__subcmd__notify__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help notify test commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__preview_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__preview_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help preview commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__reload_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__reload_commands() {
     local commands; commands=()
@@ -1282,6 +1307,11 @@ _pulsewarden__subcmd__notify__subcmd__help__subcmd__test_commands() {
 _pulsewarden__subcmd__notify__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden notify test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__preview_commands] )) ||
+_pulsewarden__subcmd__preview_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden preview commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__reload_commands] )) ||
 _pulsewarden__subcmd__reload_commands() {

@@ -31,4 +31,5 @@ mod shares;
 mod silence;
 mod states;
 mod statuses;
+mod storms;
 mod world;
