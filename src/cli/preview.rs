@@ -81,7 +81,7 @@ pub(super) fn run(settings: &Settings, arguments: &PreviewArguments) -> anyhow::
         .with_context(|| format!("the folder {} cannot be made", arguments.out.display()))?;
     let stem = format!("preview-{}-{}", file_name(&arguments.what), file_name(&receiver.name));
     for channel in channels(receiver) {
-        let rendered = notify::render(&notification(receiver, channel, shown.content.clone()), &templates);
+        let rendered = notify::render(&notification(receiver, channel, shown.content.clone()), &templates, None);
         for (ending, content) in files(rendered)? {
             let path = arguments.out.join(format!("{stem}.{ending}"));
             write(&path, &content).with_context(|| format!("{} cannot be written", path.display()))?;

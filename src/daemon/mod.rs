@@ -223,7 +223,8 @@ impl Daemon {
             liveness: Arc::new(move || liveness.is_alive()),
         };
         let desk = shared.desk();
-        let pages = Pages { desk: desk.clone(), signer: Signer::of(&*store).map_err(anyhow::Error::from)? };
+        let signer = Signer::of(&*store).map_err(anyhow::Error::from)?;
+        let pages = Pages { desk: desk.clone(), signer: signer.clone() };
         let signing = Arc::clone(&shared);
         let interactions = Interactions::new(desk.clone(), Arc::new(move || signing.slack_signing_secret()));
         let others = move |config: &mut web::ServiceConfig| {
@@ -258,6 +259,7 @@ impl Daemon {
             senders: shared.senders.subscribe(),
             rule_sets: for_delivery,
             templates: shared.templates.subscribe(),
+            links: shared.links(signer),
             settings: settings.delivery.clone(),
             lanes: Arc::clone(&shared.lanes),
             wake: Arc::clone(&outbox),
@@ -352,6 +354,15 @@ impl Shared {
             process: self.process.clone(),
             clock: self.clock.clone(),
         }
+    }
+
+    /// The links in mails, which begin with the address that is configured when they are made.
+    fn links(self: &Arc<Self>, signer: Signer) -> Arc<deliver::Links> {
+        let shared = Arc::clone(self);
+        Arc::new(move |notification| {
+            let base = shared.settings.lock().unwrap_or_else(PoisonError::into_inner).public_url.clone()?;
+            people::link::to_take_on(&signer, &base, notification)
+        })
     }
 
     /// What Slack signs its requests with, as it is configured now.

@@ -39,12 +39,17 @@ const PANICKED: &str = "an internal error; the log says where";
 /// The wait after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// Gives the link that a notification carries, where it has one.
+pub type Links = dyn Fn(&Notification) -> Option<String> + Send + Sync;
+
 /// What delivering works with.
 pub struct Parts {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
     pub senders: watch::Receiver<Arc<Senders>>,
     pub templates: watch::Receiver<Arc<Templates>>,
+    /// Where the reader of a mail can take on what it lists.
+    pub links: Arc<Links>,
     /// Who stands in for whom is said there.
     pub rule_sets: watch::Receiver<Arc<RuleSet>>,
     pub settings: DeliverySettings,
@@ -173,8 +178,9 @@ async fn record_all(
 
 async fn lease(parts: &Parts, room: &Room) -> Result<Vec<Delivery>, StoreError> {
     let (store, now, room) = (Arc::clone(&parts.store), parts.clock.now(), room.clone());
-    let templates = parts.templates.borrow().clone();
-    let work = move || store.lease(now, now.plus(LEASE), &room, &mut |notification| render(notification, &templates));
+    let (templates, links) = (parts.templates.borrow().clone(), Arc::clone(&parts.links));
+    let work =
+        move || store.lease(now, now.plus(LEASE), &room, &mut |notification| render(notification, &templates, &links));
     blocking(work).await
 }
 
@@ -248,8 +254,9 @@ fn broken(delivery: u64, at: Timestamp, later: Timestamp) -> Made {
 }
 
 /// What cannot be rendered fails by itself and not whatever is leased with it.
-fn render(notification: &Notification, templates: &Templates) -> Rendered {
-    let rendered = catch_unwind(AssertUnwindSafe(|| notify::render(notification, templates)));
+fn render(notification: &Notification, templates: &Templates, links: &Links) -> Rendered {
+    let render = || notify::render(notification, templates, links(notification).as_deref());
+    let rendered = catch_unwind(AssertUnwindSafe(render));
     rendered.unwrap_or_else(|_| Rendered::Failed { error: PANICKED.to_owned() })
 }
 

@@ -56,11 +56,12 @@ trait Outlet {
 }
 
 /// Renders a notification for its channel, showing what its receiver may see. The same notification always renders the
-/// same.
+/// same. `link` is where the reader of a mail can take on what it lists.
 #[must_use]
-pub fn render(notification: &Notification, templates: &Templates) -> Rendered {
-    let made = page_of(notification, templates).and_then(|page| match &notification.channel {
+pub fn render(notification: &Notification, templates: &Templates, link: Option<&str>) -> Rendered {
+    let made = page_of(notification, templates).and_then(|mut page| match &notification.channel {
         Channel::Email { .. } => {
+            page.link = link.map(phi::link);
             let mail = email::Email::render(notification, &page, templates)?;
             Ok(match &notification.content {
                 Content::Digest(report) => mail.with(sheet::of(report, notification.phi)),

@@ -1,5 +1,7 @@
 //! Signed links in mails: whoever has the mail may do this one thing about the alerts that it listed, for a time.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
@@ -7,7 +9,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Timestamp;
+use crate::engine::{Channel, Content, Notification, Timestamp};
 use crate::store::{Store, StoreError};
 
 /// The name of the key in the store.
@@ -46,6 +48,23 @@ pub enum LinkError {
     Forged,
     #[error("this link has expired")]
     Expired,
+}
+
+/// How long a link leads somewhere.
+const LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The link by which the reader of a mail takes on the open alerts that it lists; `base` is the address of the public port.
+/// The same mail always has the same link.
+#[must_use]
+pub fn to_take_on(signer: &Signer, base: &str, notification: &Notification) -> Option<String> {
+    let (Content::Alerts { firing, .. }, Channel::Email { to }) = (&notification.content, &notification.channel) else {
+        return None;
+    };
+    let open = firing.iter().filter(|alert| alert.acknowledged.is_none());
+    let alerts: Vec<u64> = open.map(|alert| alert.number).collect();
+    let until = notification.due.plus(LASTS);
+    let link = Link { purpose: Purpose::Acknowledge, alerts, to: to.join(", "), until };
+    (!link.alerts.is_empty()).then(|| format!("{base}/act/{}", signer.sign(&link)))
 }
 
 /// Signs links, and knows its own.

@@ -194,7 +194,7 @@ async fn tell(shared: &Shared, telling: Telling, mail: Option<Notification>) -> 
 /// The store cannot take it: one attempt without it, and another at the next look. True where the mail server took it.
 async fn send_at_once(shared: &Shared, mail: Option<Notification>) -> bool {
     let Some(notification) = mail else { return false };
-    let rendered = notify::render(&notification, &shared.templates.borrow());
+    let rendered = notify::render(&notification, &shared.templates.borrow(), None);
     let senders = shared.senders.borrow().clone();
     let sent = senders
         .send(&Delivery { id: 0, since: notification.due, notification, attempts: 0, rendered, root: None })

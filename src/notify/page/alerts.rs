@@ -54,6 +54,7 @@ pub(super) fn of(
         tone: tone(firing),
         lead,
         sections,
+        link: None,
         foot: vec![foot(receiver)],
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Page {
     /// A sentence or two before the lists. What has several lines is shown as it stands.
     pub lead: Vec<Told>,
     pub sections: Vec<Section>,
+    /// Where the reader can take on what the message lists.
+    pub link: Option<Told>,
     /// Small print.
     pub foot: Vec<Told>,
 }
@@ -122,6 +124,7 @@ fn content(notification: &Notification, phi: Phi) -> Page {
                 ),
             ],
             sections: Vec::new(),
+            link: None,
             foot: vec![foot(receiver)],
         },
         Content::Digest(report) => digest::of(phi, report, receiver),
@@ -135,6 +138,7 @@ fn content(notification: &Notification, phi: Phi) -> Page {
                 told!("Nothing is wrong and nothing needs to be done."),
             ],
             sections: Vec::new(),
+            link: None,
             foot: vec![foot(receiver)],
         },
         Content::SelfAlert(alert) => own(alert),
@@ -155,6 +159,7 @@ fn own(alert: &SelfAlert) -> Page {
         tone: if alert.firing { Tone::Critical } else { Tone::Good },
         lead: std::iter::once(summary).chain(action.paragraphs()).collect(),
         sections: Vec::new(),
+        link: None,
         foot: vec![told!("Pulsewarden watches itself; this is its watch ", watch, ".")],
     }
 }

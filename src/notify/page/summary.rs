@@ -50,6 +50,7 @@ pub(super) fn of(phi: Phi, summary: &Summary, receiver: Told) -> Page {
         tone: worst.map_or(Tone::Good, severity_tone),
         lead,
         sections,
+        link: None,
         foot: vec![foot(receiver)],
     }
 }

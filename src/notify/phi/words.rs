@@ -161,6 +161,10 @@ pub(in crate::notify) fn receiver(notification: &Notification) -> Told {
 }
 
 /// Who asked for a message or made a silence: the account of somebody of the staff.
+pub(in crate::notify) fn link(address: &str) -> Told {
+    Told(address.to_owned())
+}
+
 pub(in crate::notify) fn account(by: &str) -> Told {
     Told(printable(by))
 }

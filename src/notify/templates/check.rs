@@ -11,9 +11,10 @@ use crate::engine::{Notification, Phi};
 use crate::notify::page::{self, Entry, Page};
 
 /// What templates can name.
-pub(super) const NAMES: [&str; 26] = [
+pub(super) const NAMES: [&str; 27] = [
     "headline",
     "preheader",
+    "link",
     "kind",
     "tone",
     "lead",

@@ -28,6 +28,7 @@ pub(super) fn of(phi: Phi, report: &DigestReport, receiver: Told) -> Page {
         tone: report.worst.map_or(Tone::Good, severity_tone),
         lead: lead(report),
         sections,
+        link: None,
         foot: small_print(report).into_iter().chain([foot(receiver)]).collect(),
     }
 }
