@@ -16,8 +16,17 @@ _pulsewarden() {
             ",$1")
                 cmd="pulsewarden"
                 ;;
+            pulsewarden,ack)
+                cmd="pulsewarden__subcmd__ack"
+                ;;
             pulsewarden,alerts)
                 cmd="pulsewarden__subcmd__alerts"
+                ;;
+            pulsewarden,assign)
+                cmd="pulsewarden__subcmd__assign"
+                ;;
+            pulsewarden,audit)
+                cmd="pulsewarden__subcmd__audit"
                 ;;
             pulsewarden,backtest)
                 cmd="pulsewarden__subcmd__backtest"
@@ -52,11 +61,20 @@ _pulsewarden() {
             pulsewarden,man)
                 cmd="pulsewarden__subcmd__man"
                 ;;
+            pulsewarden,note)
+                cmd="pulsewarden__subcmd__note"
+                ;;
             pulsewarden,notify)
                 cmd="pulsewarden__subcmd__notify"
                 ;;
+            pulsewarden,preview)
+                cmd="pulsewarden__subcmd__preview"
+                ;;
             pulsewarden,reload)
                 cmd="pulsewarden__subcmd__reload"
+                ;;
+            pulsewarden,resolve)
+                cmd="pulsewarden__subcmd__resolve"
                 ;;
             pulsewarden,routes)
                 cmd="pulsewarden__subcmd__routes"
@@ -67,11 +85,41 @@ _pulsewarden() {
             pulsewarden,serve)
                 cmd="pulsewarden__subcmd__serve"
                 ;;
+            pulsewarden,silence)
+                cmd="pulsewarden__subcmd__silence"
+                ;;
             pulsewarden,status)
                 cmd="pulsewarden__subcmd__status"
                 ;;
             pulsewarden,test)
                 cmd="pulsewarden__subcmd__test"
+                ;;
+            pulsewarden,unack)
+                cmd="pulsewarden__subcmd__unack"
+                ;;
+            pulsewarden__subcmd__deliveries,help)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help"
+                ;;
+            pulsewarden__subcmd__deliveries,list)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__list"
+                ;;
+            pulsewarden__subcmd__deliveries,resend)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__resend"
+                ;;
+            pulsewarden__subcmd__deliveries,show)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__show"
+                ;;
+            pulsewarden__subcmd__deliveries__subcmd__help,help)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help__subcmd__help"
+                ;;
+            pulsewarden__subcmd__deliveries__subcmd__help,list)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help__subcmd__list"
+                ;;
+            pulsewarden__subcmd__deliveries__subcmd__help,resend)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help__subcmd__resend"
+                ;;
+            pulsewarden__subcmd__deliveries__subcmd__help,show)
+                cmd="pulsewarden__subcmd__deliveries__subcmd__help__subcmd__show"
                 ;;
             pulsewarden__subcmd__digest,help)
                 cmd="pulsewarden__subcmd__digest__subcmd__help"
@@ -91,8 +139,17 @@ _pulsewarden() {
             pulsewarden__subcmd__digest__subcmd__help,send)
                 cmd="pulsewarden__subcmd__digest__subcmd__help__subcmd__send"
                 ;;
+            pulsewarden__subcmd__help,ack)
+                cmd="pulsewarden__subcmd__help__subcmd__ack"
+                ;;
             pulsewarden__subcmd__help,alerts)
                 cmd="pulsewarden__subcmd__help__subcmd__alerts"
+                ;;
+            pulsewarden__subcmd__help,assign)
+                cmd="pulsewarden__subcmd__help__subcmd__assign"
+                ;;
+            pulsewarden__subcmd__help,audit)
+                cmd="pulsewarden__subcmd__help__subcmd__audit"
                 ;;
             pulsewarden__subcmd__help,backtest)
                 cmd="pulsewarden__subcmd__help__subcmd__backtest"
@@ -127,11 +184,20 @@ _pulsewarden() {
             pulsewarden__subcmd__help,man)
                 cmd="pulsewarden__subcmd__help__subcmd__man"
                 ;;
+            pulsewarden__subcmd__help,note)
+                cmd="pulsewarden__subcmd__help__subcmd__note"
+                ;;
             pulsewarden__subcmd__help,notify)
                 cmd="pulsewarden__subcmd__help__subcmd__notify"
                 ;;
+            pulsewarden__subcmd__help,preview)
+                cmd="pulsewarden__subcmd__help__subcmd__preview"
+                ;;
             pulsewarden__subcmd__help,reload)
                 cmd="pulsewarden__subcmd__help__subcmd__reload"
+                ;;
+            pulsewarden__subcmd__help,resolve)
+                cmd="pulsewarden__subcmd__help__subcmd__resolve"
                 ;;
             pulsewarden__subcmd__help,routes)
                 cmd="pulsewarden__subcmd__help__subcmd__routes"
@@ -142,11 +208,26 @@ _pulsewarden() {
             pulsewarden__subcmd__help,serve)
                 cmd="pulsewarden__subcmd__help__subcmd__serve"
                 ;;
+            pulsewarden__subcmd__help,silence)
+                cmd="pulsewarden__subcmd__help__subcmd__silence"
+                ;;
             pulsewarden__subcmd__help,status)
                 cmd="pulsewarden__subcmd__help__subcmd__status"
                 ;;
             pulsewarden__subcmd__help,test)
                 cmd="pulsewarden__subcmd__help__subcmd__test"
+                ;;
+            pulsewarden__subcmd__help,unack)
+                cmd="pulsewarden__subcmd__help__subcmd__unack"
+                ;;
+            pulsewarden__subcmd__help__subcmd__deliveries,list)
+                cmd="pulsewarden__subcmd__help__subcmd__deliveries__subcmd__list"
+                ;;
+            pulsewarden__subcmd__help__subcmd__deliveries,resend)
+                cmd="pulsewarden__subcmd__help__subcmd__deliveries__subcmd__resend"
+                ;;
+            pulsewarden__subcmd__help__subcmd__deliveries,show)
+                cmd="pulsewarden__subcmd__help__subcmd__deliveries__subcmd__show"
                 ;;
             pulsewarden__subcmd__help__subcmd__digest,list)
                 cmd="pulsewarden__subcmd__help__subcmd__digest__subcmd__list"
@@ -162,6 +243,15 @@ _pulsewarden() {
                 ;;
             pulsewarden__subcmd__help__subcmd__routes,test)
                 cmd="pulsewarden__subcmd__help__subcmd__routes__subcmd__test"
+                ;;
+            pulsewarden__subcmd__help__subcmd__silence,add)
+                cmd="pulsewarden__subcmd__help__subcmd__silence__subcmd__add"
+                ;;
+            pulsewarden__subcmd__help__subcmd__silence,end)
+                cmd="pulsewarden__subcmd__help__subcmd__silence__subcmd__end"
+                ;;
+            pulsewarden__subcmd__help__subcmd__silence,list)
+                cmd="pulsewarden__subcmd__help__subcmd__silence__subcmd__list"
                 ;;
             pulsewarden__subcmd__notify,help)
                 cmd="pulsewarden__subcmd__notify__subcmd__help"
@@ -193,6 +283,30 @@ _pulsewarden() {
             pulsewarden__subcmd__routes__subcmd__help,test)
                 cmd="pulsewarden__subcmd__routes__subcmd__help__subcmd__test"
                 ;;
+            pulsewarden__subcmd__silence,add)
+                cmd="pulsewarden__subcmd__silence__subcmd__add"
+                ;;
+            pulsewarden__subcmd__silence,end)
+                cmd="pulsewarden__subcmd__silence__subcmd__end"
+                ;;
+            pulsewarden__subcmd__silence,help)
+                cmd="pulsewarden__subcmd__silence__subcmd__help"
+                ;;
+            pulsewarden__subcmd__silence,list)
+                cmd="pulsewarden__subcmd__silence__subcmd__list"
+                ;;
+            pulsewarden__subcmd__silence__subcmd__help,add)
+                cmd="pulsewarden__subcmd__silence__subcmd__help__subcmd__add"
+                ;;
+            pulsewarden__subcmd__silence__subcmd__help,end)
+                cmd="pulsewarden__subcmd__silence__subcmd__help__subcmd__end"
+                ;;
+            pulsewarden__subcmd__silence__subcmd__help,help)
+                cmd="pulsewarden__subcmd__silence__subcmd__help__subcmd__help"
+                ;;
+            pulsewarden__subcmd__silence__subcmd__help,list)
+                cmd="pulsewarden__subcmd__silence__subcmd__help__subcmd__list"
+                ;;
             *)
                 ;;
         esac
@@ -200,7 +314,7 @@ _pulsewarden() {
 
     case "${cmd}" in
         pulsewarden)
-            opts="-h -V --config --help --version serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help"
+            opts="-h -V --config --help --version serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -217,14 +331,96 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__ack)
+            opts="-h --by --json --for --note --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --note)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__alerts)
-            opts="-h --all --device --limit --json --config --help"
+            opts="-h --all --device --limit --phi --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__assign)
+            opts="-h --by --json --to --nobody --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__audit)
+            opts="-h --alert --phi --limit --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --alert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -342,12 +538,16 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__deliveries)
-            opts="-h --dead --waiting --alert --limit --json --config --help"
+            opts="-h --dead --waiting --receiver --alert --limit --json --config --help list show resend help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --receiver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --alert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -356,6 +556,150 @@ _pulsewarden() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help)
+            opts="list show resend help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help__subcmd__resend)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__list)
+            opts="-h --dead --waiting --receiver --alert --limit --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --receiver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --alert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__resend)
+            opts="-h --all-dead --receiver --since --force --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --receiver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__deliveries__subcmd__show)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -556,7 +900,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__explain)
-            opts="-h --json --config --help"
+            opts="-h --phi --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -574,7 +918,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help)
-            opts="serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help"
+            opts="serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -587,7 +931,49 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__ack)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__alerts)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__assign)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__audit)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -644,8 +1030,50 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help__subcmd__deliveries)
-            opts=""
+            opts="list show resend"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__deliveries__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__deliveries__subcmd__resend)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__deliveries__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -783,6 +1211,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__note)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__notify)
             opts="test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -811,7 +1253,35 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__preview)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__reload)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__resolve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -895,6 +1365,62 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__silence)
+            opts="add list end"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__silence__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__silence__subcmd__end)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__silence__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -923,6 +1449,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__unack)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__man)
             opts="-h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -930,6 +1470,32 @@ _pulsewarden() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__note)
+            opts="-h --by --json --text --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --text)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1023,6 +1589,32 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__preview)
+            opts="-h --receiver --out --phi --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --receiver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__reload)
             opts="-h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1030,6 +1622,32 @@ _pulsewarden() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__resolve)
+            opts="-h --by --json --note --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --note)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1199,6 +1817,172 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__silence)
+            opts="-h --config --help add list end help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__add)
+            opts="-h --for --until --until-resolved --from --comment --dry-run --by --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --comment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__end)
+            opts="-h --by --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help)
+            opts="add list end help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help__subcmd__end)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__silence__subcmd__list)
+            opts="-h --all --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__status)
             opts="-h --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1245,6 +2029,28 @@ _pulsewarden() {
                     return 0
                     ;;
                 --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__unack)
+            opts="-h --by --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --by)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -36,11 +36,19 @@ complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "routes" -d 
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "test" -d 'Run the test cases beside the rules: invented events, and which alerts and messages must come of them'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "backtest" -d 'What rules would have made of recorded events: which alerts, when, for whom; and how another rule set differs'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "alerts" -d 'List alerts, or show one with its moves, its evidence and where each message went'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "ack" -d 'Take alerts on: they are not repeated, and nobody else is called'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "unack" -d 'Give alerts back: their receivers are told again, and escalation counts from now'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "assign" -d 'Say who is to see to alerts'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "note" -d 'Write something about alerts'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "resolve" -d 'Say that alerts are over, whatever the devices say'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "silence" -d 'Tell nobody of some alerts, for a time'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "audit" -d 'Who did what about alerts and silences, and how'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "explain" -d 'Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "events" -d 'List events, newest first; shows no payload'
-complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "deliveries" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "deliveries" -d 'List messages and where they stand, show one with each attempt, or send again what was given up'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "digest" -d 'List digests, or send one now'
+complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "preview" -d 'Write a message to files as it would go to a receiver: the HTML and the text of the mail, the JSON for Slack'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "notify" -d 'Try a receiver'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "schema" -d 'Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them'
 complete -c pulsewarden -n "__fish_pulsewarden_needs_command" -f -a "completions" -d 'Print completions for a shell'
@@ -103,9 +111,70 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l devic
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l limit -d 'At most this many' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l all -d 'Ended ones too'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l phi -d 'Show what leaves under `phi: full` alone, such as names and notes; the log records who did'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -l json -d 'Print JSON for programs'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand alerts" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand ack" -l by -d 'Who does it, where that is not you' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand ack" -l for -d 'For this long, as in 5d; then it is told and escalated anew' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand ack" -l note -d 'Write this about it, too' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand ack" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand ack" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand ack" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand unack" -l by -d 'Who does it, where that is not you' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand unack" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand unack" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand unack" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand assign" -l by -d 'Who does it, where that is not you' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand assign" -l to -d 'Who is to see to it' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand assign" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand assign" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand assign" -l nobody -d 'Take the assignment back'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand assign" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand note" -l by -d 'Who does it, where that is not you' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand note" -l text -d 'What to write; it may name people, and leaves to receivers of `phi: full` alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand note" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand note" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand note" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand resolve" -l by -d 'Who does it, where that is not you' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand resolve" -l note -d 'Write this about it, too' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand resolve" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand resolve" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand resolve" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and not __fish_seen_subcommand_from add list end help" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and not __fish_seen_subcommand_from add list end help" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and not __fish_seen_subcommand_from add list end help" -f -a "add" -d 'Make a silence; says first what it hides'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and not __fish_seen_subcommand_from add list end help" -f -a "list" -d 'List silences that are not over'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and not __fish_seen_subcommand_from add list end help" -f -a "end" -d 'End a silence now; what it hid and is still so is told'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and not __fish_seen_subcommand_from add list end help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -l for -d 'How long, as in 4h' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -l until -d 'Until then, as in 2026-03-02T18:00:00Z' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -l from -d 'From then on, where that is not now' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -l comment -d 'Why, for those who find it' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -l by -d 'Who does it, where that is not you' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -l until-resolved -d 'Until the alerts that match now have ended; those that come later are told'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -l dry-run -d 'Only say what it would hide'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from list" -l all -d 'Those that are over, too'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from list" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from end" -l by -d 'Who does it, where that is not you' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from end" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from end" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from help" -f -a "add" -d 'Make a silence; says first what it hides'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from help" -f -a "list" -d 'List silences that are not over'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from help" -f -a "end" -d 'End a silence now; what it hid and is still so is told'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand silence; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand audit" -l alert -d 'What was done about this alert alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand audit" -l limit -d 'At most this many' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand audit" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand audit" -l phi -d 'Show what was written, too; it may name people'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand audit" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand audit" -s h -l help -d 'Print help'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand explain" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand explain" -l phi -d 'With an alert: show what leaves under `phi: full` alone, such as names; the log records who did'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand explain" -l json -d 'Print JSON for programs'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand devices" -l limit -d 'At most this many' -r
@@ -118,13 +187,40 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l limit
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -l json -d 'Print JSON for programs'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand events" -s h -l help -d 'Print help'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l alert -d 'Those about this alert alone' -r
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l limit -d 'At most this many' -r
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l config -d 'The configuration file' -r -F
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l dead -d 'Those given up alone'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l waiting -d 'Those still to be delivered alone'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -l json -d 'Print JSON for programs'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l receiver -d 'Those to this receiver alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l alert -d 'Those about this alert alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l limit -d 'At most this many' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l dead -d 'Those given up alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l waiting -d 'Those still to be delivered alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -f -a "list" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -f -a "show" -d 'Show one message with each attempt to deliver it'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -f -a "resend" -d 'Send messages once more that were given up, through the running daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and not __fish_seen_subcommand_from list show resend help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l receiver -d 'Those to this receiver alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l alert -d 'Those about this alert alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l limit -d 'At most this many' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l dead -d 'Those given up alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l waiting -d 'Those still to be delivered alone'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from show" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from show" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l receiver -d 'Of this receiver alone' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l since -d 'Given up within this time alone, as in 2d' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l all-dead -d 'Everything that was given up and is not told again already'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l force -d 'Send again what was not given up, too'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -l json -d 'Print JSON for programs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from resend" -s h -l help -d 'Print help'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "list" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one message with each attempt to deliver it'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "resend" -d 'Send messages once more that were given up, through the running daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand deliveries; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand digest; and not __fish_seen_subcommand_from list send help" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand digest; and not __fish_seen_subcommand_from list send help" -s h -l help -d 'Print help'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand digest; and not __fish_seen_subcommand_from list send help" -f -a "list" -d 'List the digests of the rules in force, with their next due times in words and in their own zones'
@@ -139,11 +235,16 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand digest; and __fi
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand digest; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the digests of the rules in force, with their next due times in words and in their own zones'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand digest; and __fish_seen_subcommand_from help" -f -a "send" -d 'Send a digest now, marked as asked for by hand; the next one comes at its own time and says everything that this one says'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand digest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand preview" -l receiver -d 'The receiver, as the rule files name it' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand preview" -l out -d 'The folder that the files are written to' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand preview" -l config -d 'The configuration file' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand preview" -l phi -d 'Show what leaves to receivers of `phi: full` alone, such as names; the log records who did'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand preview" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -s h -l help -d 'Print help'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -f -a "test" -d 'Send a marked test message to a receiver, through the running daemon'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and not __fish_seen_subcommand_from test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l receiver -d 'The receiver, as the rule files name it' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l receiver -d 'The same' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -l json -d 'Print JSON for programs'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand notify; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
@@ -155,27 +256,41 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand completions" -l 
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand man" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand man" -s h -l help -d 'Print help'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "serve" -d 'Run the daemon'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "reload" -d 'Let the running daemon read configuration and rules again; exit code 1 where they cannot be used'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "demo" -d 'Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "status" -d 'How the daemon is doing, on one screen; exit code 1 where something is wrong'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "check" -d 'Check configuration and rule files; shows every problem at once'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "routes" -d 'Show the tree of routes, and who would be told of an alert'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "test" -d 'Run the test cases beside the rules: invented events, and which alerts and messages must come of them'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "backtest" -d 'What rules would have made of recorded events: which alerts, when, for whom; and how another rule set differs'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "alerts" -d 'List alerts, or show one with its moves, its evidence and where each message went'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "explain" -d 'Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "events" -d 'List events, newest first; shows no payload'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "deliveries" -d 'List messages and where they stand'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "digest" -d 'List digests, or send one now'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "notify" -d 'Try a receiver'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "schema" -d 'Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "completions" -d 'Print completions for a shell'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "man" -d 'Print the manual page'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts explain devices events deliveries digest notify schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "serve" -d 'Run the daemon'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "reload" -d 'Let the running daemon read configuration and rules again; exit code 1 where they cannot be used'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "demo" -d 'Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "status" -d 'How the daemon is doing, on one screen; exit code 1 where something is wrong'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "check" -d 'Check configuration and rule files; shows every problem at once'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "routes" -d 'Show the tree of routes, and who would be told of an alert'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "test" -d 'Run the test cases beside the rules: invented events, and which alerts and messages must come of them'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "backtest" -d 'What rules would have made of recorded events: which alerts, when, for whom; and how another rule set differs'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "alerts" -d 'List alerts, or show one with its moves, its evidence and where each message went'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "ack" -d 'Take alerts on: they are not repeated, and nobody else is called'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "unack" -d 'Give alerts back: their receivers are told again, and escalation counts from now'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "assign" -d 'Say who is to see to alerts'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "note" -d 'Write something about alerts'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "resolve" -d 'Say that alerts are over, whatever the devices say'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "silence" -d 'Tell nobody of some alerts, for a time'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "audit" -d 'Who did what about alerts and silences, and how'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "explain" -d 'Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "devices" -d 'List devices, or show one with its state, its alerts, and why rules did not fire'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "events" -d 'List events, newest first; shows no payload'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "deliveries" -d 'List messages and where they stand, show one with each attempt, or send again what was given up'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "digest" -d 'List digests, or send one now'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "preview" -d 'Write a message to files as it would go to a receiver: the HTML and the text of the mail, the JSON for Slack'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "notify" -d 'Try a receiver'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "schema" -d 'Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "man" -d 'Print the manual page'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and not __fish_seen_subcommand_from serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from routes" -f -a "show" -d 'Show the tree of routes'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from routes" -f -a "test" -d 'Say who would be told of an alert with these labels, and when'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from silence" -f -a "add" -d 'Make a silence; says first what it hides'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from silence" -f -a "list" -d 'List silences that are not over'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from silence" -f -a "end" -d 'End a silence now; what it hid and is still so is told'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from deliveries" -f -a "list" -d 'List messages and where they stand'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from deliveries" -f -a "show" -d 'Show one message with each attempt to deliver it'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from deliveries" -f -a "resend" -d 'Send messages once more that were given up, through the running daemon'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from digest" -f -a "list" -d 'List the digests of the rules in force, with their next due times in words and in their own zones'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from digest" -f -a "send" -d 'Send a digest now, marked as asked for by hand; the next one comes at its own time and says everything that this one says'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand help; and __fish_seen_subcommand_from notify" -f -a "test" -d 'Send a marked test message to a receiver, through the running daemon'

@@ -174,15 +174,169 @@ _arguments "${_arguments_options[@]}" : \
 '--limit=[At most this many]:N:_default' \
 '--config=[The configuration file]:FILE:_files' \
 '--all[Ended ones too]' \
+'--phi[Show what leaves under \`phi\: full\` alone, such as names and notes; the log records who did]' \
 '--json[Print JSON for programs]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '::number -- Show this alert alone, with everything about it:_default' \
 && ret=0
 ;;
+(ack)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--for=[For this long, as in 5d; then it is told and escalated anew]:LENGTH:_default' \
+'--note=[Write this about it, too]:TEXT:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(unack)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(assign)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'(--nobody)--to=[Who is to see to it]:NAME:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'--nobody[Take the assignment back]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(note)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--text=[What to write; it may name people, and leaves to receivers of \`phi\: full\` alone]:TEXT:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(resolve)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--note=[Write this about it, too]:TEXT:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::alerts -- Numbers of alerts:_default' \
+&& ret=0
+;;
+(silence)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__silence_commands" \
+"*::: :->silence" \
+&& ret=0
+
+    case $state in
+    (silence)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-silence-command-$line[1]:"
+        case $line[1] in
+            (add)
+_arguments "${_arguments_options[@]}" : \
+'--for=[How long, as in 4h]:LENGTH:_default' \
+'--until=[Until then, as in 2026-03-02T18\:00\:00Z]:TIME:_default' \
+'(--until-resolved)--from=[From then on, where that is not now]:TIME:_default' \
+'--comment=[Why, for those who find it]:TEXT:_default' \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--until-resolved[Until the alerts that match now have ended; those that come later are told]' \
+'--dry-run[Only say what it would hide]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::matchers -- What the labels of alerts must be\: device=81500, "site=North Clinic", '\''alertname=~"Device.*"'\'':_default' \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--all[Those that are over, too]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(end)
+_arguments "${_arguments_options[@]}" : \
+'--by=[Who does it, where that is not you]:NAME:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+':silence -- Its number:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__silence__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-silence-help-command-$line[1]:"
+        case $line[1] in
+            (add)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(end)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(audit)
+_arguments "${_arguments_options[@]}" : \
+'--alert=[What was done about this alert alone]:ALERT:_default' \
+'--limit=[At most this many]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--phi[Show what was written, too; it may name people]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
 (explain)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
+'--phi[With an alert\: show what leaves under \`phi\: full\` alone, such as names; the log records who did]' \
 '--json[Print JSON for programs]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
@@ -212,6 +366,28 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (deliveries)
 _arguments "${_arguments_options[@]}" : \
+'--receiver=[Those to this receiver alone]:NAME:_default' \
+'--alert=[Those about this alert alone]:NUMBER:_default' \
+'--limit=[At most this many]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'(--waiting)--dead[Those given up alone]' \
+'--waiting[Those still to be delivered alone]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__deliveries_commands" \
+"*::: :->deliveries" \
+&& ret=0
+
+    case $state in
+    (deliveries)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-deliveries-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'--receiver=[Those to this receiver alone]:NAME:_default' \
 '--alert=[Those about this alert alone]:NUMBER:_default' \
 '--limit=[At most this many]:N:_default' \
 '--config=[The configuration file]:FILE:_files' \
@@ -221,6 +397,64 @@ _arguments "${_arguments_options[@]}" : \
 '-h[Print help]' \
 '--help[Print help]' \
 && ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':id -- As the list shows it:_default' \
+&& ret=0
+;;
+(resend)
+_arguments "${_arguments_options[@]}" : \
+'--receiver=[Of this receiver alone]:NAME:_default' \
+'--since=[Given up within this time alone, as in 2d]:LENGTH:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--all-dead[Everything that was given up and is not told again already]' \
+'(--all-dead)--force[Send again what was not given up, too]' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::ids -- Messages, as the list shows them:_default' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__deliveries__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-deliveries-help-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(resend)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
 ;;
 (digest)
 _arguments "${_arguments_options[@]}" : \
@@ -286,6 +520,17 @@ esac
     ;;
 esac
 ;;
+(preview)
+_arguments "${_arguments_options[@]}" : \
+'--receiver=[The receiver, as the rule files name it]:RECEIVER:_default' \
+'--out=[The folder that the files are written to]:FOLDER:_files' \
+'--config=[The configuration file]:FILE:_files' \
+'--phi[Show what leaves to receivers of \`phi\: full\` alone, such as names; the log records who did]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':what -- An alert'\''s number, or the name of a digest; or that of a rule, for an alert with invented values:_default' \
+&& ret=0
+;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
@@ -303,11 +548,12 @@ _arguments "${_arguments_options[@]}" : \
         case $line[1] in
             (test)
 _arguments "${_arguments_options[@]}" : \
-'--receiver=[The receiver, as the rule files name it]:RECEIVER:_default' \
+'--receiver=[The same]:RECEIVER:_default' \
 '--config=[The configuration file]:FILE:_files' \
 '--json[Print JSON for programs]' \
 '-h[Print help]' \
 '--help[Print help]' \
+'::receiver -- The receiver, as the rule files name it:_default' \
 && ret=0
 ;;
 (help)
@@ -430,6 +676,58 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(ack)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(unack)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(assign)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(note)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(resolve)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(silence)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__silence_commands" \
+"*::: :->silence" \
+&& ret=0
+
+    case $state in
+    (silence)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-silence-command-$line[1]:"
+        case $line[1] in
+            (add)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(end)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(audit)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (explain)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -444,7 +742,31 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (deliveries)
 _arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__deliveries_commands" \
+"*::: :->deliveries" \
 && ret=0
+
+    case $state in
+    (deliveries)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-deliveries-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(resend)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
 ;;
 (digest)
 _arguments "${_arguments_options[@]}" : \
@@ -469,6 +791,10 @@ _arguments "${_arguments_options[@]}" : \
         esac
     ;;
 esac
+;;
+(preview)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
 ;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
@@ -527,11 +853,19 @@ _pulsewarden_commands() {
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'ack:Take alerts on\: they are not repeated, and nobody else is called' \
+'unack:Give alerts back\: their receivers are told again, and escalation counts from now' \
+'assign:Say who is to see to alerts' \
+'note:Write something about alerts' \
+'resolve:Say that alerts are over, whatever the devices say' \
+'silence:Tell nobody of some alerts, for a time' \
+'audit:Who did what about alerts and silences, and how' \
 'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
-'deliveries:List messages and where they stand' \
+'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'digest:List digests, or send one now' \
+'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
 'notify:Try a receiver' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
@@ -540,10 +874,25 @@ _pulsewarden_commands() {
     )
     _describe -t commands 'pulsewarden commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__ack_commands] )) ||
+_pulsewarden__subcmd__ack_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden ack commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__alerts_commands] )) ||
 _pulsewarden__subcmd__alerts_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__assign_commands] )) ||
+_pulsewarden__subcmd__assign_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden assign commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__audit_commands] )) ||
+_pulsewarden__subcmd__audit_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden audit commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__backtest_commands] )) ||
 _pulsewarden__subcmd__backtest_commands() {
@@ -562,8 +911,58 @@ _pulsewarden__subcmd__completions_commands() {
 }
 (( $+functions[_pulsewarden__subcmd__deliveries_commands] )) ||
 _pulsewarden__subcmd__deliveries_commands() {
-    local commands; commands=()
+    local commands; commands=(
+'list:List messages and where they stand' \
+'show:Show one message with each attempt to deliver it' \
+'resend:Send messages once more that were given up, through the running daemon' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
     _describe -t commands 'pulsewarden deliveries commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help_commands() {
+    local commands; commands=(
+'list:List messages and where they stand' \
+'show:Show one message with each attempt to deliver it' \
+'resend:Send messages once more that were given up, through the running daemon' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden deliveries help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries help list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__resend_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__resend_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries help resend commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__show_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__help__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries help show commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__resend_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__resend_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries resend commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__deliveries__subcmd__show_commands] )) ||
+_pulsewarden__subcmd__deliveries__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden deliveries show commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__demo_commands] )) ||
 _pulsewarden__subcmd__demo_commands() {
@@ -640,11 +1039,19 @@ _pulsewarden__subcmd__help_commands() {
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
+'ack:Take alerts on\: they are not repeated, and nobody else is called' \
+'unack:Give alerts back\: their receivers are told again, and escalation counts from now' \
+'assign:Say who is to see to alerts' \
+'note:Write something about alerts' \
+'resolve:Say that alerts are over, whatever the devices say' \
+'silence:Tell nobody of some alerts, for a time' \
+'audit:Who did what about alerts and silences, and how' \
 'explain:Say why an alert fired and ended, or why a rule does not fire for a subject, and when it would' \
 'devices:List devices, or show one with its state, its alerts, and why rules did not fire' \
 'events:List events, newest first; shows no payload' \
-'deliveries:List messages and where they stand' \
+'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'digest:List digests, or send one now' \
+'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
 'notify:Try a receiver' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
@@ -653,10 +1060,25 @@ _pulsewarden__subcmd__help_commands() {
     )
     _describe -t commands 'pulsewarden help commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__ack_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__ack_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help ack commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__alerts_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__alerts_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help alerts commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__assign_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__assign_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help assign commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__audit_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__audit_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help audit commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__backtest_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__backtest_commands() {
@@ -675,8 +1097,27 @@ _pulsewarden__subcmd__help__subcmd__completions_commands() {
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__deliveries_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__deliveries_commands() {
-    local commands; commands=()
+    local commands; commands=(
+'list:List messages and where they stand' \
+'show:Show one message with each attempt to deliver it' \
+'resend:Send messages once more that were given up, through the running daemon' \
+    )
     _describe -t commands 'pulsewarden help deliveries commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help deliveries list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__resend_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__resend_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help deliveries resend commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__show_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__deliveries__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help deliveries show commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__demo_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__demo_commands() {
@@ -726,6 +1167,11 @@ _pulsewarden__subcmd__help__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help man commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__note_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__note_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help note commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__notify_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__notify_commands() {
     local commands; commands=(
@@ -738,10 +1184,20 @@ _pulsewarden__subcmd__help__subcmd__notify__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help notify test commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__preview_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__preview_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help preview commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__reload_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help reload commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__resolve_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__resolve_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help resolve commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__routes_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__routes_commands() {
@@ -771,6 +1227,30 @@ _pulsewarden__subcmd__help__subcmd__serve_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help serve commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__silence_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__silence_commands() {
+    local commands; commands=(
+'add:Make a silence; says first what it hides' \
+'list:List silences that are not over' \
+'end:End a silence now; what it hid and is still so is told' \
+    )
+    _describe -t commands 'pulsewarden help silence commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__silence__subcmd__add_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__silence__subcmd__add_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help silence add commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__silence__subcmd__end_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__silence__subcmd__end_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help silence end commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__silence__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__silence__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help silence list commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__status_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
@@ -781,10 +1261,20 @@ _pulsewarden__subcmd__help__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help test commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__unack_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__unack_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help unack commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden man commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__note_commands] )) ||
+_pulsewarden__subcmd__note_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden note commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__notify_commands] )) ||
 _pulsewarden__subcmd__notify_commands() {
@@ -817,10 +1307,20 @@ _pulsewarden__subcmd__notify__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden notify test commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__preview_commands] )) ||
+_pulsewarden__subcmd__preview_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden preview commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__reload_commands] )) ||
 _pulsewarden__subcmd__reload_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden reload commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__resolve_commands] )) ||
+_pulsewarden__subcmd__resolve_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden resolve commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__routes_commands] )) ||
 _pulsewarden__subcmd__routes_commands() {
@@ -875,6 +1375,61 @@ _pulsewarden__subcmd__serve_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden serve commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__silence_commands] )) ||
+_pulsewarden__subcmd__silence_commands() {
+    local commands; commands=(
+'add:Make a silence; says first what it hides' \
+'list:List silences that are not over' \
+'end:End a silence now; what it hid and is still so is told' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden silence commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__add_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__add_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence add commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__end_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__end_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence end commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help_commands() {
+    local commands; commands=(
+'add:Make a silence; says first what it hides' \
+'list:List silences that are not over' \
+'end:End a silence now; what it hid and is still so is told' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden silence help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help__subcmd__add_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help__subcmd__add_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence help add commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help__subcmd__end_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help__subcmd__end_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence help end commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__help__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence help list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__silence__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__silence__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden silence list commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__status_commands] )) ||
 _pulsewarden__subcmd__status_commands() {
     local commands; commands=()
@@ -884,6 +1439,11 @@ _pulsewarden__subcmd__status_commands() {
 _pulsewarden__subcmd__test_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__unack_commands] )) ||
+_pulsewarden__subcmd__unack_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden unack commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_pulsewarden" ]; then
