@@ -180,7 +180,7 @@ async fn lease(parts: &Parts, room: &Room) -> Result<Vec<Delivery>, StoreError> 
     let (store, now, room) = (Arc::clone(&parts.store), parts.clock.now(), room.clone());
     let (templates, links) = (parts.templates.borrow().clone(), Arc::clone(&parts.links));
     let work =
-        move || store.lease(now, now.plus(LEASE), &room, &mut |notification| render(notification, &templates, &links));
+        move || store.lease(now, now.plus(LEASE), &room, &mut |notification| render(notification, &templates, &*links));
     blocking(work).await
 }
 

@@ -43,7 +43,7 @@ fn world(phi: &str) -> World {
 /// The JSON of a notification for a program, in the order in which it is sent.
 fn json_of(notification: &Notification) -> Vec<Value> {
     let read = |text: &String| serde_json::from_str(text).unwrap();
-    match notify::render(notification, &Templates::shipped()) {
+    match notify::render(notification, &Templates::shipped(), None) {
         Rendered::Slack { body } | Rendered::Webhook { body } => vec![read(&body)],
         Rendered::Pagerduty { events } => events.iter().map(read).collect(),
         other => panic!("{other:?}"),
@@ -51,7 +51,7 @@ fn json_of(notification: &Notification) -> Vec<Value> {
 }
 
 fn subject(notification: &Notification) -> String {
-    match notify::render(notification, &Templates::shipped()) {
+    match notify::render(notification, &Templates::shipped(), None) {
         Rendered::Email { subject, .. } => subject,
         other => panic!("{other:?}"),
     }

@@ -65,7 +65,7 @@ fn digests_at(world: &mut World, rules: &Arc<RuleSet>, at: &str) -> Vec<Notifica
 
 /// A mail's text, and the table beside it.
 fn mail(notification: &Notification) -> (String, Option<String>) {
-    match notify::render(notification, &Templates::shipped()) {
+    match notify::render(notification, &Templates::shipped(), None) {
         Rendered::Email { text, attachments, .. } => (text, attachments.into_iter().next().map(|file| file.content)),
         _ => panic!("not a mail"),
     }
@@ -148,8 +148,9 @@ fn every_section_for_each_class_of_receiver() {
         };
         expect_file![golden("txt")].assert_eq(&text);
         expect_file![golden("csv")].assert_eq(&table.replace("\r\n", "\n"));
-        let all = format!("{text}{table}{:?}", notify::render(&told[1], &Templates::shipped()));
-        let Rendered::Email { subject, html, attachments, .. } = notify::render(&told[1], &Templates::shipped()) else {
+        let all = format!("{text}{table}{:?}", notify::render(&told[1], &Templates::shipped(), None));
+        let Rendered::Email { subject, html, attachments, .. } = notify::render(&told[1], &Templates::shipped(), None)
+        else {
             panic!()
         };
         assert_eq!(attachments[0].name, "daily-2026-03-13.csv");
@@ -289,7 +290,7 @@ fn slack_takes_the_largest_digest() {
         world.post("return.statusFull", json!({ "id": id, "currentStatus": "rmaPlaced" }));
     }
     let told = digests_at(&mut world, &compiled, "2026-03-16T12:00:10Z");
-    let Rendered::Slack { body } = notify::render(&told[0], &Templates::shipped()) else {
+    let Rendered::Slack { body } = notify::render(&told[0], &Templates::shipped(), None) else {
         panic!("not a Slack message")
     };
     let message: Value = serde_json::from_str(&body).unwrap();

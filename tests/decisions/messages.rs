@@ -48,7 +48,7 @@ fn hold(name: &str, notifications: &[Notification]) {
     };
     let (mut text, mut html, mut slack) = (String::new(), String::new(), String::new());
     for notification in notifications {
-        match notify::render(notification, &Templates::shipped()) {
+        match notify::render(notification, &Templates::shipped(), None) {
             Rendered::Email { subject, text: plain, html: rich, .. } => {
                 assert!(!subject.contains("SN-"), "a subject holds no identifier: {subject}");
                 says_the_same(&plain, &rich);
@@ -123,7 +123,7 @@ fn one_alert_for_each_class_of_receiver() {
 }
 
 fn as_text(notification: &Notification) -> String {
-    match notify::render(notification, &Templates::shipped()) {
+    match notify::render(notification, &Templates::shipped(), None) {
         Rendered::Email { subject, text, html, .. } => [subject, text, html].concat(),
         Rendered::Slack { body } => body,
         Rendered::Webhook { body } => body,

@@ -119,6 +119,7 @@ impl World {
             clock: Clock::Hand(Arc::clone(&self.hand)),
             senders: self.senders.subscribe(),
             templates: watch::Sender::new(Arc::new(Templates::shipped())).subscribe(),
+            links: Arc::new(|_| None),
             rule_sets: self.rules.subscribe(),
             settings: Settings::default().delivery,
             lanes: Arc::clone(&self.lanes),

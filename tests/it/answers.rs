@@ -66,7 +66,7 @@ fn delivery(channel: Channel, content: Content, root: Option<Root>) -> Delivery 
         content,
         remarks: Vec::new(),
     };
-    let rendered = notify::render(&notification, &Templates::shipped());
+    let rendered = notify::render(&notification, &Templates::shipped(), None);
     Delivery { id: 1, notification, attempts: 0, since: Timestamp(1_000), rendered, root }
 }
 

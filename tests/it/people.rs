@@ -160,3 +160,55 @@ async fn the_command_line_takes_on_hands_over_writes_and_silences() {
     assert!(!shown.contains("Ada"), "{shown}");
     assert!(run(&["audit", "--phi"]).contains("Ada has new batteries"));
 }
+
+/// The link in the newest mail to the team.
+fn link(world: &World) -> String {
+    let mail = world.team_mails().pop().unwrap();
+    let link = mail.text().split("Take this on: ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let (_, token) = link.split_once("/act/").unwrap();
+    assert!(link.starts_with("https://alerts.clinic.example/act/"), "{link}");
+    assert!(mail.html().replace("&#x2f;", "/").contains(&format!("/act/{token}")), "the HTML has it, too");
+    format!("{}/act/{token}", world.url().replace("/webhooks/impilo", ""))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_in_a_mail_shows_on_get_and_acts_on_post_with_a_name() {
+    let mut world = World::with(crate::harness::RECEIVERS, "public_url: https://alerts.clinic.example").await;
+    world.start().await;
+    assert_eq!(world.post(&battery(1, 9001, 15)).await, 200);
+    world.settle().await;
+    let link = link(&world);
+    // Scanners of mail look as often as they like.
+    for _ in 0..3 {
+        let page = world.http.get(&link).send().await.unwrap();
+        assert_eq!(page.status(), 200);
+        assert_eq!(page.headers()["cache-control"], "no-store");
+        assert_eq!(page.headers()["referrer-policy"], "no-referrer");
+        let page = page.text().await.unwrap();
+        assert!(page.contains("Alert 1: DeviceBatteryLow") && page.contains("name=\"name\""), "{page}");
+        assert!(!page.contains("9001") && !page.contains("SN-"), "{page}");
+        assert_eq!(world.http.head(&link).send().await.unwrap().status(), 200);
+    }
+    assert!(audit(&world).is_empty());
+    let send = async |name: &str, span: &str| {
+        let body = format!("name={name}&for={span}");
+        let request = world.http.post(&link).header("Content-Type", "application/x-www-form-urlencoded").body(body);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(send("", "").await.0, 422);
+    assert_eq!(send("ann", "forever").await.0, 422);
+    assert!(audit(&world).is_empty());
+    let (status, page) = send("Ann+%3Cscript%3E", "1d").await;
+    assert!(status == 200 && page.contains("Done") && !page.contains("<script>"), "{page}");
+    let via = "the link sent to team@clinic.example".to_owned();
+    assert_eq!(audit(&world), [("acknowledge".to_owned(), "Ann <script>".to_owned(), via, 1)]);
+    assert!(world.json(&["alerts"])[0]["acknowledged"]["until"].is_i64());
+    let end = link.len() - 3;
+    let forged = format!("{}{}", &link[..end], if link.ends_with("AAA") { "BBB" } else { "AAA" });
+    for wrong in [forged.as_str(), &link[..end], &format!("{link}x")] {
+        assert_eq!(world.http.get(wrong).send().await.unwrap().status(), 404);
+        assert_eq!(world.http.post(wrong).send().await.unwrap().status().as_u16() / 100, 4);
+    }
+    assert_eq!(audit(&world).len(), 1);
+}

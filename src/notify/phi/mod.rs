@@ -11,8 +11,8 @@ use serde::Serialize;
 
 pub(super) use text::Texts;
 pub(super) use words::{
-    Tell, account, by_site, day, digest, ended_by_rule, in_words, instant, local, of_itself, open_by_rule, proven,
-    receiver, repeated, rule, split, stands_in,
+    Tell, account, by_site, day, digest, ended_by_rule, in_words, instant, link, local, of_itself, open_by_rule,
+    proven, receiver, repeated, rule, split, stands_in,
 };
 
 use crate::engine::{Alert, Labels, Phi, Reason, Seen, Subject, SubjectKind, Timestamp, Value};

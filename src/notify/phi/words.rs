@@ -160,11 +160,12 @@ pub(in crate::notify) fn receiver(notification: &Notification) -> Told {
     Told(printable(&notification.receiver))
 }
 
-/// Who asked for a message or made a silence: the account of somebody of the staff.
+/// A link of our own making, which names no person and no device.
 pub(in crate::notify) fn link(address: &str) -> Told {
     Told(address.to_owned())
 }
 
+/// Who asked for a message or made a silence: the account of somebody of the staff.
 pub(in crate::notify) fn account(by: &str) -> Told {
     Told(printable(by))
 }
