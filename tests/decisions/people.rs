@@ -1,9 +1,9 @@
 //! What people do about alerts, and who is told next where nobody does anything.
 
 use expect_test::expect;
-use pulsewarden::engine::Act;
+use pulsewarden::engine::{Act, Subject, SubjectKind};
 
-use crate::world::{World, battery, instant, span};
+use crate::world::{World, battery, instant, play, span};
 
 const RULES: &str = r#"
 rules:
@@ -165,4 +165,71 @@ fn somebody_calls_it_resolved() {
     "#]]
     .assert_eq(&world.timeline());
     assert!(world.now > instant("2026-03-02T11:00:00Z"));
+}
+
+/// Everything that holds back and everybody who acts, with a restart between every two steps, and all of it in one batch.
+#[test]
+fn it_all_comes_to_the_same_through_restarts() {
+    // Reminders that nobody has sent yet give way to what is newer, so that a batch has fewer of them.
+    let rules = RULES.replace("4h", "30d").replace("  - name: lead\n", "  - name: lead\n    quiet: { calendar: office }\n").replace(
+        "route:\n",
+        r#"calendars: { office: { days: mon-fri, from: "08:00", to: "18:00", time_zone: Europe/Berlin } }
+inhibit_rules:
+  - { source_matchers: ['alertname = "DeviceWeak"'], target_matchers: ['alertname = "DeviceBatteryLow"'], equal: [device] }
+route:
+"#,
+    );
+    let rules = rules.replace(
+        "receivers:\n",
+        "  - { alert: DeviceWeak, subject: device, event: device.weakSignal, severity: warning, expire: 3d }\nreceivers:\n",
+    );
+    let weak = |device: i64| serde_json::json!({ "device": crate::world::device(device) });
+    let device = |id: i64| Subject::new(SubjectKind::Device, id.to_string());
+    let history = play(&rules, |world| {
+        world.silence(&[r#"device = "2""#], "5h");
+        for id in 1..=3 {
+            world.post("device.lowBattery", battery(id, 9));
+        }
+        world.wait("45m");
+        world.act_on(device(1), 1, ACKNOWLEDGE);
+        world.wait("3h");
+        world.post("device.weakSignal", weak(3));
+        world.wait("6h");
+        world.unsilence(1);
+        world.wait("2d");
+        world.act_on(device(2), 2, Act::Resolve);
+        world.post("device.lowBattery", battery(1, 90));
+        world.wait("2d");
+    });
+    expect![[r#"
+        #1 DeviceBatteryLow on device 1, seen 1×
+          2026-03-02T10:00:00.000Z firing critical: device.lowBattery met the rule's condition
+          2026-03-04T19:45:00.000Z resolved critical: device.lowBattery met the rule's resolve condition
+        #2 DeviceBatteryLow on device 2, seen 1×
+          2026-03-02T10:00:00.000Z firing critical: device.lowBattery met the rule's condition
+          2026-03-04T19:45:00.000Z resolved critical: resolved by Ann
+        #3 DeviceBatteryLow on device 3, seen 1×
+          2026-03-02T10:00:00.000Z firing critical: device.lowBattery met the rule's condition
+        #4 DeviceWeak on device 3, seen 1×
+          2026-03-02T13:45:00.000Z firing warning: device.weakSignal met the rule's condition
+          2026-03-05T13:45:00.000Z expired warning: no news since 2026-03-02T13:45:00.000Z; not known to be well
+        2026-03-02T10:00:00.000Z → team (email): #1 firing critical;
+        2026-03-02T10:30:00.000Z → team (email): #1 firing critical; #3 firing critical;
+        2026-03-02T10:30:00.000Z → lead (email): #1 firing critical; #3 firing critical;
+        2026-03-02T12:00:00.000Z → head (email): #3 firing critical;
+        2026-03-02T13:45:00.000Z → team (email): #4 firing warning;
+        2026-03-02T14:00:00.000Z → team (email): silence 1 ends 2026-03-02T15:00:00.000Z, hides 1
+        2026-03-02T14:00:00.000Z → lead (email): silence 1 ends 2026-03-02T15:00:00.000Z, hides 1
+        2026-03-02T14:00:00.000Z → head (email): silence 1 ends 2026-03-02T15:00:00.000Z, hides 1
+        2026-03-02T14:15:00.000Z → lead (email): #4 firing warning;
+        2026-03-02T15:00:00.000Z → team (email): #1 firing critical; #2 firing critical;
+        2026-03-02T15:00:00.000Z → head (email): #2 firing critical;
+        2026-03-02T15:00:00.000Z → lead (email): #1 firing critical; #2 firing critical;
+        2026-03-02T15:45:00.000Z → head (email): #4 firing warning;
+        2026-03-04T19:45:00.000Z → team (email): #1 firing critical; #2 resolved;
+        2026-03-04T19:45:00.000Z → head (email): #2 resolved;
+        2026-03-04T19:45:00.000Z → lead (email): #1 firing critical; #2 resolved;
+        2026-03-04T20:15:00.000Z → team (email): #1 resolved;
+        2026-03-04T20:15:00.000Z → lead (email): #1 resolved;
+    "#]].assert_eq(&history);
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use pulsewarden::config::Bundle;
 use pulsewarden::engine::{
-    Act, Actor, Alert, Command, Content, DeliveryFailure, Interval, Notification, RuleSet, Silence, Source, Timestamp,
-    Transition,
+    Act, Actor, Alert, Command, Content, DeliveryFailure, Interval, Notification, RuleSet, Silence, Source, Subject,
+    Timestamp, Transition,
 };
 use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
@@ -200,6 +200,11 @@ impl World {
     /// Somebody does something about an alert.
     pub fn act(&mut self, alert: u64, act: Act) {
         let subject = self.alerts().iter().find(|known| known.number == alert).unwrap().subject.clone();
+        self.act_on(subject, alert, act);
+    }
+
+    /// Somebody does something about an alert of this subject.
+    pub fn act_on(&mut self, subject: Subject, alert: u64, act: Act) {
         let by = Actor { name: "Ann".to_owned(), via: "command line".to_owned() };
         self.append(Entry::Command(Command::Alert { alert, subject, act, by }));
     }
