@@ -231,5 +231,6 @@ route:
         2026-03-04T19:45:00.000Z → lead (email): #1 firing critical; #2 resolved;
         2026-03-04T20:15:00.000Z → team (email): #1 resolved;
         2026-03-04T20:15:00.000Z → lead (email): #1 resolved;
-    "#]].assert_eq(&history);
+    "#]]
+    .assert_eq(&history);
 }
