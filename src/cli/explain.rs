@@ -20,7 +20,7 @@ use crate::engine::{
     Alert, Ground, Grounds, Names, Reason, Rule, RuleSet, Slice, Subject, SubjectKind, Timestamp, Transition, Value,
     Verdict, Why, why_not,
 };
-use crate::store::{AlertFilter, Entry, Progress, Store};
+use crate::store::{Entry, Progress, Store};
 
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
@@ -77,8 +77,7 @@ impl RuleSets<'_> {
 }
 
 fn alert(store: &dyn Store, number: u64, arguments: &ExplainArguments) -> anyhow::Result<u8> {
-    let found = store.alerts(&AlertFilter { number: Some(number), limit: 1, ..AlertFilter::default() })?;
-    let Some(alert) = found.into_iter().next() else {
+    let Some(alert) = store.alert(number)? else {
         return refuse(&format!("there is no alert {number}; `pulsewarden alerts --all` lists them"));
     };
     let mut moves = store.transitions(number)?;

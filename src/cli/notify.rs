@@ -32,7 +32,12 @@ pub(super) async fn run(settings: &Settings, arguments: &TestArguments) -> anyho
 
 /// Who asks, as the message tells.
 pub(super) fn asker() -> String {
-    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "an administrator".to_owned())
+    login().unwrap_or_else(|| "an administrator".to_owned())
+}
+
+/// The account that somebody is logged in with, behind `sudo` too.
+pub(super) fn login() -> Option<String> {
+    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok()
 }
 
 /// What became of the messages, and whether all is well.

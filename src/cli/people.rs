@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 
+use super::notify::{asker, login};
 use super::output::{json, text};
 use super::{FINE, WRONG};
 use crate::api::ActRequest;
 use crate::api::client::AdminClient;
 use crate::clock::Clock;
 use crate::config::{Settings, parse_duration};
-use crate::engine::{Act, Actor};
+use crate::engine::{Act, Actor, Timestamp};
 use crate::people::{Outcome, What};
 
 /// Which alerts, and who asks.
@@ -37,8 +39,8 @@ pub struct By {
 impl By {
     /// The one who asks, as the audit log names them.
     pub(super) fn actor(&self) -> Actor {
-        let login = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
-        let name = self.by.clone().or_else(|| login.clone()).unwrap_or_else(|| "an administrator".to_owned());
+        let login = login();
+        let name = self.by.clone().unwrap_or_else(asker);
         let via = match login.filter(|login| *login != name) {
             Some(login) => format!("the command line as {login}"),
             None => "the command line".to_owned(),
@@ -141,4 +143,10 @@ async fn carry_out(settings: &Settings, about: &About, acts: Vec<Act>, done: &st
 pub(super) fn length(written: &str) -> Result<Duration, String> {
     let found = parse_duration(written).filter(|length| !length.is_zero());
     found.ok_or_else(|| "a number with s, m, h, d or w, as in 4h".to_owned())
+}
+
+/// An instant with its zone.
+pub(super) fn instant_in_zone(written: &str) -> Result<Timestamp, String> {
+    let at = written.parse::<DateTime<Utc>>();
+    at.map(Timestamp::from).map_err(|_| "an instant with its zone, as in 2026-03-07T22:00:00Z".to_owned())
 }

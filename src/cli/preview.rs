@@ -16,7 +16,7 @@ use crate::digest;
 use crate::engine::{Alert, Channel, Content, Labels, Notification, Phi, Receiver, RuleSet};
 use crate::notify::{self, Templates};
 use crate::replay::sample_alert;
-use crate::store::{AlertFilter, Rendered, Store};
+use crate::store::{Rendered, Store};
 
 #[derive(Debug, Args)]
 pub struct PreviewArguments {
@@ -104,8 +104,7 @@ fn refuse<'n>(why: &str, name: &str, names: impl Iterator<Item = &'n str>) -> an
 /// An alert of the store, a digest over it, or an invented alert of a rule.
 fn find(settings: &Settings, rules: &RuleSet, what: &str) -> anyhow::Result<Option<Shown>> {
     if let Ok(number) = what.parse() {
-        let filter = AlertFilter { number: Some(number), limit: 1, ..AlertFilter::default() };
-        let found = reader(settings)?.alerts(&filter)?.pop();
+        let found = reader(settings)?.alert(number)?;
         return Ok(found.map(|alert| Shown { content: about(alert), real: true }));
     }
     if let Some(digest) = rules.digests.iter().find(|digest| digest.name == what) {

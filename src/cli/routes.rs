@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
 use super::output::{colors_stderr, instant, printable, text};
+use super::people::instant_in_zone;
 use super::{FINE, USED_WRONGLY, WRONG, settings};
 use crate::clock::Clock;
 use crate::config::Bundle;
@@ -35,7 +35,7 @@ enum RoutesCommand {
         #[arg(value_name = "LABEL=VALUE")]
         labels: Vec<String>,
         /// For one that fires then, as in 2026-03-07T22:00:00Z, where that is not now
-        #[arg(long, value_name = "TIME", value_parser = time)]
+        #[arg(long, value_name = "TIME", value_parser = instant_in_zone)]
         at: Option<Timestamp>,
     },
 }
@@ -173,11 +173,6 @@ fn timetable(rules: &RuleSet, route: &Route, labels: &Labels, at: Timestamp) -> 
     waits.insert(0, format!("fires {}", instant(at)));
     waits.push(format!("told {}", instant(when)));
     waits
-}
-
-fn time(written: &str) -> Result<Timestamp, String> {
-    let at = written.parse::<DateTime<Utc>>();
-    at.map(Timestamp::from).map_err(|_| "an instant with its zone, as in 2026-03-07T22:00:00Z".to_owned())
 }
 
 fn gathered(by: &GroupBy, labels: &Labels) -> String {

@@ -3,11 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
 use super::output::{counted, instant, json, printable, shown, table, text};
-use super::people::{By, length};
+use super::people::{By, instant_in_zone, length};
 use super::{FINE, USED_WRONGLY, WRONG, reader};
 use crate::api::client::AdminClient;
 use crate::api::{UnsilenceRequest, Unsilenced};
@@ -57,13 +56,13 @@ struct AddArguments {
     #[arg(long = "for", value_name = "LENGTH", value_parser = length, group = "end")]
     span: Option<Duration>,
     /// Until then, as in 2026-03-02T18:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = time, group = "end")]
+    #[arg(long, value_name = "TIME", value_parser = instant_in_zone, group = "end")]
     until: Option<Timestamp>,
     /// Until the alerts that match now have ended; those that come later are told
     #[arg(long, group = "end")]
     until_resolved: bool,
     /// From then on, where that is not now
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "until_resolved")]
+    #[arg(long, value_name = "TIME", value_parser = instant_in_zone, conflicts_with = "until_resolved")]
     from: Option<Timestamp>,
     /// Why, for those who find it
     #[arg(long, value_name = "TEXT", required = true)]
@@ -210,9 +209,4 @@ fn list(settings: &Settings, all: bool, as_json: bool) -> anyhow::Result<u8> {
     let head = ["NUMBER", "STATE", "MATCHERS", "FROM", "UNTIL", "BY", "COMMENT"];
     text(&table(&head, silences.iter().map(row).collect()))?;
     Ok(FINE)
-}
-
-fn time(written: &str) -> Result<Timestamp, String> {
-    let at = written.parse::<DateTime<Utc>>();
-    at.map(Timestamp::from).map_err(|_| "an instant with its zone, as in 2026-03-02T18:00:00Z".to_owned())
 }

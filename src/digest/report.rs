@@ -10,7 +10,7 @@ use crate::engine::{
     Alert, AlertState, Caller, Callers, Digest, DigestCharts, DigestHealth, DigestPart, DigestReport, DigestSection,
     RuleSet,
 };
-use crate::store::{AlertFilter, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// Rows of all tables of one run together.
 const TABLES: usize = 5 * TABLE;
@@ -179,8 +179,7 @@ impl Maker<'_> {
 
     /// An alert without what no digest shows.
     fn alert(&self, number: u64) -> Result<Option<Alert>, StoreError> {
-        let filter = AlertFilter { number: Some(number), limit: 1, ..AlertFilter::default() };
-        let alert = self.store.alerts(&filter)?.pop();
+        let alert = self.store.alert(number)?;
         Ok(alert.map(|alert| Alert {
             groups: Vec::new(),
             notes: Vec::new(),

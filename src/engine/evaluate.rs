@@ -230,7 +230,7 @@ pub(super) fn fires(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, met: Met, 
         lifecycle::fire(at, rule, slice, opening, effects);
         return;
     };
-    let until = grace.after_hearing(event.received_at, at.blind);
+    let until = grace.after_hearing(event.received_at, &at.standing.blind);
     let waiting = slice.memory(&rule.name).waiting.take();
     let waiting = match waiting {
         Some(mut waiting) => {

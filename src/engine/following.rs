@@ -61,7 +61,7 @@ pub(super) fn begins(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, met: Met,
                 memory.waiting = Some(waiting(event, reason, met));
             }
             slice.unarmed = true;
-            let until = within.after_hearing(event.occurred_at, taken.at.blind);
+            let until = within.after_hearing(event.occurred_at, &taken.at.standing.blind);
             keep_verdict(slice, rule, event, Why::Waits { until });
             ask(rule, slice, *same, Some(event.occurred_at), None, effects);
         }
@@ -288,7 +288,7 @@ fn ends(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &mut Effects)
 pub(super) fn deadline(at: Moment<'_>, rule: &Rule, waiting: &Waiting) -> Timestamp {
     let due = patience(at, rule, waiting);
     match (&rule.grace, &rule.trigger) {
-        (Some(grace), Trigger::NotFollowedBy { .. }) => grace.after_hearing(due, at.blind),
+        (Some(grace), Trigger::NotFollowedBy { .. }) => grace.after_hearing(due, &at.standing.blind),
         _ => due,
     }
 }
@@ -296,8 +296,8 @@ pub(super) fn deadline(at: Moment<'_>, rule: &Rule, waiting: &Waiting) -> Timest
 /// When the rule's own time is over.
 fn patience(at: Moment<'_>, rule: &Rule, waiting: &Waiting) -> Timestamp {
     match (&rule.trigger, &rule.grace) {
-        (Trigger::NotFollowedBy { within, .. }, _) => within.after_hearing(waiting.at, at.blind),
-        (_, Some(grace)) => grace.after_hearing(waiting.heard_at, at.blind),
+        (Trigger::NotFollowedBy { within, .. }, _) => within.after_hearing(waiting.at, &at.standing.blind),
+        (_, Some(grace)) => grace.after_hearing(waiting.heard_at, &at.standing.blind),
         _ => waiting.heard_at,
     }
 }

@@ -223,7 +223,7 @@ fn changed_at(rule: &Rule, slice: &Slice) -> Option<Timestamp> {
 fn held_long_enough(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestamp, Timestamp)> {
     let Trigger::While { lasting, .. } = &rule.trigger else { return None };
     let since = slice.projection.rules.get(&rule.name)?.counts_since()?;
-    Some((since, lasting.as_ref().map_or(since, |lasting| lasting.after_hearing(since, at.blind))))
+    Some((since, lasting.as_ref().map_or(since, |lasting| lasting.after_hearing(since, &at.standing.blind))))
 }
 
 /// When the rule wants to be looked at.
@@ -233,7 +233,7 @@ pub(super) fn deadline(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<Tim
         _ if slice.open(&rule.name).is_some_and(|alert| alert.ending.is_none()) => None,
         _ => {
             let (_, due) = held_long_enough(at, rule, slice)?;
-            Some(rule.grace.as_ref().map_or(due, |grace| grace.after_hearing(due, at.blind)))
+            Some(rule.grace.as_ref().map_or(due, |grace| grace.after_hearing(due, &at.standing.blind)))
         }
     }
 }

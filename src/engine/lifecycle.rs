@@ -13,7 +13,6 @@ use super::expression::Truth;
 use super::grouping::{self, tell_groups};
 use super::inhibition;
 use super::labels::{labels, open_label};
-use super::length::Interval;
 use super::names::Names;
 use super::rule::{RaiseWhen, Rule, Severity};
 use super::rule_set::RuleSet;
@@ -30,8 +29,6 @@ const REFRESH_GROUPS_EVERY: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy)]
 pub(super) struct Moment<'a> {
     pub rules: &'a RuleSet,
-    /// When nothing could be heard: in order, apart from one another.
-    pub blind: &'a [Interval],
     pub standing: &'a Standing,
     pub now: Timestamp,
     /// The last journal row known.

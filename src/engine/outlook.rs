@@ -63,5 +63,5 @@ pub fn why_not(ground: Ground<'_>, slice: &Slice, rule: &Rule, now: Timestamp) -
 
 fn moment<'g>(ground: Ground<'g>, now: Timestamp) -> Moment<'g> {
     let Ground { rules, standing } = ground;
-    Moment { rules, blind: &standing.blind, standing, now, position: 0, baseline: false }
+    Moment { rules, standing, now, position: 0, baseline: false }
 }

@@ -113,7 +113,7 @@ fn counts_from(rule: &Rule, slice: &Slice) -> Option<Timestamp> {
 fn ends_patience(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<(Timestamp, Timestamp)> {
     let Trigger::Silent { longer_than, .. } = &rule.trigger else { return None };
     let from = counts_from(rule, slice)?;
-    Some((from, longer_than.after_hearing(from, at.blind)))
+    Some((from, longer_than.after_hearing(from, &at.standing.blind)))
 }
 
 /// Closes the alert of a rule that now asks for a longer silence, or with `changed` listens for something else, and by that
@@ -137,7 +137,7 @@ pub(super) fn deadline(at: Moment<'_>, rule: &Rule, slice: &Slice) -> Option<Tim
         return None;
     }
     let (_, due) = ends_patience(at, rule, slice)?;
-    Some(rule.grace.as_ref().map_or(due, |grace| grace.after_hearing(due, at.blind)))
+    Some(rule.grace.as_ref().map_or(due, |grace| grace.after_hearing(due, &at.standing.blind)))
 }
 
 /// From when the silence counts, where it has lasted too long already and `grace` alone holds it back.

@@ -29,7 +29,7 @@ pub struct Ground<'a> {
 /// `now` is the journal's time of the row in hand, or the due time of a wake-up; never the wall clock.
 pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Timestamp, effects: &mut Effects) {
     let Ground { rules, standing } = ground;
-    let at = |position: Position| Moment { rules, blind: &standing.blind, standing, now, position, baseline: false };
+    let at = |position: Position| Moment { rules, standing, now, position, baseline: false };
     match input {
         Input::Event(event) => {
             let about = event.facts.of(&slice.subject);

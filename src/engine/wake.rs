@@ -23,7 +23,7 @@ pub(super) fn heard(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effect
     for rule in open_rules(at, slice) {
         let Some(alert) = slice.open(&rule.name) else { continue };
         // What could not be heard may have been another match.
-        let over = |after: &Length| after.after_hearing(alert.matched_at, at.blind) <= event.received_at;
+        let over = |after: &Length| after.after_hearing(alert.matched_at, &at.standing.blind) <= event.received_at;
         let quiet = quiet_time(rule).is_some_and(over);
         if quiet {
             let reason = Reason::QuietSince { last_match: alert.matched_at };
@@ -39,7 +39,7 @@ pub(super) fn heard(at: Moment<'_>, slice: &mut Slice, event: &Event<'_>, effect
 pub(super) fn heard_already(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     for rule in open_rules(at, slice) {
         let (Some(alert), Some(heard)) = (slice.open(&rule.name), slice.heard_at()) else { continue };
-        let over = |after: &Length| after.after_hearing(alert.matched_at, at.blind) <= heard;
+        let over = |after: &Length| after.after_hearing(alert.matched_at, &at.standing.blind) <= heard;
         if quiet_time(rule).is_some_and(over) {
             let reason = Reason::QuietSince { last_match: alert.matched_at };
             lifecycle::would_end(at, rule, slice, Closing { at: heard, reason, event: None }, effects);
@@ -156,7 +156,11 @@ pub(super) fn arm(at: Moment<'_>, slice: &mut Slice) {
 /// Until when an alert whose end has come stays open.
 fn kept_until(at: Moment<'_>, rule: &Rule, alert: &Alert) -> Option<Timestamp> {
     let ending = alert.ending.as_ref()?;
-    Some(rule.keep_firing_for.as_ref().map_or(ending.heard_at, |keep| keep.after_hearing(ending.heard_at, at.blind)))
+    Some(
+        rule.keep_firing_for
+            .as_ref()
+            .map_or(ending.heard_at, |keep| keep.after_hearing(ending.heard_at, &at.standing.blind)),
+    )
 }
 
 /// Raises by age that are still to come for an alert, with their times.
@@ -172,5 +176,5 @@ fn last_news(alert: &Alert, news_at: Option<Timestamp>) -> Timestamp {
 }
 
 fn expires(at: Moment<'_>, rule: &Rule, alert: &Alert, news_at: Option<Timestamp>) -> Option<Timestamp> {
-    rule.expire.as_ref().map(|expire| expire.after_hearing(last_news(alert, news_at), at.blind))
+    rule.expire.as_ref().map(|expire| expire.after_hearing(last_news(alert, news_at), &at.standing.blind))
 }

@@ -136,7 +136,7 @@ pub(super) fn has_ended(at: Moment<'_>, rule: &Rule, slice: &Slice, newest: Time
     let Some(heard) = slice.heard_at().filter(|heard| *heard > newest) else { return false };
     let memory = slice.projection.rules.get(&rule.name);
     rule.resolve.iter().any(|resolve| match resolve {
-        Resolve::After(after) => after.after_hearing(newest, at.blind) <= heard,
+        Resolve::After(after) => after.after_hearing(newest, &at.standing.blind) <= heard,
         Resolve::Below { count, within } => {
             memory.and_then(|memory| below(at, memory, *count, within, newest)).is_some_and(|falls| falls <= heard)
         }
@@ -269,7 +269,7 @@ pub(super) fn runs_out(at: Moment<'_>, rule: &Rule, slice: &Slice, alert: &Alert
     let newest = memory.and_then(newest).unwrap_or(alert.matched_at);
     let empty = match &rule.trigger {
         Trigger::Count { within, .. } | Trigger::Share { within, .. } => {
-            Some((within.after_hearing(newest, at.blind), Reason::TooFew { within: within.to_string() }))
+            Some((within.after_hearing(newest, &at.standing.blind), Reason::TooFew { within: within.to_string() }))
         }
         _ => None,
     };
@@ -294,7 +294,7 @@ fn below(at: Moment<'_>, memory: &Memory, count: u32, within: &Length, opened_at
     times.first()?;
     // There never were so many.
     let deciding = times.get(usize::try_from(count).ok()?.checked_sub(1)?);
-    Some(deciding.map_or(opened_at, |deciding| within.after_hearing(*deciding, at.blind)))
+    Some(deciding.map_or(opened_at, |deciding| within.after_hearing(*deciding, &at.standing.blind)))
 }
 
 /// Ends an alert whose window has run out, where its subject was heard since its newest match.

@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::page::{self, Page};
 use super::templates::{Form, Templates};
-use super::{Outlet, Sent, delivered, misrendered, retry, shortened};
+use super::{Sender, Sent, delivered, misrendered, retry, shortened};
 use crate::config::Email as EmailSettings;
 use crate::engine::{Channel, Notification};
 use crate::store::{Attachment, Delivery, Rendered, Root};
@@ -222,7 +222,7 @@ impl Email {
     }
 }
 
-impl Outlet for Email {
+impl Sender for Email {
     fn render(notification: &Notification, page: &Page, templates: &Templates) -> Result<Rendered, String> {
         let mut mail = render(page, templates)?;
         // Whoever wrote a headline of his own wants to read that.

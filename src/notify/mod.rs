@@ -46,7 +46,7 @@ impl Sent {
 
 /// A way out. Each stands in a file of its own, with the same four parts: its settings, how it renders, how it sends, and
 /// which answers mean that a message is delivered, to be tried again, or never taken.
-trait Outlet {
+trait Sender {
     /// The message in the form that this channel sends; the same notification always comes to the same. Fails where not even
     /// the shipped templates can make it.
     fn render(notification: &Notification, page: &Page, templates: &Templates) -> Result<Rendered, String>;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::http::{Answer, ask};
 use super::page::{self, Page};
 use super::templates::Templates;
-use super::{Outlet, Sent, misrendered, phi, retry, shortened};
+use super::{Sender, Sent, misrendered, phi, retry, shortened};
 use crate::config::{Pagerduty as PagerdutySettings, SecretRef};
 use crate::engine::{Alert, Channel, Content, Notification, Phi, Severity, Timestamp};
 use crate::store::{Delivery, Rendered, Root};
@@ -84,7 +84,7 @@ impl Pagerduty {
     }
 }
 
-impl Outlet for Pagerduty {
+impl Sender for Pagerduty {
     fn render(notification: &Notification, page: &Page, _: &Templates) -> Result<Rendered, String> {
         let events = events(notification, page).iter().map(Value::to_string).collect();
         Ok(Rendered::Pagerduty { events })

@@ -10,7 +10,7 @@ use super::http::{Answer, ask};
 use super::page::{Page, Section, Tone};
 use super::phi::Told;
 use super::templates::{Form, Templates};
-use super::{Outlet, Sent, delivered, misrendered, retry};
+use super::{Sender, Sent, delivered, misrendered, retry};
 use crate::config::{SecretRef, Slack as SlackSettings};
 use crate::engine::{Channel, Notification};
 use crate::store::{Delivery, Rendered};
@@ -40,7 +40,7 @@ impl Slack {
     }
 }
 
-impl Outlet for Slack {
+impl Sender for Slack {
     fn render(_: &Notification, page: &Page, templates: &Templates) -> Result<Rendered, String> {
         Ok(Rendered::Slack { body: message(page, None, templates)?.to_string() })
     }

@@ -12,7 +12,7 @@ use super::http::{Answer, ask};
 use super::page::Page;
 use super::slack::{ENTRIES, message};
 use super::templates::Templates;
-use super::{Outlet, Sent, delivered, misrendered, retry, shortened};
+use super::{Sender, Sent, delivered, misrendered, retry, shortened};
 use crate::config::{SecretRef, Slack as SlackSettings};
 use crate::engine::{Alert, Channel, Content, Notification, Severity};
 use crate::store::{Delivery, Rendered, Root};
@@ -128,7 +128,7 @@ impl Bot {
     }
 }
 
-impl Outlet for Bot {
+impl Sender for Bot {
     fn render(notification: &Notification, page: &Page, templates: &Templates) -> Result<Rendered, String> {
         let mut message = message(page, buttons(notification), templates)?;
         // By its key a message that came twice can be known.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::http::{Answer, ask};
 use super::page::{self, Page};
 use super::templates::Templates;
-use super::{Outlet, Sent, delivered, misrendered, phi, retry};
+use super::{Sender, Sent, delivered, misrendered, phi, retry};
 use crate::config::{Endpoint, is_guarded};
 use crate::engine::{Alert, Channel, Content, Labels, Notification, Phi, Timestamp};
 use crate::store::{Delivery, Rendered};
@@ -55,7 +55,7 @@ impl Webhook {
     }
 }
 
-impl Outlet for Webhook {
+impl Sender for Webhook {
     fn render(notification: &Notification, page: &Page, _: &Templates) -> Result<Rendered, String> {
         Ok(Rendered::Webhook { body: body(notification, page).to_string() })
     }

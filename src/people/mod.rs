@@ -197,11 +197,7 @@ impl Desk {
 }
 
 fn find(store: &dyn Store, numbers: &BTreeSet<u64>) -> Result<Vec<(u64, Option<Alert>)>, StoreError> {
-    let one = |number: &u64| {
-        let filter = AlertFilter { number: Some(*number), limit: 1, ..AlertFilter::default() };
-        Ok((*number, store.alerts(&filter)?.pop()))
-    };
-    numbers.iter().map(one).collect()
+    numbers.iter().map(|number| Ok((*number, store.alert(*number)?))).collect()
 }
 
 /// The open alerts that a silence with these matchers would hide now.

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::link::{Link, LinkError, Purpose, Signer};
 use super::{AskError, Desk, Outcome, What};
 use crate::engine::{Act, Actor, Alert, AlertState};
-use crate::store::AlertFilter;
 
 /// The longest name that is taken, in characters.
 const LONGEST_NAME: usize = 80;
@@ -169,13 +168,9 @@ async fn done(pages: &Pages, link: &Link, name: &str, outcomes: &[Outcome]) -> H
 
 async fn lines(pages: &Pages, numbers: &[u64]) -> Option<Vec<Line>> {
     let numbers = numbers.to_vec();
-    let read = pages.desk.read(move |store| {
-        let one = |number: u64| {
-            let filter = AlertFilter { number: Some(number), limit: 1, ..AlertFilter::default() };
-            Ok(store.alerts(&filter)?.pop())
-        };
-        numbers.into_iter().map(one).collect::<Result<Vec<_>, _>>()
-    });
+    let read = pages
+        .desk
+        .read(move |store| numbers.into_iter().map(|number| store.alert(number)).collect::<Result<Vec<_>, _>>());
     let alerts = read.await.ok()?;
     Some(alerts.iter().flatten().map(line).collect())
 }

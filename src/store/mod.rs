@@ -397,6 +397,14 @@ pub trait Store: Send + Sync + 'static {
     /// rules that are tried out are left out.
     fn outlines(&self, state: AlertState, after: (Timestamp, u64), limit: usize) -> Result<Vec<Outline>, StoreError>;
 
+    /// The alert with this number.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn alert(&self, number: u64) -> Result<Option<Alert>, StoreError> {
+        Ok(self.alerts(&AlertFilter { number: Some(number), limit: 1, ..AlertFilter::default() })?.pop())
+    }
+
     /// How many alerts match, whatever `filter.limit` says.
     fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError>;
 

@@ -25,7 +25,7 @@ const MOST: usize = 50;
 pub(in crate::config) const MOST_HOLIDAYS: usize = 1000;
 
 pub(in crate::config) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-const WHOLE_DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+pub(super) const WHOLE_DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 /// Words for several days, and what they are here.
 const SEVERAL: [(&str, &str); 7] = [
     ("weekdays", "mon-fri"),

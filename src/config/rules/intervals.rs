@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use chrono_tz::Tz;
 
-use super::calendars::time_of_day;
+use super::calendars::{WHOLE_DAYS, time_of_day};
 use super::{File, Placed, rule::name, zone};
 use crate::config::problem::Problem;
 use crate::config::suggest::nearest;
@@ -17,7 +17,6 @@ const EXAMPLE: &str = "{ name: nights, time_intervals: [{ times: [{ start_time: 
 const EXAMPLE_SPAN: &str = "{ weekdays: [monday:friday], times: [{ start_time: \"09:00\", end_time: \"17:00\" }] }";
 const EXAMPLE_TIMES: &str = "{ start_time: \"09:00\", end_time: \"17:00\" }";
 
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -110,7 +109,7 @@ fn span(walk: &Walk, node: &Node) -> Option<Span> {
             all(walk.some_items(node, example).iter().map(read))
         })
     };
-    let weekdays = ranges("weekdays", &WEEKDAYS, 1, 0, "monday:friday");
+    let weekdays = ranges("weekdays", &WHOLE_DAYS, 1, 0, "monday:friday");
     let months = ranges("months", &MONTHS, 1, 12, "january:march");
     let years = ranges("years", &[], 1970, 9999, "2026:2027");
     let days_of_month = list("days_of_month").map_or(Some(Vec::new()), |node| {

@@ -79,10 +79,18 @@ fn one(file: &File<'_>, fields: Fields<'_>, draft: &mut Draft, above: Option<&Ro
         None => Some(above.map(|above| above.escalate.clone()).unwrap_or_default()),
     };
     fields.done(walk, if above.is_some() { "a route" } else { "the route" }, &LATER);
-    let whole = [matchers.is_some(), goes_on.is_some(), receiver.is_some(), group_wait.is_some()].iter().all(|is| *is)
-        && [group_interval.is_some(), repeat_interval.is_some(), mute.is_some(), active.is_some(), escalate.is_some()]
-            .iter()
-            .all(|is| *is);
+    let parts = [
+        matchers.is_some(),
+        goes_on.is_some(),
+        receiver.is_some(),
+        group_wait.is_some(),
+        group_interval.is_some(),
+        repeat_interval.is_some(),
+        mute.is_some(),
+        active.is_some(),
+        escalate.is_some(),
+    ];
+    let whole = parts.into_iter().all(|read| read);
     let matchers = matchers.unwrap_or_default();
     let key = above.map(|above| {
         let own: Vec<String> = matchers.iter().map(Matcher::to_string).collect();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Vocabulary;
 use super::intervals::all;
 use super::length::plain;
+use super::{SEVERITIES, Vocabulary};
 use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::Node;
 use crate::engine::{Cap, Channel, Quiet, Severity};
@@ -17,9 +17,6 @@ const EXAMPLE_QUIET: &str = "{ calendar: office, except: critical }";
 
 /// The most messages that a cap can allow.
 const MOST: u64 = 10_000;
-
-const SEVERITIES: [(&str, Severity); 3] =
-    [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
 
 /// The cap of a receiver: `never` takes away the one that people have.
 pub(super) fn cap(walk: &Walk, words: &Vocabulary, fields: &Fields<'_>, channels: &[Channel]) -> Option<Option<Cap>> {
