@@ -4,7 +4,8 @@ use pulsewarden::demo::mail_catcher::{Answer, Step};
 use pulsewarden::demo::slack_stand_in::Answer as Slack;
 use pulsewarden::store::DeliveryState;
 
-use crate::world::{World, nobody, silent, told_of};
+use crate::stand_in::Answer as Said;
+use crate::world::{World, nobody, posted, silent, told_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_lane_fails_others_in_it_wait_untried_and_all_go_when_it_is_back() {
@@ -60,7 +61,9 @@ async fn a_lane_that_is_asked_to_wait_waits_with_all_that_is_in_it() {
 async fn a_slack_that_says_nothing_delays_no_other_and_is_asked_again() {
     let world = World::new().await;
     world.chat_goes_to(&format!("http://{}/", silent()));
+    world.room.answer(|_| Said::Silence);
     world.tell(world.message("kept", "chat", "kept", &[1], &[]));
+    world.tell(world.message("posted", "room", "posted", &[1], &[]));
     for number in 2..=20 {
         for to in ["ops", "steady"] {
             let name = format!("{to}-{number}");
@@ -69,10 +72,20 @@ async fn a_slack_that_says_nothing_delays_no_other_and_is_asked_again() {
     }
     world.until_all("steady", DeliveryState::Delivered).await;
     world.until_all("ops", DeliveryState::Delivered).await;
-    let kept = world.row("kept");
-    assert_eq!((kept.attempts, kept.last_error), (1, None), "it still waits for an answer");
+    for waits in ["kept", "posted"] {
+        let row = world.row(waits);
+        assert_eq!((row.attempts, row.last_error), (1, None), "{waits} still waits for an answer");
+    }
     world.chat_goes_to(&world.chat.url());
-    world.until("it is given up to wait", |world| world.row("kept").last_error.is_some()).await;
+    world.room.answer(|_| posted());
+    let is_given_up = |world: &World, key| world.row(key).last_error.is_some();
+    world.until("it is given up to wait", |world| is_given_up(world, "kept") && is_given_up(world, "posted")).await;
     world.until_nothing_waits().await;
     assert_eq!(told_of(&world.chat, 1), 1);
+    let asked = world.room.asked();
+    assert_eq!(asked.len(), 2, "the attempt without an answer, and the next");
+    for asked in &asked {
+        assert_eq!(asked.path, "/api/chat.postMessage");
+        assert_eq!(asked.headers["authorization"], "Bearer xoxb-test");
+    }
 }

@@ -5,4 +5,6 @@
 mod fallback;
 mod hour;
 mod lanes;
+#[path = "../it/stand_in.rs"]
+mod stand_in;
 mod world;

@@ -18,25 +18,29 @@ use pulsewarden::engine::{
 use pulsewarden::notify::{Senders, Templates};
 use pulsewarden::store::sqlite::Sqlite;
 use pulsewarden::store::{DeliveryRow, DeliveryState, Outcome, Store};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::stand_in::{Answer, StandIn};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a mail is waited for, in real time.
 const MAIL_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// Mails to `ops` and to `it`; Slack messages to `chat` and to `steady`, each by a webhook of its own.
-const RULES: &str = r#"
+/// Mails to `ops` and to `it`; Slack messages to `chat` and to `steady`, each by a webhook of its own, and to `room` by a bot.
+const RULES: &str = r##"
 receivers:
   - { name: ops, phi: ids, email: [{ to: [ops@clinic.example] }], fallback: it, fallback_after: 30m }
   - { name: it, phi: none, email: [{ to: [it@clinic.example] }], slack: [{ webhook: steady }] }
   - { name: chat, phi: ids, slack: [{ webhook: chat }] }
+  - { name: room, phi: ids, slack: [{ channel: "#room" }] }
   - { name: steady, phi: ids, slack: [{ webhook: steady }] }
 route: { receiver: ops }
-"#;
+"##;
 
 pub struct World {
     folder: TempDir,
@@ -45,6 +49,8 @@ pub struct World {
     pub mail: MailCatcher,
     pub chat: SlackStandIn,
     pub steady: SlackStandIn,
+    /// Slack's Web API, for the bot.
+    pub room: StandIn,
     senders: watch::Sender<Arc<Senders>>,
     rules: watch::Sender<Arc<RuleSet>>,
     pub lanes: Arc<Lanes>,
@@ -60,10 +66,12 @@ impl World {
         let (mail, _) = MailCatcher::start().await.unwrap();
         let (chat, _) = SlackStandIn::start().unwrap();
         let (steady, _) = SlackStandIn::start().unwrap();
+        let room = StandIn::start(|_| posted()).await;
         let rules =
             Bundle::of(&[("rules.yaml", RULES)]).compile().unwrap_or_else(|bad| panic!("{}", bad.render(false)));
         std::fs::write(folder.path().join("chat"), chat.url()).unwrap();
         std::fs::write(folder.path().join("steady"), steady.url()).unwrap();
+        std::fs::write(folder.path().join("bot"), "xoxb-test").unwrap();
         let mut world = Self {
             hand: Arc::new(AtomicI64::new(1_772_445_600_000)),
             senders: watch::Sender::new(Arc::new(Senders::new(&Settings::default()).unwrap())),
@@ -76,6 +84,7 @@ impl World {
             mail,
             chat,
             steady,
+            room,
         };
         world.mail_goes_to(&world.mail.url());
         world.start();
@@ -96,6 +105,8 @@ impl World {
             ..Settings::default()
         };
         settings.slack.webhooks = BTreeMap::from([webhook("chat"), webhook("steady")]);
+        settings.slack.bot_token = Some(SecretRef::File(self.folder.path().join("bot")));
+        settings.slack.api = format!("{}/api", self.room.url());
         settings
     }
 
@@ -244,6 +255,16 @@ impl World {
         }
         counts
     }
+}
+
+/// What Slack's Web API says of a message that it takes.
+pub fn posted() -> Answer {
+    Answer::json(&json!({ "ok": true, "channel": "C0001", "ts": "1700000000.000100" }))
+}
+
+/// What Slack's Web API says of one that it does not take, in a word, with status 200.
+pub fn not_posted(word: &str) -> Answer {
+    Answer::json(&json!({ "ok": false, "error": word }))
 }
 
 /// An address of this machine at which nobody listens.
