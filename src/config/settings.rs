@@ -191,7 +191,7 @@ impl Default for Pagerduty {
 
 impl Settings {
     /// Every secret that ways out need.
-    pub fn secrets_of_outlets(&self) -> impl Iterator<Item = &SecretRef> {
+    pub fn secrets_of_services(&self) -> impl Iterator<Item = &SecretRef> {
         let slack = self.slack.webhooks.values().chain(&self.slack.bot_token).chain(&self.slack.signing_secret);
         let endpoints = self.endpoints.values().flat_map(|endpoint| [&endpoint.url, &endpoint.secret]);
         slack.chain(endpoints).chain(self.pagerduty.integrations.values())

@@ -15,9 +15,6 @@ use crate::store::{Store, StoreError};
 /// Rows of all tables of one run together.
 const TABLES: usize = 5 * TABLE;
 
-/// How many of the newest deliveries are looked at for the last one to each receiver.
-const DELIVERIES: usize = 500;
-
 /// The only texts of rules that digests show.
 const TEXTS: [&str; 2] = ["summary", "action"];
 
@@ -68,9 +65,10 @@ impl Maker<'_> {
         if self.shows(DigestPart::DeliveryHealth) {
             health.waiting = self.store.figures()?.outbox_waiting;
             health.waiting_since = vitals.outbox_oldest;
-            let proven = self.store.proven(DELIVERIES)?;
+            let reached = self.store.last_delivery_by_receiver()?;
+            let last = |name: &str| reached.iter().filter(|last| last.receiver == name).map(|last| last.at).max();
             let named = self.rules.receivers.iter().map(|receiver| &receiver.name);
-            health.receivers = named.map(|name| (name.clone(), proven.get(name).copied())).collect();
+            health.receivers = named.map(|name| (name.clone(), last(name))).collect();
         }
         Ok(DigestReport {
             name: self.digest.name.clone(),

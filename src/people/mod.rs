@@ -23,6 +23,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Alerts that one command can be about.
 pub const MOST_ALERTS: usize = 1000;
 
+/// Among how many of the newest actions about one alert that one is looked for that was just asked for.
+const NEWEST: usize = 1000;
+
 /// How many open alerts a silence is compared with.
 const COMPARED: usize = 100_000;
 
@@ -108,14 +111,8 @@ impl Desk {
         if let Some(last) = last {
             self.wait_for(last).await?;
         }
-        let limit = outcomes.len() + 1000;
-        let done = self.read(move |store| store.actions(None, limit)).await?;
-        let of = |position: Option<Position>| match position {
-            None => What::Unknown,
-            Some(position) if done.iter().any(|action| action.position == position && !action.done) => What::Ended,
-            Some(_) => What::Done,
-        };
-        Ok(outcomes.into_iter().map(|(alert, position)| Outcome { alert, what: of(position) }).collect())
+        self.read(move |store| outcomes.into_iter().map(|(alert, position)| outcome(store, alert, position)).collect())
+            .await
     }
 
     /// Makes a silence, and waits until it is in force.
@@ -198,6 +195,14 @@ impl Desk {
 
 fn find(store: &dyn Store, numbers: &BTreeSet<u64>) -> Result<Vec<(u64, Option<Alert>)>, StoreError> {
     numbers.iter().map(|number| Ok((*number, store.alert(*number)?))).collect()
+}
+
+/// What came of the command at this position; `None` where there was no such alert.
+fn outcome(store: &dyn Store, alert: u64, position: Option<Position>) -> Result<Outcome, StoreError> {
+    let Some(position) = position else { return Ok(Outcome { alert, what: What::Unknown }) };
+    let of_alert = store.actions(Some(alert), NEWEST)?;
+    let came_late = of_alert.iter().any(|action| action.position == position && !action.done);
+    Ok(Outcome { alert, what: if came_late { What::Ended } else { What::Done } })
 }
 
 /// The open alerts that a silence with these matchers would hide now.

@@ -12,8 +12,6 @@ pub mod sqlite;
 
 use std::time::Duration;
 
-use std::collections::BTreeMap;
-
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
@@ -407,9 +405,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many alerts match, whatever `filter.limit` says.
     fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError>;
-
-    /// When each receiver last got a message, as the newest `limit` deliveries tell.
-    fn proven(&self, limit: usize) -> Result<BTreeMap<String, Timestamp>, StoreError>;
 
     /// How many deliveries were given up between two instants.
     fn count_dead(&self, from: Timestamp, before: Timestamp) -> Result<u64, StoreError>;

@@ -1,7 +1,7 @@
 //! Digest runs, what they are put together from, and rule sets.
 
-use pulsewarden::engine::{Acknowledgement, Alert, AlertState, Notification, Severity};
-use pulsewarden::store::{Attempt, AttemptResult, Delivery, DigestDue, Room, Store};
+use pulsewarden::engine::{Acknowledgement, Alert, AlertState, Severity};
+use pulsewarden::store::{DigestDue, Room, Store};
 
 use crate::Engine;
 use crate::samples::{alert, at, commit, device, ended, labels, notification, rendered, slice};
@@ -77,29 +77,6 @@ pub fn alerts_in_short_come_page_by_page<E: Engine>() {
     );
     assert_eq!(third.acknowledged.as_ref(), open[2].acknowledged.as_deref());
     assert_eq!(third.labels, labels());
-}
-
-pub fn the_last_delivery_to_each_receiver_is_known<E: Engine>() {
-    let engine = E::new();
-    let store = engine.open();
-    let to =
-        |receiver: &str, key: &str| Notification { receiver: receiver.to_owned(), ..notification(key, "", 1, vec![]) };
-    store.enqueue(&[to("a", "1"), to("a", "2"), to("b", "3"), to("c", "4")]).unwrap();
-    let leased = store.lease(at(5), at(9), &Room::new(10), &mut |_| rendered("text")).unwrap();
-    let result = |delivery: &Delivery, ms| Attempt {
-        took: std::time::Duration::ZERO,
-        stand_ins: Vec::new(),
-        delivery: delivery.id,
-        at: at(ms),
-        result: match delivery.notification.receiver.as_str() {
-            "c" => AttemptResult::Dead { error: "no".to_owned() },
-            _ => AttemptResult::Delivered { reply: "ok".to_owned(), refused: None, root: None },
-        },
-    };
-    let results: Vec<Attempt> = leased.iter().zip(10..).map(|(delivery, ms)| result(delivery, ms)).collect();
-    store.record(&results, at(20)).unwrap();
-    let proven: Vec<(String, i64)> = store.proven(10).unwrap().into_iter().map(|(name, at)| (name, at.0)).collect();
-    assert_eq!(proven, [("a".to_owned(), 11), ("b".to_owned(), 12)]);
 }
 
 pub fn rule_sets_are_kept_by_hash<E: Engine>() {

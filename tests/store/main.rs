@@ -102,7 +102,6 @@ suite! { on_sqlite, crate::sqlite::Files:
         a_digest_runs_once,
         a_schedule_is_kept_until_it_changes,
         alerts_in_short_come_page_by_page,
-        the_last_delivery_to_each_receiver_is_known,
         rule_sets_are_kept_by_hash,
     }
     retention {

@@ -1,6 +1,7 @@
 //! From rule files to a [`RuleSet`]: every file is read, then settings, then rules, then what refers across files.
 
 mod calendars;
+mod channels;
 mod condition;
 mod digests;
 mod end;
@@ -9,7 +10,6 @@ mod inhibit;
 mod intervals;
 mod kind;
 mod length;
-mod outlets;
 mod overrides;
 mod passing;
 mod receivers;
@@ -113,7 +113,7 @@ struct Draft {
     mail: Vec<Place>,
 }
 
-pub use outlets::against_settings;
+pub use channels::against_settings;
 pub use tables::named_by as tables_named_by;
 
 // What the schema of rule files says as well.

@@ -17,7 +17,6 @@ mod slices;
 mod stale;
 mod threads;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{
@@ -184,10 +183,6 @@ impl Store for Sqlite {
 
     fn count_alerts(&self, filter: &AlertFilter) -> Result<u64, StoreError> {
         self.database.read("count alerts", |reader| alerts::count(reader, filter))
-    }
-
-    fn proven(&self, limit: usize) -> Result<BTreeMap<String, Timestamp>, StoreError> {
-        self.database.read("read deliveries", |reader| outbox::proven(reader, limit))
     }
 
     fn count_dead(&self, from: Timestamp, before: Timestamp) -> Result<u64, StoreError> {

@@ -1,6 +1,6 @@
 //! The outbox: notifications until they are delivered or dead.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -275,19 +275,4 @@ pub(super) fn count_dead(reader: &Connection, from: Timestamp, before: Timestamp
     let mut select =
         reader.prepare_cached("SELECT count(*) FROM outbox WHERE state = 2 AND ended_at >= ?1 AND ended_at < ?2")?;
     Ok(select.query_row(params![from.0, before.0], |row| row.get::<_, i64>(0))?.unsigned_abs())
-}
-
-/// The newest come first, so that one look at the end of an index is enough.
-pub(super) fn proven(reader: &Connection, limit: usize) -> Result<BTreeMap<String, Timestamp>, Failure> {
-    let mut select = reader.prepare_cached(
-        "SELECT json_extract(notification, '$.receiver'), ended_at FROM outbox
-         WHERE state = 1 AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?1",
-    )?;
-    let rows = select.query_map([limit as i64], |row| Ok((row.get::<_, String>(0)?, Timestamp(row.get(1)?))))?;
-    let mut proven = BTreeMap::new();
-    for row in rows {
-        let (receiver, at) = row?;
-        proven.entry(receiver).or_insert(at);
-    }
-    Ok(proven)
 }

@@ -21,7 +21,7 @@ pub(super) fn section(report: &DigestReport) -> Section {
     for (receiver, proven) in phi::proven(report) {
         lines.push(match proven {
             Some(at) => plain(told!("Receiver ", receiver, ": delivery last proven ", local(at), ".")),
-            None => wrong(told!("Receiver ", receiver, ": none of the newest deliveries went there.")),
+            None => wrong(told!("Receiver ", receiver, ": no message has reached it yet.")),
         });
     }
     lines.push(match report.last_webhook {
