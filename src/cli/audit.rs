@@ -36,7 +36,10 @@ pub(super) fn run(settings: &Settings, arguments: &AuditArguments) -> anyhow::Re
         return Ok(FINE);
     }
     if actions.is_empty() {
-        text("Nobody has done anything yet.\n")?;
+        text(match arguments.alert {
+            Some(_) => "Nobody has done anything about this alert.\n",
+            None => "Nobody has done anything yet.\n",
+        })?;
         return Ok(FINE);
     }
     let row = |action: &Action| {

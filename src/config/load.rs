@@ -82,7 +82,6 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
     let Some(file) = walk.fields(root, "keys with their values", "listen: 127.0.0.1:8080") else { return };
     set(&mut settings.listen, file.get("listen").and_then(|node| address::socket(walk, node)));
     settings.public_url = file.get("public_url").and_then(|node| address::public_url(walk, node));
-    unused(walk, &file, "public_url");
     set(&mut settings.storage, file.get("storage").and_then(|node| storage(walk, node)));
     set(&mut settings.rules, file.get("rules").and_then(|node| rules(walk, node)));
     set(&mut settings.library, file.get("library").and_then(|node| library(walk, node)));

@@ -157,6 +157,9 @@ pub struct Summary {
     pub counts: Counts,
     /// The most urgent open alerts, [`ALERTS_SHOWN`] at most.
     pub alerts: Vec<Alert>,
+    /// Alerts that ended, [`ALERTS_SHOWN`] at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<Alert>,
 }
 
 /// Alerts in numbers.

@@ -30,7 +30,9 @@ fn to_come<'r>(
     let steps =
         routes.flat_map(|route| route.escalate.iter().enumerate().map(move |(place, step)| (route, place, step)));
     steps.filter_map(move |(route, place, step)| {
-        let name = format!("{}#{place}", route.key);
+        // By whom it leads to, not by its place: a step put before it must not pass for it.
+        let before = route.escalate.iter().take(place).filter(|earlier| earlier.receiver == step.receiver).count();
+        let name = format!("{}#{}#{before}", route.key, step.receiver);
         let due = from.plus(step.after);
         (!alert.escalated.contains(&name)).then_some((route, step, name, due))
     })
@@ -55,14 +57,22 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         for (groups, name) in steps {
             alert.escalated.insert(name);
             for group in groups {
-                let known = |old: &AlertGroup| old.receiver == group.receiver && old.channel == group.channel;
-                if !alert.groups.iter().any(known) {
-                    alert.groups.push(group.clone());
-                    added.push(group);
-                }
+                let known = |old: &&mut AlertGroup| old.receiver == group.receiver && old.channel == group.channel;
+                // Where it waits in a group that goes there, it waits no longer.
+                let group = match alert.groups.iter_mut().find(known) {
+                    Some(old) => {
+                        (old.route, old.urgent) = (group.route, true);
+                        old.clone()
+                    }
+                    None => {
+                        alert.groups.push(group.clone());
+                        group
+                    }
+                };
+                added.push(group);
             }
         }
         alert.changed = true;
-        grouping::tell(alert, &added, News::Some, effects);
+        grouping::tell(alert, &added, News::Urgent, effects);
     }
 }

@@ -247,6 +247,8 @@ pub enum News {
     Shown,
     /// Nobody has taken it on any more.
     Reminds,
+    /// Nobody has taken it on for so long that these are to hear of it now.
+    Urgent,
 }
 
 /// What people and administrators ask for; journaled, since it can change a decision.

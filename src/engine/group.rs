@@ -32,7 +32,9 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
     let open = alert.state == AlertState::Firing;
     let known = slice.members.get(&alert.number);
     let never_told = known.is_none_or(|member| member.told.is_none());
-    if !open && never_told {
+    // Whoever takes an alert on spares those to whom it was to go next.
+    let spared = announcement.group.urgent && alert.acknowledged.is_some();
+    if never_told && (!open || spared) {
         leave(at, slice, alert.number, effects);
         return;
     }
@@ -62,9 +64,31 @@ pub(super) fn hear(at: Moment<'_>, slice: &mut Slice, announcement: &Announcemen
             show(at, slice, effects);
             remind(at, slice);
         }
-        News::None if !never_told => {}
-        _ => schedule(at, slice),
+        News::Urgent if never_told => look_now(at, slice),
+        News::Urgent => {}
+        News::None if slice.members.get(&alert.number).is_some_and(is_known) => {}
+        _ => schedule(at, slice, Some(alert.number)),
     }
+}
+
+/// Whether the receiver knows of a member all that there is to say, and nothing is held back.
+fn is_known(member: &Member) -> bool {
+    let Member { alert, told, held, .. } = member;
+    let knows = |told: &Told| told.state == alert.state && told.severity >= alert.severity;
+    held.is_none() && told.as_ref().is_some_and(|told| knows(told))
+}
+
+/// The group looks without waiting for anything.
+fn look_now(at: Moment<'_>, slice: &mut Slice) {
+    let Some(group) = &mut slice.projection.group else { return };
+    group.flush_at = Some(at.now);
+    slice.due = Some(at.now);
+}
+
+/// The route by which an alert is in this group now: another than the one that opened it, where it was raised into that.
+fn route_of<'r>(at: Moment<'r>, group: &Group, group_id: &str, alert: &Alert) -> &'r Route {
+    let here = alert.groups.iter().find(|known| known.id == group_id);
+    at.rules.route_of(here.map_or(&group.route, |here| &here.route), &group.receiver)
 }
 
 /// Shows what people did where a message can be changed.
@@ -82,10 +106,10 @@ fn show(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
 
 /// The receiver is told again, now.
 fn remind(at: Moment<'_>, slice: &mut Slice) {
-    let Some(group) = &mut slice.projection.group else { return };
-    group.reminds = true;
-    group.flush_at = Some(at.now);
-    slice.due = Some(at.now);
+    if let Some(group) = &mut slice.projection.group {
+        group.reminds = true;
+    }
+    look_now(at, slice);
 }
 
 /// The alert is nothing for this group any more.
@@ -102,7 +126,7 @@ pub(super) fn leave(at: Moment<'_>, slice: &mut Slice, alert: u64, effects: &mut
 /// Something that held messages back is over.
 pub(super) fn unhidden(at: Moment<'_>, slice: &mut Slice) {
     if slice.members.values().any(|member| member.held.is_some()) {
-        schedule(at, slice);
+        schedule(at, slice, None);
         slice.dirty = true;
     }
 }
@@ -171,19 +195,22 @@ fn is_told_end(member: &Member) -> bool {
     state != AlertState::Firing && member.told.as_ref().is_some_and(|told| told.state == state)
 }
 
-/// Plans the next look: after `group_wait` in a new group, else `group_interval` after the last notification.
-fn schedule(at: Moment<'_>, slice: &mut Slice) {
-    let Some(group) = &mut slice.projection.group else { return };
-    let Some(route) = at.rules.route_of(&group.route, &group.receiver) else { return };
-    let look = match group.last_sent {
+/// Plans the next look for the sake of one alert, or of all: after `group_wait` in a new group, else `group_interval` after the
+/// last notification.
+fn schedule(at: Moment<'_>, slice: &mut Slice, alert: Option<u64>) {
+    let Slice { projection, members, subject, due, .. } = slice;
+    let Some(group) = &mut projection.group else { return };
+    let look = |route: &Route| match group.last_sent {
         None if group.urgent => at.now,
         None if group.baseline => at.now.plus(route.group_wait.max(BASELINE_WAIT)),
         None => at.now.plus(route.group_wait),
         Some(sent) => at.now.max(sent.plus(route.group_interval)),
     };
-    let next = group.flush_at.map_or(look, |planned| planned.min(look));
+    let concerned = members.values().filter(|member| alert.is_none_or(|alert| alert == member.alert.number));
+    let looks = concerned.map(|member| look(route_of(at, group, &subject.id, &member.alert)));
+    let Some(next) = looks.chain(group.flush_at).min() else { return };
     group.flush_at = Some(next);
-    slice.due = Some(next);
+    *due = Some(next);
 }
 
 /// The group's time has come: says what there is to say.
@@ -193,14 +220,14 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         return;
     };
     let receiver = at.rules.receiver(&group.receiver).filter(|receiver| receiver.channels.contains(&group.channel));
-    let (Some(receiver), Some(route)) = (receiver, at.rules.route_of(&group.route, &group.receiver)) else {
+    let Some(receiver) = receiver else {
         drop_members(slice, |_| false);
         slice.dirty = true;
         rest(slice);
         return;
     };
-    let (look, after_quiet) = look_at_holds(at, slice, &group, route, receiver, effects);
-    let repeat_interval = repeat_interval(at, slice, route, &group);
+    let (look, after_quiet) = look_at_holds(at, slice, &group, receiver, effects);
+    let repeat_interval = repeat_interval(at, slice, &group);
     let says = Says::now(at, slice, receiver, &group, repeat_interval);
     group.reminds = false;
     if says.something {
@@ -229,7 +256,7 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         let is_held = member.held.is_some();
         is_held || member.alert.state == AlertState::Firing && member.told.is_some()
     });
-    let repeat_interval = self::repeat_interval(at, slice, route, &group);
+    let repeat_interval = self::repeat_interval(at, slice, &group);
     // Where the last one lies further back, there was nothing to repeat.
     let last = group.last_sent.filter(|sent| sent.plus(repeat_interval) > at.now).unwrap_or(at.now);
     let repeats_at = last.plus(repeat_interval);
@@ -246,17 +273,18 @@ fn look_at_holds(
     at: Moment<'_>,
     slice: &mut Slice,
     group: &Group,
-    route: &Route,
     receiver: &Receiver,
     effects: &mut Effects,
 ) -> (Option<Timestamp>, bool) {
-    let holds = Holds::of(at, route, receiver);
+    let mut holds = Holds::of(at, receiver);
     let (mut look, mut after_quiet) = (None, false);
     let Slice { members, subject, .. } = slice;
     for member in members.values_mut().filter(|member| is_said(member, receiver)) {
-        let (cause, until) = holds.why(member).map_or((None, None), |(cause, until)| (Some(cause), until));
+        let route = route_of(at, group, &subject.id, &member.alert);
+        let (cause, until) = holds.why(member, route).map_or((None, None), |(cause, until)| (Some(cause), until));
         let was_quiet = member.held.as_ref().is_some_and(|held| matches!(held.cause, Cause::Quiet { .. }));
-        after_quiet |= was_quiet && cause.is_none();
+        // What has become urgent meanwhile does not wait for them to be over.
+        after_quiet |= was_quiet && cause.is_none() && !holds.is_quiet();
         look = look.into_iter().chain(until).min();
         hold(at, group, &subject.id, member, cause, effects);
     }
@@ -301,15 +329,16 @@ fn drop_members(slice: &mut Slice, mut keep: impl FnMut(&Member) -> bool) {
 }
 
 /// How long until the group is reminded of: longer each time where the rules of all that is open ask for it.
-fn repeat_interval(at: Moment<'_>, slice: &Slice, route: &Route, group: &Group) -> Duration {
-    let open = slice.members.values().filter(|member| member.alert.state == AlertState::Firing);
+fn repeat_interval(at: Moment<'_>, slice: &Slice, group: &Group) -> Duration {
+    let open = || slice.members.values().filter(|member| member.alert.state == AlertState::Firing);
     let backoff =
         |member: &Member| at.rules.rule(&member.alert.rule).and_then(|rule| rule.repeat_backoff).unwrap_or(1.0);
-    let backoff = open.map(backoff).reduce(f64::min).unwrap_or(1.0);
+    let backoff = open().map(backoff).reduce(f64::min).unwrap_or(1.0);
     let times = backoff.powi(i32::try_from(group.repeats).unwrap_or(i32::MAX));
-    let longest = LONGEST_REPEAT.max(route.repeat_interval);
-    Duration::try_from_secs_f64(route.repeat_interval.as_secs_f64() * times)
-        .map_or(longest, |spaced| spaced.min(longest))
+    let of_each = open().map(|member| route_of(at, group, &slice.subject.id, &member.alert).repeat_interval);
+    let shortest = of_each.min().unwrap_or_else(|| at.rules.route_of(&group.route, &group.receiver).repeat_interval);
+    let longest = LONGEST_REPEAT.max(shortest);
+    Duration::try_from_secs_f64(shortest.as_secs_f64() * times).map_or(longest, |spaced| spaced.min(longest))
 }
 
 /// What a group says.
@@ -331,11 +360,7 @@ impl Says {
             let escalated = member.alert.groups.iter().any(|group| group.urgent && *group.id == *slice.subject.id);
             escalated || at.rules.routes_to(&receiver.name, &member.alert)
         };
-        let known = |member: &Member| {
-            let told = member.told.as_ref();
-            told.is_some_and(|told| told.state == AlertState::Firing && told.severity >= member.alert.severity)
-        };
-        let new = members().filter(fires).any(|member| !known(member) && routed(&member));
+        let new = members().filter(fires).any(|member| !is_known(member) && routed(&member));
         let ended = members().any(|member| !fires(&member) && is_said(member, receiver));
         let due = group.reminds || group.last_sent.is_some_and(|sent| sent.plus(repeat_interval) <= at.now);
         // Whoever has taken an alert on need not be reminded of it.
@@ -408,7 +433,7 @@ pub(super) fn failed(at: Moment<'_>, slice: &mut Slice, failure: &DeliveryFailur
     }
     drop_members(slice, |member| member.alert.state == AlertState::Firing || member.told.is_some());
     if slice.members.values().any(|member| !is_told_end(member)) {
-        schedule(at, slice);
+        schedule(at, slice, None);
         slice.dirty = true;
     }
     rest(slice);

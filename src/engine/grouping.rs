@@ -16,11 +16,23 @@ fn goes_where(one: &AlertGroup, other: &AlertGroup) -> bool {
     one.receiver == other.receiver && one.channel == other.channel
 }
 
-/// A more serious alert may concern others. Those who know of it hear of this, too, and of its end.
+/// A more serious alert may concern others, or its receivers by another route. Those who know of it hear of this, too, and of
+/// its end. Where another route leads to the same place, the alert stays in the group that knows it, and comes by that route.
 pub(super) fn add_groups(rules: &RuleSet, alert: &mut Alert) {
-    let others = groups(rules, alert).into_iter();
-    let others = others.filter(|group| !alert.groups.iter().any(|old| goes_where(old, group)));
-    let others: Vec<AlertGroup> = others.collect();
+    let groups = groups(rules, alert);
+    let is_left = |old: &AlertGroup| !groups.iter().any(|group| group.route == old.route && goes_where(group, old));
+    let left: Vec<bool> = alert.groups.iter().map(is_left).collect();
+    let mut left: Vec<&mut AlertGroup> =
+        alert.groups.iter_mut().zip(left).filter_map(|(old, left)| left.then_some(old)).collect();
+    let mut others = Vec::new();
+    for group in &groups {
+        if let Some(place) = left.iter().position(|old| goes_where(old, group)) {
+            left.remove(place).route.clone_from(&group.route);
+        } else {
+            others.push(group.clone());
+        }
+    }
+    others.retain(|group| !alert.groups.iter().any(|old| old.route == group.route && goes_where(old, group)));
     alert.groups.extend(others);
 }
 
@@ -32,7 +44,9 @@ pub(super) fn tell_groups(alert: &Alert, news: News, effects: &mut Effects) {
 /// Tells some groups of an alert.
 pub(super) fn tell(alert: &Alert, groups: &[AlertGroup], news: News, effects: &mut Effects) {
     for group in groups {
-        let announcement = Announcement { alert: alert.clone(), group: group.clone(), news };
+        // A copy is no row of its own to be written back.
+        let alert = Alert { changed: false, ..alert.clone() };
+        let announcement = Announcement { alert, group: group.clone(), news };
         let subject = Subject::new(SubjectKind::Group, group.id.clone());
         effects.messages.push_back((subject, Message::Alert(Box::new(announcement))));
     }
@@ -49,7 +63,7 @@ pub(super) fn regroup(at: Moment<'_>, alert: &mut Alert, effects: &mut Effects) 
         let same = |old: &&AlertGroup| goes_where(old, group) && old.labels.keys().eq(group.labels.keys());
         let by_route = left.iter().position(|old| same(old) && old.route == group.route);
         if let Some(place) = by_route.or_else(|| left.iter().position(same)) {
-            group.clone_from(left.remove(place));
+            *group = AlertGroup { route: std::mem::take(&mut group.route), ..left.remove(place).clone() };
         }
     }
     for old in &alert.groups {
@@ -72,13 +86,23 @@ pub(super) fn regroup(at: Moment<'_>, alert: &mut Alert, effects: &mut Effects) 
 /// The groups that the rule set's routes put an alert in: one for each channel of each receiver.
 pub(super) fn groups(rules: &RuleSet, alert: &Alert) -> Vec<AlertGroup> {
     let Some(top) = rules.route.as_ref().filter(|_| !alert.shadow) else { return Vec::new() };
-    let mut groups: Vec<AlertGroup> = Vec::new();
-    for group in top.taken_by(&alert.labels).into_iter().flat_map(|route| groups_of(rules, route, alert)) {
-        if !groups.iter().any(|known| known.id == group.id) {
-            groups.push(group);
+    let mut groups: Vec<(&Route, AlertGroup)> = Vec::new();
+    for route in top.taken_by(&alert.labels) {
+        for group in groups_of(rules, route, alert) {
+            // Two routes that gather alike and are open at the same times would say the same twice.
+            let alike = |other: &Route| {
+                let intervals = |of: &Route| (of.mute_time_intervals.clone(), of.active_time_intervals.clone());
+                other.group_by == route.group_by && intervals(other) == intervals(route)
+            };
+            let said = |(other, known): &(&Route, AlertGroup)| {
+                known.id == group.id || goes_where(known, &group) && alike(other)
+            };
+            if !groups.iter().any(said) {
+                groups.push((route, group));
+            }
         }
     }
-    groups
+    groups.into_iter().map(|(_, group)| group).collect()
 }
 
 /// The groups that a step of escalation puts an alert in.

@@ -68,37 +68,54 @@ pub struct Held {
     pub since: Timestamp,
 }
 
+/// What holds a message back, and when the clock may let it go.
+type Hold = (Cause, Option<Timestamp>);
+
 /// What keeps messages of one group back now, and until when, as far as the clock decides it.
 pub(super) struct Holds<'a> {
     at: Moment<'a>,
-    muted: Option<(Cause, Option<Timestamp>)>,
     quiet: Option<(&'a Quiet, Timestamp)>,
+    /// What was found of each route.
+    muted: Vec<(&'a Route, Option<Hold>)>,
 }
 
 impl<'a> Holds<'a> {
-    pub(super) fn of(at: Moment<'a>, route: &Route, receiver: &'a Receiver) -> Self {
-        let muted = muted(&route.mute_time_intervals, &route.active_time_intervals, at.now).map(|(why, until)| {
+    pub(super) fn of(at: Moment<'a>, receiver: &'a Receiver) -> Self {
+        let quiet = receiver.quiet.as_ref().filter(|quiet| !quiet.calendar.is_open(at.now));
+        let quiet = quiet.map(|quiet| (quiet, quiet.calendar.add_days(at.now, 0)));
+        Self { at, quiet, muted: Vec::new() }
+    }
+
+    /// Whether these are the receiver's quiet hours.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.quiet.is_some()
+    }
+
+    fn muted(&mut self, route: &'a Route) -> Option<Hold> {
+        if let Some((_, found)) = self.muted.iter().find(|(known, _)| std::ptr::eq(*known, route)) {
+            return found.clone();
+        }
+        let found = muted(&route.mute_time_intervals, &route.active_time_intervals, self.at.now).map(|(why, until)| {
             let cause = match why {
                 Muted::In(interval) => Cause::Muted { interval: interval.to_owned() },
                 Muted::Inactive => Cause::Inactive,
             };
             (cause, until)
         });
-        let quiet = receiver.quiet.as_ref().filter(|quiet| !quiet.calendar.is_open(at.now));
-        let quiet = quiet.map(|quiet| (quiet, quiet.calendar.add_days(at.now, 0)));
-        Self { at, muted, quiet }
+        self.muted.push((route, found.clone()));
+        found
     }
 
-    /// Why the receiver is not told of a member, and when that may be otherwise.
-    pub(super) fn why(&self, member: &Member) -> Option<(Cause, Option<Timestamp>)> {
+    /// Why the receiver is not told of a member, which came by `route`, and when that may be otherwise.
+    pub(super) fn why(&mut self, member: &Member, route: &'a Route) -> Option<Hold> {
         let alert = &member.alert;
         // An end is told to whoever was told of the firing, whatever hides the alert now.
         let tells_end = alert.state != AlertState::Firing && member.told.is_some();
         if let Some(by) = alert.inhibited_by.values().next().filter(|_| !tells_end) {
             return Some((Cause::Inhibited { by: *by }, None));
         }
-        if self.muted.is_some() {
-            return self.muted.clone();
+        if let Some(muted) = self.muted(route) {
+            return Some(muted);
         }
         let mut silences =
             self.at.standing.silences.iter().filter(|silence| silence.hides(alert.number, &alert.labels, self.at.now));

@@ -1,7 +1,8 @@
 //! One way to one receiver: how many messages go over it, and what is folded into one.
 //!
 //! Up to three quarters of the cap go as they come. Beyond that messages are held, and go together as one summary; the last
-//! quarter of the cap is for these.
+//! quarter of the cap is for these, and for messages about critical alerts, which go as they come while there is room for one
+//! summary more.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::effect::{ALERTS_SHOWN, Content, Counts, Effects, Folded, Notification
 use super::event::{DeliveryFailure, Message, Saying};
 use super::lifecycle::{Moment, key_of};
 use super::receiver::{Cap, Channel};
+use super::rule::Severity;
 use super::slice::Slice;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
@@ -53,6 +55,9 @@ pub struct HeldBack {
     pub keys: Vec<String>,
     pub counts: Counts,
     pub alerts: Vec<Alert>,
+    /// What ended, as many as one message shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<Alert>,
 }
 
 /// The notifications that a summary stood for, each with its group.
@@ -100,8 +105,12 @@ pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: 
     });
     slice.dirty = true;
     outlet.forget(cap, at.now);
-    let room = cap.is_none_or(|cap| outlet.held.is_empty() && outlet.sent.len() < cap.by_themselves());
+    let room = cap.is_none_or(|cap| match is_urgent(firing(notification)) {
+        true => outlet.sent.len() < cap.for_urgent(),
+        false => outlet.held.is_empty() && outlet.sent.len() < cap.by_themselves(),
+    });
     if room && !held {
+        outlet.told_by_itself(&notification.group);
         if cap.is_some() {
             outlet.sent.push_back(at.now);
         }
@@ -110,6 +119,19 @@ pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: 
     }
     outlet.hold(notification, counts, if *held { Folded::Quiet } else { Folded::Cap }, at.now);
     slice.due = Some(outlet.summary_due(cap, at.now));
+}
+
+/// The open alerts that a group lists.
+fn firing(notification: &Notification) -> &[Alert] {
+    match &notification.content {
+        Content::Alerts { firing, .. } => firing,
+        _ => &[],
+    }
+}
+
+/// Whether there is something among them for which nobody should wait.
+fn is_urgent(alerts: &[Alert]) -> bool {
+    alerts.iter().any(|alert| alert.severity == Severity::Critical)
 }
 
 /// The time of the next summary has come.
@@ -171,12 +193,27 @@ impl Outlet {
         self.folded.retain(|folded| folded.at.plus(REMEMBERS) > now);
     }
 
+    /// A group says by itself how it stands, so that a summary need not say it; but for what had ended before.
+    fn told_by_itself(&mut self, group: &str) {
+        let Some(held) = self.held.get_mut(group) else { return };
+        held.counts.open.clear();
+        held.alerts.clear();
+        if held.counts.ended.is_empty() {
+            self.messages -= held.keys.len() as u64;
+            self.held.remove(group);
+        }
+        if self.held.is_empty() {
+            (self.why, self.since) = (None, None);
+        }
+    }
+
     fn hold(&mut self, notification: &Notification, counts: &Counts, why: Folded, now: Timestamp) {
-        let Content::Alerts { firing, .. } = &notification.content else { return };
+        let Content::Alerts { firing, ended, .. } = &notification.content else { return };
         let group = self.held.entry(notification.group.clone()).or_insert_with(|| HeldBack {
             keys: Vec::new(),
             counts: Counts::default(),
             alerts: Vec::new(),
+            ended: Vec::new(),
         });
         // What it has open it says anew each time; an end it says once.
         let mut counts = counts.clone();
@@ -185,6 +222,8 @@ impl Outlet {
         }
         group.counts = counts;
         group.alerts.clone_from(firing);
+        let more = ended.iter().take(ALERTS_SHOWN.saturating_sub(group.ended.len()));
+        group.ended.extend(more.cloned());
         group.keys.push(notification.key.clone());
         self.why = Some(if self.why == Some(Folded::Cap) { Folded::Cap } else { why });
         self.since = self.since.or(Some(now));
@@ -199,7 +238,8 @@ impl Outlet {
             Some(Folded::Quiet) | None => now,
             Some(Folded::Cap) => self.since.unwrap_or(now).plus(GATHERS),
         };
-        let spaced = self.last_summary.map_or(now, |last| last.plus(cap.between_summaries()));
+        let urgent = self.held.values().any(|held| is_urgent(&held.alerts));
+        let spaced = self.last_summary.filter(|_| !urgent).map_or(now, |last| last.plus(cap.between_summaries()));
         // When enough of what was sent lies far enough back.
         let too_many = (self.sent.len() + 1).saturating_sub(cap.messages as usize);
         let room = too_many.checked_sub(1).and_then(|last| self.sent.get(last)).map_or(now, |sent| sent.plus(cap.per));
@@ -208,15 +248,18 @@ impl Outlet {
 
     fn summarize(&mut self, key: &str, now: Timestamp) -> Summary {
         let mut counts = Counts::default();
-        let mut alerts = Vec::new();
+        let (mut alerts, mut ended) = (Vec::new(), Vec::new());
         let mut notifications = Vec::new();
         for (group, held) in std::mem::take(&mut self.held) {
             counts.add_all(&held.counts);
             alerts.extend(held.alerts.into_iter().filter(|alert| alert.state == AlertState::Firing));
+            ended.extend(held.ended);
             notifications.extend(held.keys.into_iter().map(|key| DeliveryFailure { key, group: group.clone() }));
         }
         alerts.sort_by_key(|alert: &Alert| (std::cmp::Reverse(alert.severity), alert.number));
         alerts.truncate(ALERTS_SHOWN);
+        ended.sort_by_key(|alert| alert.number);
+        ended.truncate(ALERTS_SHOWN);
         self.folded.push(FoldedInto { summary: key.to_owned(), at: now, notifications });
         Summary {
             why: self.why.take().unwrap_or(Folded::Cap),
@@ -224,6 +267,7 @@ impl Outlet {
             messages: std::mem::take(&mut self.messages),
             counts,
             alerts,
+            ended,
         }
     }
 }

@@ -142,6 +142,11 @@ impl Cap {
         self.messages.saturating_sub(self.summaries()) as usize
     }
 
+    /// How many messages go as they come where they are about critical alerts: one summary must still find room.
+    pub(super) fn for_urgent(self) -> usize {
+        self.messages.saturating_sub(1) as usize
+    }
+
     /// The time between two summaries.
     pub(super) fn between_summaries(self) -> Duration {
         self.per / (self.summaries() + 1)

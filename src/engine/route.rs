@@ -14,9 +14,10 @@ use super::interval::TimeInterval;
 
 /// How alerts are gathered into notifications, in Alertmanager's words. What a route below another does not say, that one
 /// says: here it has been filled in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Route {
-    /// What sets it apart from other routes: its matchers and those of the routes above; empty for the one on top.
+    /// What sets it apart from other routes: its matchers and those of the routes above, and a number where several have the
+    /// same; empty for the one on top.
     pub key: String,
     /// What an alert must have to come here; the route on top has none.
     pub matchers: Vec<Matcher>,
@@ -40,9 +41,10 @@ pub struct Route {
     pub routes: Vec<Route>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum GroupBy {
     /// `['...']`: every alert is a group of its own.
+    #[default]
     Each,
     Labels(Vec<String>),
 }
@@ -138,7 +140,9 @@ impl FromStr for Matcher {
         let value = rest.get(operator.len()..).unwrap_or_default().trim();
         let Some(value) = unquoted(value) else { return Err(MatcherError::NotOneText { label, operator }) };
         let pattern = || {
-            Regex::new(&format!("^(?:{value})$"))
+            // By itself first: what closes a bracket that it has not opened would get around the anchors.
+            Regex::new(value)
+                .and_then(|_| Regex::new(&format!("^(?:{value})$")))
                 .map_err(|_| MatcherError::BadPattern { label: label.clone(), pattern: value.to_owned() })
         };
         let test = match operator {

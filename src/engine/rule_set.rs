@@ -63,6 +63,8 @@ struct Index {
     longest_wait: Option<Duration>,
     /// Whether any route escalates.
     escalates: bool,
+    /// Stands for the route where there is none.
+    nowhere: Route,
 }
 
 /// How many kinds of subject there are.
@@ -128,6 +130,7 @@ impl RuleSet {
         let mut index = Index::new(&files.rules);
         let waits = files.route.iter().flat_map(Route::all).map(|route| route.group_wait.max(route.group_interval));
         index.longest_wait = waits.max();
+        index.nowhere.repeat_interval = Duration::from_secs(24 * 60 * 60);
         index.escalates = files.route.iter().flat_map(Route::all).any(|route| !route.escalate.is_empty());
         Self { files, index }
     }
@@ -167,13 +170,16 @@ impl RuleSet {
         self.index.kinds.contains(&kind)
     }
 
-    /// The route of a group: the one with its key, else the first to its receiver, else the one on top, which then says when
-    /// the group speaks and no longer that it does.
+    /// The route by which something comes to a receiver: the one with this key that leads there or escalates to it, else the first
+    /// that leads there, else the one on top, which then says when a group speaks and no longer that it does. Where no route is
+    /// left, ends are told at once.
     #[must_use]
-    pub fn route_of(&self, key: &str, receiver: &str) -> Option<&Route> {
-        let top = self.route.as_ref()?;
-        let by_key = top.all().find(|route| route.key == key && route.receiver == receiver);
-        by_key.or_else(|| top.all().find(|route| route.receiver == receiver)).or(Some(top))
+    pub fn route_of(&self, key: &str, receiver: &str) -> &Route {
+        let Some(top) = &self.route else { return &self.index.nowhere };
+        let leads = |route: &&Route| route.receiver == receiver;
+        let escalates = |route: &&Route| route.escalate.iter().any(|step| step.receiver == receiver);
+        let by_key = top.all().find(|route| route.key == key && (leads(route) || escalates(route)));
+        by_key.or_else(|| top.all().find(leads)).unwrap_or(top)
     }
 
     /// The longest that any route lets a group wait before it speaks; `None` where there is no route.

@@ -23,6 +23,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Alerts that one command can be about.
 pub const MOST_ALERTS: usize = 1000;
 
+/// The longest name and the longest text that are taken, in characters.
+const LONGEST_NAME: usize = 80;
+const LONGEST_TEXT: usize = 2000;
+
 /// Among how many of the newest actions about one alert that one is looked for that was just asked for.
 const NEWEST: usize = 1000;
 
@@ -92,6 +96,12 @@ impl Desk {
         if distinct.is_empty() {
             return Err(AskError::Senseless("name an alert".to_owned()));
         }
+        check(by)?;
+        match act {
+            Act::Assign { to: Some(name) } => named("the name to assign to", name, LONGEST_NAME)?,
+            Act::Note { text } => named("the note", text, LONGEST_TEXT)?,
+            _ => {}
+        }
         if distinct.len() > MOST_ALERTS {
             return Err(AskError::Senseless(format!("more than {MOST_ALERTS} alerts at once")));
         }
@@ -122,6 +132,8 @@ impl Desk {
     pub async fn silence(&self, new: NewSilence) -> Result<SilenceRecord, AskError> {
         let now = self.clock.now();
         let from = new.from.unwrap_or(now).max(now);
+        check(&new.by)?;
+        named("the comment", &new.comment, LONGEST_TEXT)?;
         if new.until.is_some_and(|until| until <= from) {
             return Err(AskError::Senseless("the silence would end before it begins".to_owned()));
         }
@@ -153,6 +165,7 @@ impl Desk {
     /// # Errors
     /// When it cannot be kept.
     pub async fn unsilence(&self, silence: u64, by: &Actor) -> Result<bool, AskError> {
+        check(by)?;
         let runs = self.read(|store| store.silences(false, 100_000)).await?;
         if !runs.iter().any(|record| record.silence.number == silence) {
             return Ok(false);
@@ -195,6 +208,21 @@ impl Desk {
 
 fn find(store: &dyn Store, numbers: &BTreeSet<u64>) -> Result<Vec<(u64, Option<Alert>)>, StoreError> {
     numbers.iter().map(|number| Ok((*number, store.alert(*number)?))).collect()
+}
+
+/// Whoever does something has a name that others can read.
+fn check(by: &Actor) -> Result<(), AskError> {
+    named("the name of who asks", &by.name, LONGEST_NAME)
+}
+
+fn named(what: &str, text: &str, longest: usize) -> Result<(), AskError> {
+    if text.trim().is_empty() {
+        return Err(AskError::Senseless(format!("{what} is empty")));
+    }
+    if text.chars().count() > longest {
+        return Err(AskError::Senseless(format!("{what} is longer than {longest} characters")));
+    }
+    Ok(())
 }
 
 /// What came of the command at this position; `None` where there was no such alert.

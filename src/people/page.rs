@@ -9,11 +9,8 @@ use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
 use super::link::{Link, LinkError, Purpose, Signer};
-use super::{AskError, Desk, Outcome, What};
+use super::{AskError, Desk, LONGEST_NAME, Outcome, What};
 use crate::engine::{Act, Actor, Alert, AlertState};
-
-/// The longest name that is taken, in characters.
-const LONGEST_NAME: usize = 80;
 
 /// Bytes of a form.
 const LARGEST_FORM: usize = 16 * 1024;

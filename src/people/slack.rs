@@ -36,13 +36,19 @@ pub struct Interactions {
     pub desk: Desk,
     /// The signing secret, read each time; `None` where none is configured.
     pub secret: Arc<dyn Fn() -> Option<SecretString> + Send + Sync>,
-    seen: Arc<Mutex<VecDeque<(i64, String)>>>,
+    seen: Arc<Mutex<VecDeque<Seen>>>,
+    /// In milliseconds. What is older was seen by nobody who could remember it.
+    since: i64,
 }
+
+/// When a signature came, in milliseconds, and the signature.
+type Seen = (i64, Vec<u8>);
 
 impl Interactions {
     #[must_use]
     pub fn new(desk: Desk, secret: Arc<dyn Fn() -> Option<SecretString> + Send + Sync>) -> Self {
-        Self { desk, secret, seen: Arc::default() }
+        let since = desk.clock.now().0;
+        Self { desk, secret, seen: Arc::default(), since }
     }
 }
 
@@ -55,6 +61,8 @@ enum Untrusted {
     Signature,
     #[error("the request is too old, or its clock is wrong")]
     Stale,
+    #[error("the request is from before the last start; click again")]
+    BeforeStart,
     #[error("the request came before")]
     Replayed,
 }
@@ -149,15 +157,19 @@ fn verify(interactions: &Interactions, request: &HttpRequest, body: &[u8]) -> Re
     if (now - sent).abs() > FRESH {
         return Err(Untrusted::Stale);
     }
+    // Its time is in whole seconds.
+    if sent + 1000 <= interactions.since {
+        return Err(Untrusted::BeforeStart);
+    }
     let mut seen = interactions.seen.lock().unwrap_or_else(PoisonError::into_inner);
     // What is older would not be taken anyway.
     while seen.front().is_some_and(|(at, _)| now - at > 2 * FRESH) || seen.len() >= REMEMBERED {
         seen.pop_front();
     }
-    if seen.iter().any(|(_, known)| known == signature) {
+    if seen.iter().any(|(_, known)| *known == signed) {
         return Err(Untrusted::Replayed);
     }
-    seen.push_back((now, signature.to_owned()));
+    seen.push_back((now, signed));
     Ok(())
 }
 

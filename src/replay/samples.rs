@@ -265,7 +265,14 @@ fn of_group(firing: Vec<Alert>, ended: Vec<Alert>, times_omitted: usize, repeat:
 fn summary(firing: &[Alert], ended: &[Alert], why: Folded) -> Content {
     let mut counts = Counts::default();
     firing.iter().chain(ended).for_each(|alert| counts.add(alert));
-    Content::Summary(Box::new(Summary { why, since: AT, messages: 40, counts, alerts: firing.to_vec() }))
+    Content::Summary(Box::new(Summary {
+        why,
+        since: AT,
+        messages: 40,
+        counts,
+        alerts: firing.to_vec(),
+        ended: ended.to_vec(),
+    }))
 }
 
 fn report(firing: &[Alert], ended: &[Alert]) -> DigestReport {

@@ -204,7 +204,7 @@ fn the_shipped_configuration_states_the_defaults() {
         panic!("{}", problems.render(false));
     });
     let warnings: Vec<_> = warnings.iter().map(|problem| &*problem.message).collect();
-    assert_eq!(warnings, ["`public_url` has no effect in this version"]);
+    assert!(warnings.is_empty(), "{warnings:?}");
     let usual = Settings::default();
     let heartbeat = settings.own.heartbeat.clone();
     assert_eq!(heartbeat.as_ref().unwrap().every, Duration::from_secs(60));

@@ -32,4 +32,5 @@ mod silence;
 mod states;
 mod statuses;
 mod storms;
+mod urgent;
 mod world;

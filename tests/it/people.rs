@@ -73,7 +73,7 @@ fn audit(world: &World) -> Vec<(String, String, String, u64)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_button_in_slack_acts_once_and_only_where_slack_has_signed_it() {
-    let world = world().await;
+    let mut world = world().await;
     let (body, at) = (pressed("acknowledge", "1,2"), now());
     let good = signature(SECRET, at, &body);
     assert_eq!(press(&world, &body, at, &signature("another", at, &body)).await, 401);
@@ -83,6 +83,8 @@ async fn a_button_in_slack_acts_once_and_only_where_slack_has_signed_it() {
     assert!(audit(&world).is_empty());
     assert_eq!(press(&world, &body, at, &good).await, 200);
     assert_eq!(press(&world, &body, at, &good).await, 401, "what came before comes from somebody else");
+    let spelt = format!("v0={}", good[3..].to_uppercase());
+    assert_eq!(press(&world, &body, at, &spelt).await, 401, "however it is spelt");
     let body = pressed("resolve", "2");
     assert_eq!(press(&world, &body, at, &signature(SECRET, at, &body)).await, 200);
     let odd = "payload=nothing";
@@ -91,6 +93,12 @@ async fn a_button_in_slack_acts_once_and_only_where_slack_has_signed_it() {
     assert_eq!(audit(&world), [of("acknowledge", 1), of("acknowledge", 2), of("resolve", 2)]);
     let open = world.json(&["alerts"]);
     assert_eq!((open.as_array().unwrap().len(), &open[0]["acknowledged"]["by"]), (1, &json!("ann")));
+    // What was seen is known in memory alone, so nothing from before the start counts.
+    world.kill();
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    world.start().await;
+    let body = pressed("acknowledge", "1,2");
+    assert_eq!(press(&world, &body, at, &good).await, 401, "after a restart, too");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,6 +121,11 @@ async fn the_command_line_takes_on_hands_over_writes_and_silences() {
         run(&["silence", "end", "1", "--by", "bob"]),
         run(&["silence", "end", "1", "--by", "bob"]),
         run(&["silence", "list"]),
+        run(&["ack", "1", "--by", " "]),
+        run(&["note", "1", "--text", "", "--by", "ann"]),
+        run(&["note", "1", "--text", &"x".repeat(2001), "--by", "ann"]),
+        run(&["assign", "1", "--to", "", "--by", "ann"]),
+        run(&["audit", "--alert", "99"]),
     ];
     expect![[r#"
         alert 1: acknowledged

@@ -329,8 +329,12 @@ impl Daemon {
             disk.ended.insert(alert.number, alert.clone());
         }
         for notification in &mut decided.notifications {
-            if let Content::Alerts { firing, ended, .. } = &mut notification.content {
-                firing.iter_mut().chain(ended).for_each(|alert| alert.changed = false);
+            match &mut notification.content {
+                Content::Alerts { firing, ended, .. } => {
+                    firing.iter_mut().chain(ended).for_each(|alert| alert.changed = false);
+                }
+                Content::Summary(summary) => summary.alerts.iter_mut().for_each(|alert| alert.changed = false),
+                _ => {}
             }
         }
         disk.transitions.extend_from_slice(&decided.transitions);

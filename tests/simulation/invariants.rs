@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pulsewarden::engine::{
     Alert, AlertState, Content, DeliveryFailure, EventRef, Notification, Position, Reason, Severity, Subject,
-    Timestamp, Transition,
+    Timestamp, Transition, answers_for,
 };
 
 use crate::daemon::{Daemon, Decided, Row};
@@ -42,7 +42,8 @@ pub struct Chronicle {
     keys: BTreeSet<String>,
     /// Which messages told of an alert as firing, by group and alert; those that were given up are taken out.
     told: BTreeMap<(String, u64), Vec<String>>,
-    /// Groups with messages that had more alerts than they listed: the others were told of by their number alone.
+    /// Groups with messages that had more alerts than they listed, or became part of a summary: the others were told of by their
+    /// number alone.
     counted: BTreeSet<String>,
 }
 
@@ -56,9 +57,14 @@ impl Chronicle {
             self.ends(alert).map_err(|what| format!("alert #{} that ended: {what}", alert.number))?;
         }
         for notification in &decided.notifications {
-            self.tells(notification).map_err(|what| format!("message to {}: {what}", notification.receiver))?;
+            self.tells(notification, daemon).map_err(|what| format!("message to {}: {what}", notification.receiver))?;
         }
         Ok(())
+    }
+
+    /// Alerts with what they are about, newest first.
+    pub fn alerts(&self) -> impl Iterator<Item = (u64, &Subject)> {
+        self.alerts.iter().rev().map(|(number, known)| (*number, &known.subject))
     }
 
     /// A message was given up: nobody was told by it.
@@ -127,9 +133,22 @@ impl Chronicle {
         Ok(())
     }
 
-    fn tells(&mut self, notification: &Notification) -> Holds {
+    fn tells(&mut self, notification: &Notification, daemon: &Daemon) -> Holds {
         let Notification { key, group, due, content, receiver, .. } = notification;
         ensure!(self.keys.insert(key.clone()), "has the key of another");
+        if let Content::Summary(summary) = content {
+            ensure!(summary.messages > 0, "sums up nothing");
+            let outlet = daemon.slice(&answers_for(group)).and_then(|slice| slice.projection.outlet.as_ref());
+            let stands_for = outlet.and_then(|outlet| outlet.folded.iter().find(|folded| folded.summary == *key));
+            let Some(stands_for) = stands_for else { return Err("is not known to sum up anything".to_owned()) };
+            ensure!(
+                stands_for.notifications.len() as u64 == summary.messages,
+                "says {} messages, and stands for {}",
+                summary.messages,
+                stands_for.notifications.len()
+            );
+            self.counted.extend(stands_for.notifications.iter().map(|told| told.group.clone()));
+        }
         let Content::Alerts { firing, ended, firing_omitted, .. } = content else { return Ok(()) };
         if *firing_omitted > 0 {
             self.counted.insert(group.clone());

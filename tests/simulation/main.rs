@@ -8,6 +8,7 @@ mod disturbances;
 mod fleet;
 mod invariants;
 mod oracle;
+mod people;
 mod pool;
 mod run;
 mod seeds;

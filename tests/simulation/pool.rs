@@ -42,14 +42,56 @@ calendars:
 receivers:
   - { name: logistics, email: [{ to: [logistics@clinic.example] }], slack: [{ webhook: logistics }] }
   - { name: quiet, email: [{ to: [quiet@clinic.example] }], send_resolved: false }
+  - { name: lead, email: [{ to: [lead@clinic.example] }], webhook: [{ endpoint: records }] }
+  - { name: capped, email: [{ to: [capped@clinic.example] }], cap: { messages: 2, per: 2h } }
+  - { name: daytime, slack: [{ webhook: daytime }], quiet: { calendar: office, except: critical } }
+time_intervals:
+  - { name: nights, time_intervals: [{ times: [{ start_time: "20:00", end_time: "24:00" }, { start_time: "00:00", end_time: "06:00" }], location: America/Denver }] }
+  - { name: workdays, time_intervals: [{ weekdays: ["monday:friday"], location: Europe/Berlin }] }
 "#;
 
+/// Which alerts say more than others.
+const INHIBITIONS: [&str; 3] = [
+    "",
+    "inhibit_rules: [{ source_matchers: ['severity=\"critical\"'], target_matchers: ['severity!=\"critical\"'], equal: [site] }]\n",
+    r#"
+inhibit_rules:
+  - { source_matchers: ['alertname=~"OurSite.*"'], target_matchers: ['subject="device"'], equal: [site] }
+  - { source_matchers: ['alertname=~"OurBattery.*"'], target_matchers: ['alertname=~"OurWeak.*"'], equal: [device] }
+"#,
+];
+
 /// Who is told, and how alerts are gathered.
-const ROUTES: [&str; 4] = [
+const ROUTES: [&str; 7] = [
     "route: { receiver: logistics, group_by: [alertname, site], group_wait: 2m, group_interval: 30m }\n",
     "route: { receiver: logistics, group_wait: 10m, group_interval: 3h, repeat_interval: 12h }\n",
     "route: { receiver: quiet, group_by: [alertname] }\n",
     "route: { receiver: logistics, group_by: [\"...\"], group_wait: 0s, group_interval: 5m }\n",
+    "route: { receiver: capped, group_by: [alertname, device], group_wait: 0s, group_interval: 10m, repeat_interval: 6h }\n",
+    r#"
+route:
+  receiver: daytime
+  group_by: [alertname]
+  group_wait: 1m
+  routes:
+    - { matchers: ['subject="site"'], receiver: lead, group_wait: 0s }
+    - { matchers: ['alertname=~"OurBattery.*"'], receiver: capped, mute_time_intervals: [nights], continue: true }
+    - { matchers: ['subject="device"'], receiver: logistics, escalate: [{ after: 2h, receiver: lead }, { after: 6h, receiver: capped }] }
+"#,
+    r#"
+route:
+  receiver: logistics
+  group_by: [site]
+  group_interval: 20m
+  repeat_interval: 8h
+  escalate: [{ after: 3h, receiver: daytime }]
+  routes:
+    - matchers: ['severity="critical"']
+      receiver: lead
+      group_wait: 0s
+      continue: true
+    - { matchers: ['subject=~"order|return"'], receiver: daytime, active_time_intervals: [workdays] }
+"#,
 ];
 
 /// The rules, one after the other.
@@ -63,7 +105,8 @@ fn rules() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 fn draw(number: u64) -> Drawn {
     let mut chance = Rng::with_seed(number);
-    let mut text = format!("{HEAD}{}rules:\n", ROUTES[chance.usize(..ROUTES.len())]);
+    let (route, inhibitions) = (chance.usize(..ROUTES.len()), chance.usize(..INHIBITIONS.len()));
+    let mut text = format!("{HEAD}{}{}rules:\n", INHIBITIONS[inhibitions], ROUTES[route]);
     let mut pool: Vec<_> = rules().collect();
     chance.shuffle(&mut pool);
     let mut names: Vec<&str> = Vec::new();

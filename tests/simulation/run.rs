@@ -17,6 +17,7 @@ use pulsewarden::simulate::Webhook;
 use crate::daemon::{Daemon, Decided, Disk, Row, What};
 use crate::invariants::{Chronicle, Holds, ensure, misses_nothing};
 use crate::oracle::Oracle;
+use crate::people;
 use crate::story::{Arrival, Coming, Story};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -140,6 +141,10 @@ impl<'s> Life<'s> {
                 let (receiver, by) = ("logistics".to_owned(), "somebody".to_owned());
                 self.append(shown, shown, What::Command(Command::TestNotification { receiver, by }))
             }
+            Coming::People => match people::asks(&mut self.chance, &self.chronicle, shown.max(self.now)) {
+                Some(command) => self.append(shown, shown, What::Command(command)),
+                None => Ok(()),
+            },
         }
     }
 
@@ -295,7 +300,7 @@ fn describe(row: &Row) -> String {
         What::Rules(place) => format!("rule set {place} comes into force"),
         What::DeliveryFailed(failure) => format!("message {} is given up", failure.key),
         What::Blind(Interval { from, to }) => format!("nothing was heard from {from} to {to}"),
-        What::Command(_) => "a sample is asked for".to_owned(),
+        What::Command(command) => format!("somebody asks: {command:?}"),
     };
     format!("row {}: {what}", row.position)
 }

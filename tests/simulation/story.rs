@@ -53,6 +53,8 @@ pub enum Coming {
     Deaf,
     /// Somebody asks for a sample.
     Sample,
+    /// Somebody does something about alerts, or hides some; what and which is drawn when it comes.
+    People,
 }
 
 /// A stretch of true time.
@@ -107,6 +109,12 @@ impl Story {
         if chance.f64() < 0.1 {
             let Stretch { from, .. } = stretch(&mut chance, HOUR);
             coming.push((from, Coming::Sample));
+        }
+        if chance.f64() < 0.5 {
+            for _ in 0..chance.u32(1..40) {
+                let Stretch { from, .. } = stretch(&mut chance, HOUR);
+                coming.push((from, Coming::People));
+            }
         }
         // Nothing comes while the daemon is away but its return.
         coming.retain(|(at, one)| matches!(one, Coming::Back) || !away.iter().any(|absence| absence.has(*at)));

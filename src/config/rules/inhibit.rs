@@ -52,8 +52,17 @@ pub(super) fn read(file: &File<'_>, node: &Node, draft: &mut Draft) {
     }
     let rule = InhibitRule { source_matchers, target_matchers, equal };
     if rule.source_matchers == rule.target_matchers {
-        let problem = Problem::warning(head, "every alert that inhibits is one that is inhibited, so nothing ever is");
+        let problem =
+            Problem::warning(head.clone(), "every alert that inhibits is one that is inhibited, so nothing ever is");
         walk.add(problem.help("let source_matchers and target_matchers differ"));
+    }
+    let turned = |other: &&InhibitRule| {
+        other.source_matchers == rule.target_matchers && other.target_matchers == rule.source_matchers
+    };
+    if draft.inhibit_rules.iter().any(|other| turned(&other)) && rule.source_matchers != rule.target_matchers {
+        let problem =
+            Problem::warning(head, "an earlier rule says the opposite: of two such alerts nobody hears of either");
+        walk.add(problem.help("keep the one whose source says more"));
     }
     draft.inhibit_rules.push(rule);
 }

@@ -1,11 +1,12 @@
 //! The tree of routes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::intervals::all;
 use super::length::plain;
 use super::{Draft, File, Placed, Reference};
-use crate::config::problem::Problem;
+use crate::config::problem::{Place, Problem};
 use crate::config::suggest::nearest;
 use crate::config::walk::{Fields, Walk};
 use crate::config::yaml::Node;
@@ -39,9 +40,22 @@ pub(super) fn read(file: &File<'_>, node: &Node, draft: &mut Draft) {
         walk.add(problem.related(first.place.clone(), "the first").help("put one below the other: routes: [...]"));
         return;
     }
-    if let Some(value) = value {
+    if let Some(mut value) = value {
+        set_apart(&mut value, &mut BTreeSet::new());
         draft.route = Some(Placed { value, origin: file.origin, place: head });
     }
+}
+
+/// Lets no two routes have the same key: later ones get a number.
+fn set_apart(route: &mut Route, known: &mut BTreeSet<String>) {
+    let mut key = route.key.clone();
+    let mut number = 1;
+    while !known.insert(key.clone()) {
+        number += 1;
+        key = format!("{}#{number}", route.key);
+    }
+    route.key = key;
+    route.routes.iter_mut().for_each(|below| set_apart(below, known));
 }
 
 /// Reads a route; what it does not say, the one above it says.
@@ -152,23 +166,26 @@ fn below(file: &File<'_>, node: &Node, draft: &mut Draft, above: &Route, depth: 
     }
     let mut routes = Vec::new();
     let mut whole = true;
-    // Where the route is that takes whatever comes to it.
-    let mut takes_all = None;
+    // Where routes are that let nothing of theirs go on, with their matchers; those without take whatever comes.
+    let mut taking: Vec<(Vec<Matcher>, Place)> = Vec::new();
     for node in walk.some_items(node, EXAMPLE_BELOW) {
         let Some(fields) = walk.fields(node, "a route", EXAMPLE_BELOW) else {
             whole = false;
             continue;
         };
-        if let Some(before) = &takes_all {
-            let problem = Problem::warning(fields.head(), "no alert comes to this route");
-            let problem = problem.related(Clone::clone(before), "this one takes all of them");
-            walk.add(problem.help("give that one matchers, or continue: true, or let it come last"));
-        }
         let head = fields.head();
-        match one(file, fields, draft, Some(above), depth + 1) {
+        let read = one(file, fields, draft, Some(above), depth + 1);
+        let matchers = read.as_ref().map(|route| route.matchers.as_slice()).unwrap_or_default();
+        let takes = |taken: &[Matcher]| taken.iter().all(|matcher| matchers.contains(matcher));
+        if let Some((_, before)) = taking.iter().find(|(taken, _)| takes(taken)) {
+            let problem = Problem::warning(head.clone(), "no alert comes to this route");
+            let problem = problem.related(before.clone(), "this one takes all of them");
+            walk.add(problem.help("give that one other matchers, or continue: true, or let it come last"));
+        }
+        match read {
             Some(route) => {
-                if route.matchers.is_empty() && !route.goes_on && takes_all.is_none() {
-                    takes_all = Some(head);
+                if !route.goes_on {
+                    taking.push((route.matchers.clone(), head));
                 }
                 routes.push(route);
             }

@@ -2,7 +2,7 @@
 
 use super::alerts::{entry, more, severity_tone};
 use super::{Entry, Page, Section, Tone, foot};
-use crate::engine::{Folded, Phi, Summary};
+use crate::engine::{Alert, Folded, Phi, Summary};
 use crate::notify::phi::{self, Tell, Told, instant, told};
 
 /// How many alerts are named one by one.
@@ -35,14 +35,14 @@ pub(super) fn of(phi: Phi, summary: &Summary, receiver: Told) -> Page {
     for (rule, count) in phi::ended_by_rule(&summary.counts) {
         lead.push(told!(rule, ": ", count, " ended."));
     }
-    let named = summary.alerts.len().min(NAMED);
-    let left = usize::try_from(open).unwrap_or(usize::MAX).saturating_sub(named);
-    let short = |alert| Entry { description: None, runbook: None, ..entry(alert, phi) };
-    let entries: Vec<Entry> = summary.alerts.iter().take(NAMED).map(short).collect();
-    let mut sections = Vec::new();
-    if !entries.is_empty() {
-        sections.push(Section { title: told!("The most urgent"), entries, more: more(left), ..Section::default() });
-    }
+    let short = |alert: &Alert| Entry { description: None, runbook: None, ..entry(alert, phi) };
+    let section = |title: &'static str, alerts: &[Alert], total: u64| {
+        let entries: Vec<Entry> = alerts.iter().take(NAMED).map(short).collect();
+        let left = usize::try_from(total).unwrap_or(usize::MAX).saturating_sub(entries.len());
+        (!entries.is_empty()).then(|| Section { title: told!(title), entries, more: more(left), ..Section::default() })
+    };
+    let sections = [section("The most urgent", &summary.alerts, open), section("Ended", &summary.ended, ended)];
+    let sections = sections.into_iter().flatten().collect();
     Page {
         headline: told!("[", badge, "] ", open, " open, ", ended, " ended ", what),
         preheader: told!(open, " open, ", ended, " ended, for the receiver ", &receiver, "."),

@@ -16,7 +16,7 @@ pub(super) fn alerts_in(notification: &Notification) -> Vec<u64> {
             let named = notification.remarks.iter().filter_map(Remark::alerts).flatten().copied();
             firing.iter().chain(ended).map(|alert| alert.number).chain(named).collect()
         }
-        Content::Summary(summary) => summary.alerts.iter().map(|alert| alert.number).collect(),
+        Content::Summary(summary) => summary.alerts.iter().chain(&summary.ended).map(|alert| alert.number).collect(),
         Content::SilenceEnds { .. } | Content::Digest(_) | Content::Test { .. } | Content::SelfAlert(_) => Vec::new(),
     }
 }
