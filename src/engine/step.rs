@@ -164,6 +164,8 @@ fn judge_anew(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     for alert in &mut slice.alerts {
         grouping::regroup(at, alert, effects);
     }
+    // Groups have heard of it now, and must not again after a restart.
+    slice.dirty |= !slice.alerts.is_empty();
     slice.unarmed = true;
     wake::arm(at, slice);
 }
