@@ -273,7 +273,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }
-        Command::Simulate(simulate) => runtime()?.block_on(simulate::run(&simulate))?,
+        Command::Simulate(simulate) => simulate::run(&simulate)?,
         Command::Schema(schema) => schema::run(&schema)?,
         Command::Completions { shell } => {
             let mut text = Vec::new();
