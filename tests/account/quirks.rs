@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use pulsewarden::engine::Timestamp;
 use pulsewarden::impilo::{Envelope, facts, payload};
-use pulsewarden::simulate::account::{LogPayload, Options, Quirks, Stretch, stream};
+use pulsewarden::simulate::account::{LogPayload, Options, Quirks, Stretch};
 use serde_json::{Value, json};
 
-use crate::world::{BEGIN, Receiver, World, minutes, options};
+use crate::world::{BEGIN, Receiver, World, lines, minutes, options};
 
 /// A day of a small fleet, told to a receiver that takes everything.
 async fn day(quirks: Quirks) -> (World, Receiver) {
@@ -38,17 +38,17 @@ async fn some_are_overtaken_and_some_come_late_and_all_come_once() {
         (Quirks { reordered: 0.3, ..Quirks::default() }, minutes(10)),
         (Quirks { late: 0.3, late_by: minutes(90), ..Quirks::default() }, minutes(90)),
     ] {
-        let (told, lines) = lines(&Options { quirks, ..options(40, 1) });
-        let mut ids: Vec<u64> = lines.iter().map(|(_, envelope)| envelope["id"].as_u64().unwrap()).collect();
-        assert!(!ids.is_sorted() && lines.iter().map(|(at, _)| at).is_sorted());
+        let (told, came) = lines(&Options { quirks, ..options(40, 1) });
+        let mut ids: Vec<u64> = came.iter().map(|(_, envelope)| envelope["id"].as_u64().unwrap()).collect();
+        assert!(!ids.is_sorted() && came.iter().map(|(at, _)| at).is_sorted());
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(u64::try_from(ids.len()).unwrap(), told);
-        let (_, plain) = self::lines(&options(40, 1));
+        let (_, plain) = lines(&options(40, 1));
         let sent: BTreeMap<u64, Timestamp> =
             plain.iter().map(|(at, envelope)| (envelope["id"].as_u64().unwrap(), *at)).collect();
         let late: Vec<Duration> =
-            lines.iter().map(|(at, envelope)| at.since(sent[&envelope["id"].as_u64().unwrap()])).collect();
+            came.iter().map(|(at, envelope)| at.since(sent[&envelope["id"].as_u64().unwrap()])).collect();
         assert!(late.iter().all(|late| *late <= latest) && late.iter().any(|late| *late > latest / 2), "{late:?}");
     }
 }
@@ -89,19 +89,6 @@ async fn after_a_rotation_retries_carry_the_old_secret_or_the_new_one() {
     assert_eq!(secrets[..4], ["old"; 4]);
     let again: BTreeSet<&str> = secrets[4..].iter().map(String::as_str).collect();
     assert_eq!((secrets.len(), again), (8, BTreeSet::from(["new", "old"])));
-}
-
-/// The lines of a stream: when each comes, and the envelope; and how many events were told.
-fn lines(options: &Options) -> (u64, Vec<(Timestamp, Value)>) {
-    let mut out = Vec::new();
-    let told = stream(options, &mut out, None, &mut |_| {}).unwrap().told;
-    let lines = String::from_utf8(out).unwrap();
-    let read = lines.lines().map(|line| {
-        let mut line: Value = serde_json::from_str(line).unwrap();
-        let at = line.as_object_mut().unwrap().remove("received_at").unwrap();
-        (serde_json::from_value::<chrono::DateTime<chrono::Utc>>(at).unwrap().into(), line)
-    });
-    (told, read.collect())
 }
 
 /// What is written oddly means the same: whom an event is about, and which statuses they have.
