@@ -24,8 +24,8 @@ fn devices_in<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn devices_orders_returns_and_tickets_are_as_they_were_told_last() {
-    let (_, history) = lines(&options(110, 60));
-    let world = World::start(options(110, 60));
+    let (_, history) = lines(&options(110, 19));
+    let world = World::start(options(110, 19));
     for moves in 0..3 {
         let now = world.advance("6d7h").await["now"].clone();
         let now: Timestamp = serde_json::from_value::<DateTime<Utc>>(now).unwrap().into();
