@@ -263,8 +263,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 fn stretch(text: &str) -> Result<Stretch, String> {
-    let length = |text: &str| if text == "0" { Some(Duration::ZERO) } else { parse_duration(text) };
-    let ends = text.split_once("..").and_then(|(from, until)| length(from).zip(length(until)));
+    let ends = text.split_once("..").and_then(|(from, until)| parse_duration(from).zip(parse_duration(until)));
     let ends = ends.filter(|(from, until)| from < until);
     ends.map(|(from, until)| Stretch { from, until }).ok_or_else(|| "two lengths as in 2h..6h".to_owned())
 }
