@@ -89,7 +89,10 @@ fn wrong(why: &str) -> HttpResponse {
 }
 
 async fn status(shared: At) -> HttpResponse {
-    shown(&shared.account())
+    let now = shared.clock().now();
+    let mut account = shared.account();
+    account.pass(now);
+    shown(&account)
 }
 
 async fn refused(shared: At) -> HttpResponse {
