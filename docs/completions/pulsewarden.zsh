@@ -585,6 +585,44 @@ esac
     ;;
 esac
 ;;
+(simulate)
+_arguments "${_arguments_options[@]}" : \
+'--listen=[Where the stand-in listens]:ADDRESS:_default' \
+'(--listen --speed --by-hand --api-key --secret --subscribe --once --api-down --log-payload)--out=[Write the history to this file, one envelope a line, and end; - is the standard output]:FILE:_files' \
+'--seed=[Another seed is another history]:N:_default' \
+'--devices=[How many devices there are]:N:_default' \
+'--days=[How many days are told]:N:_default' \
+'--begin=[When the history begins, as in 2026-01-05T00\:00\:00Z; now by default]:TIME:_default' \
+'(--by-hand)--speed=[Let time pass this many times faster]:N:_default' \
+'--api-key=[What the header Impilo-API-Key must hold]:KEY:_default' \
+'--secret=[The webhook secret that the account has at first; none by default]:SECRET:_default' \
+'--subscribe=[Send every type of webhook to this URL from the start on]:URL:_default' \
+'--truth=[Write what goes wrong in the fleet to this file, one line of JSON for each]:FILE:_files' \
+'--parallel=[Webhooks under way at once, at most]:N:_default' \
+'--patience=[How long an answer to a webhook is waited for]:LENGTH:_default' \
+'--log-for=[For how long the log keeps its rows]:LENGTH:_default' \
+'--log-rows=[How many rows the log keeps at most; one that may yet be sent again stays in any case]:N:_default' \
+'--duplicates=[The share of attempts whose answer is lost, so that what was taken comes again]:SHARE:_default' \
+'--reordered=[The share of attempts that later ones overtake]:SHARE:_default' \
+'--late=[The share of webhooks that are sent late]:SHARE:_default' \
+'--late-by=[How late at most]:LENGTH:_default' \
+'--batch=[Send retries in batches this far apart, so that they come later than documented]:LENGTH:_default' \
+'--wrong-secrets=[The share of attempts with a secret that is not the account'\''s]:SHARE:_default' \
+'--odd=[The share of webhooks that are written in odd ways that Impilo'\''s documents show]:SHARE:_default' \
+'*--undelivered=[When nothing is delivered, counted from the begin, as in 2h..6h]:FROM..UNTIL:_default' \
+'*--api-down=[When the API answers 503, counted from the begin, as in 2h..3h]:FROM..UNTIL:_default' \
+'--log-payload=[What the log tells as payload]:FORM:((envelope\:"The whole envelope"
+payload\:"The envelope'\''s payload"
+single-quotes\:"With single quotes, which is no JSON"
+cut\:"Cut off in the middle"
+mixed\:"Another of these from row to row"))' \
+'--config=[The configuration file]:FILE:_files' \
+'--once[End once the history is told and nothing is left to send]' \
+'--by-hand[Let time stand still until POST /simulate/clock moves it]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (schema)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
@@ -817,6 +855,10 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(simulate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (schema)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -868,6 +910,7 @@ _pulsewarden_commands() {
 'digest:List digests, or send one now' \
 'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
 'notify:Try a receiver' \
+'simulate:Play Impilo with an invented fleet\: its documented interface over HTTP, and webhooks with its schedule of retries' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
 'man:Print the manual page' \
@@ -1054,6 +1097,7 @@ _pulsewarden__subcmd__help_commands() {
 'digest:List digests, or send one now' \
 'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
 'notify:Try a receiver' \
+'simulate:Play Impilo with an invented fleet\: its documented interface over HTTP, and webhooks with its schedule of retries' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
 'man:Print the manual page' \
@@ -1252,6 +1296,11 @@ _pulsewarden__subcmd__help__subcmd__silence__subcmd__list_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help silence list commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__simulate_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__simulate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help simulate commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__status_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
@@ -1430,6 +1479,11 @@ _pulsewarden__subcmd__silence__subcmd__help__subcmd__list_commands() {
 _pulsewarden__subcmd__silence__subcmd__list_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden silence list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__simulate_commands] )) ||
+_pulsewarden__subcmd__simulate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden simulate commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__status_commands] )) ||
 _pulsewarden__subcmd__status_commands() {

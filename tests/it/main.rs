@@ -19,6 +19,7 @@ mod protected;
 mod receiving;
 mod reloading;
 mod rules;
+mod simulated;
 mod spine;
 mod stand_in;
 mod templates;
