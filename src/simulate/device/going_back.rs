@@ -35,6 +35,10 @@ impl Device {
         for due in [Due::Measure, Due::Repeat, Due::Habit] {
             self.agenda.clear(due);
         }
+        // Nobody is expected to measure with a device that is to be sent back.
+        for over in [Problem::StoppedMeasuring, Problem::NeverUsed] {
+            self.troubles.end(over, told);
+        }
         self.back = Return { id: self.back.id + 1, status: "rmaPlaced", events: Vec::new() };
         self.return_step(world, told);
     }
@@ -43,7 +47,7 @@ impl Device {
     pub(super) fn return_step(&mut self, world: &World, told: &mut Told) {
         let now = told.now;
         let happened = now.minus(self.chance.between(MINUTE / 300, MINUTE / 4));
-        for over in [Problem::RmaOverdue, Problem::LostInTransit, Problem::StuckInReceiving] {
+        for over in [Problem::RmaOverdue, Problem::LostInTransit, Problem::StuckInReceiving, Problem::ReturnVoided] {
             self.troubles.end(over, told);
         }
         match self.back.status {
@@ -55,6 +59,7 @@ impl Device {
                 self.agenda.clear(Due::Check);
             }
             "completed" => self.status = "refurbishing",
+            "voided" => self.return_begins(Problem::ReturnVoided, now),
             _ => {}
         }
         self.back.events.push((self.back.status, happened));

@@ -74,6 +74,8 @@ pub(super) struct Device {
     /// When a measurement was taken that could not be sent.
     kept: Option<Timestamp>,
     battery: Battery,
+    /// When the battery was low for the first time since it was replaced, with this patient.
+    low_at: Option<Timestamp>,
     radio: Radio,
     /// The failure of its site's coverage, under way or to come.
     outage: Window,
@@ -119,6 +121,7 @@ impl Device {
             readings: 0,
             kept: None,
             battery,
+            low_at: None,
             radio: Radio::Good,
             outage,
             delivered_at: None,
