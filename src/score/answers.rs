@@ -18,6 +18,8 @@ const GRACE: Duration = Duration::from_secs(2 * 3600);
 
 /// At and below this many percent a battery is low.
 pub(super) const LOW: f64 = 20.0;
+/// A low figure so much above the last one shows that the battery was changed.
+pub(super) const CHANGED: f64 = 8.0;
 const DRAINS_WITHIN: Duration = DAY.saturating_mul(45);
 const SILENT_AFTER: Duration = DAY.saturating_mul(3);
 const NEVER_HEARD_AFTER: Duration = DAY.saturating_mul(7);
@@ -31,6 +33,11 @@ pub(super) const WEAK_WITHIN: Duration = DAY.saturating_mul(5);
 pub(super) const CHURN: u32 = 3;
 pub(super) const CHURN_WITHIN: Duration = DAY.saturating_mul(7);
 const RETURN_OPENED_WITHIN: Duration = DAY.saturating_mul(7);
+const ASSOCIATED_WITHIN: Duration = DAY.saturating_mul(5);
+const ARCHIVED_HOLDS: Duration = DAY.saturating_mul(7);
+/// So many readings within this time.
+pub(super) const STRAY: usize = 2;
+pub(super) const STRAY_WITHIN: Duration = DAY.saturating_mul(3);
 
 /// A part of the devices with patients, and so many at least.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +72,7 @@ enum Patience {
 enum Evidence {
     /// A low figure.
     LowFigure,
-    /// A figure that falls to a low one for the second time, with a better one between.
+    /// A battery that runs low for the second time, with a better figure between, or one that shows that it was changed.
     FellTwice,
     /// No sign of life.
     Unheard,
@@ -77,6 +84,12 @@ enum Evidence {
     GivenOut,
     /// Taken from its patient, and then nothing.
     Taken,
+    /// Its order was delivered, and then nothing.
+    Delivered,
+    /// Its patient is archived.
+    Archived,
+    /// Readings of a device that nobody has.
+    Stray,
     /// Enough devices of a site or a model.
     Reached,
     /// A status, at once.
@@ -96,18 +109,27 @@ const fn answer(problem: Problem, rules: &'static [&'static str], evidence: Evid
     Answer { problem, rules, evidence }
 }
 
-const ANSWERS: [Answer; 18] = {
-    use Evidence::{GivenOut, Held, LowFigure, Reached, Stopped, Taken, Told, Unheard, Unused, WeakSignals};
+const ANSWERS: [Answer; 31] = {
+    use Evidence::{
+        Archived, Delivered, FellTwice, GivenOut, Held, LowFigure, Reached, Stopped, Stray, Taken, Told, Unheard, Unused,
+        WeakSignals,
+    };
     use Patience::{Business, BusinessAndGrace, Plain};
     [
         answer(Problem::LowBattery, &["DeviceBatteryLow"], LowFigure),
         answer(Problem::FlatBattery, &["DeviceBatteryFlat", "DeviceSilent", "DeviceNeverHeard"], Unheard),
         answer(Problem::Silent, &["DeviceSilent", "DeviceBatteryFlat", "DeviceNeverHeard"], Unheard),
+        answer(Problem::NeverHeard, &["DeviceNeverHeard"], Unheard),
+        answer(Problem::FadingRadio, &["DeviceWeakSignal"], WeakSignals),
+        answer(Problem::BatteryDrains, &["DeviceBatteryDrainsFast"], FellTwice),
         answer(Problem::StoppedMeasuring, &["DeviceReadingsStopped", "DeviceNeverUsed"], Stopped),
         answer(Problem::NeverUsed, &["DeviceNeverUsed"], Unused),
         answer(Problem::WeakCoverage, &["DeviceWeakSignal"], WeakSignals),
         answer(Problem::AssociationChurn, &["DeviceAssociationChurn"], GivenOut),
         answer(Problem::NotReturned, &["ReturnNeverOpened"], Taken),
+        answer(Problem::UsedByNobody, &["DeviceUsedWithoutPatient"], Stray),
+        answer(Problem::NotAssigned, &["DeviceNotAssociated"], Delivered),
+        answer(Problem::ArchivedHolds, &["DeviceWithArchivedPatient"], Archived),
         answer(
             Problem::OrderStuck,
             &["OrderOnHold", "OrderAddressToConfirm", "OrderAwaitsInventory"],
@@ -118,6 +140,9 @@ const ANSWERS: [Answer; 18] = {
             ]),
         ),
         answer(Problem::OrderUnableToFulfill, &["OrderUnableToFulfill"], Told(&["unableToFulfill"])),
+        answer(Problem::OrderNotShipped, &["OrderNotShipped"], Held(&[(&["awaitingShipment"], Business(3))])),
+        answer(Problem::ParcelLost, &["OrderUndelivered"], Held(&[(&["shipped"], Business(7))])),
+        answer(Problem::SentBack, &["OrderSentBack"], Told(&["returnIssued"])),
         answer(Problem::UnsuccessfulDelivery, &["OrderUnsuccessfulDelivery"], Told(&["unsuccessfulDelivery"])),
         answer(
             Problem::NeverCollected,
@@ -139,11 +164,26 @@ const ANSWERS: [Answer; 18] = {
             &["ReturnStuckInReceiving"],
             Held(&[(&["arrived", "receiving"], BusinessAndGrace(5))]),
         ),
+        answer(Problem::ReturnVoided, &["ReturnVoided"], Told(&["voided"])),
+        answer(Problem::TicketLeftOpen, &["TicketStaysOpen"], Held(&[(&["open"], Business(10))])),
+        answer(
+            Problem::ProcurementStuck,
+            &["ProcurementStuck"],
+            Held(&[(&["requested"], Business(10)), (&["approved"], Business(10))]),
+        ),
+        answer(
+            Problem::TransferStuck,
+            &["TransferStuck"],
+            Held(&[(&["requested"], Business(7)), (&["approved"], Business(7))]),
+        ),
         answer(Problem::TicketUnanswered, &["TicketUnanswered"], Held(&[(&["needsIntake"], Business(1))])),
         answer(Problem::SiteOutage, &["SiteConnectivityOutage"], Reached),
         answer(Problem::DefectiveModel, &["ModelBatteryDefect"], Reached),
     ]
 };
+
+/// Shipped rules about what never happens to this fleet: whatever they tell is false.
+const NEVER: [&str; 3] = ["DeviceReadingsDisabled", "SiteSilent", "ModelSilent"];
 
 /// The rules that answer a problem.
 pub(super) fn rules_for(problem: Problem) -> &'static [&'static str] {
@@ -152,7 +192,7 @@ pub(super) fn rules_for(problem: Problem) -> &'static [&'static str] {
 
 /// Whether alerts of this rule answer any problem, and so can be true or false.
 pub(super) fn is_judged(rule: &str) -> bool {
-    ANSWERS.iter().any(|answer| answer.rules.contains(&rule))
+    NEVER.contains(&rule) || ANSWERS.iter().any(|answer| answer.rules.contains(&rule))
 }
 
 /// How a problem looks by the webhooks.
@@ -210,12 +250,10 @@ impl Ground {
                     None => return self.unused(history, from, over),
                 }
             }
-            Evidence::Taken => {
-                let Some(taken) = history.taken.iter().rev().find(|at| **at <= from.plus(self.slack)) else {
-                    return Sight::Untold;
-                };
-                return self.ripe(taken.plus(RETURN_OPENED_WITHIN + GRACE), over);
-            }
+            Evidence::Stray => first(&history.stray),
+            Evidence::Taken => return self.since(&history.taken, RETURN_OPENED_WITHIN, from, over),
+            Evidence::Delivered => return self.since(&history.delivered, ASSOCIATED_WITHIN, from, over),
+            Evidence::Archived => return self.since(&history.archived, ARCHIVED_HOLDS, from, over),
             Evidence::Told(names) => {
                 let told = history.statuses.iter().filter(|status| names.contains(&&*status.name));
                 let mut times: Vec<Timestamp> = told.map(|status| status.came).collect();
@@ -259,11 +297,20 @@ impl Ground {
         }
     }
 
+    /// Something happened at one of these times, and nothing followed for so long.
+    fn since(&self, times: &[Timestamp], patience: Duration, from: Timestamp, over: Timestamp) -> Sight {
+        let within = |at: &&Timestamp| **at >= from.minus(self.slack) && **at <= over;
+        match times.iter().find(within) {
+            Some(at) => self.ripe(at.plus(patience + GRACE), over),
+            None => Sight::Untold,
+        }
+    }
+
     fn unheard(&self, history: &History, from: Timestamp, over: Timestamp) -> Sight {
         let silences = history.gaps.iter().copied().chain(history.gap_now());
         self.first_ripe(silences, from, over, |gap| {
             // What lies before the device was given out is no silence of its patient's.
-            let given = history.given.iter().rev().find(|at| **at <= over && **at > gap);
+            let given = history.given.iter().rev().find(|at| **at <= over && **at >= gap);
             given.map_or(gap.plus(SILENT_AFTER + GRACE), |given| given.plus(NEVER_HEARD_AFTER + GRACE))
         })
     }

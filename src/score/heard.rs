@@ -9,10 +9,10 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use super::answers::{
-    CHECKS, CHECKS_WITHIN, CHURN, CHURN_WITHIN, DEFECT, DEFECT_WITHIN, LOW, OUTAGE, OUTAGE_WITHIN, READINGS_STOP, Share,
-    WEAK, WEAK_WITHIN,
+    CHANGED, CHECKS, CHECKS_WITHIN, CHURN, CHURN_WITHIN, DEFECT, DEFECT_WITHIN, LOW, OUTAGE, OUTAGE_WITHIN, READINGS_STOP, STRAY,
+    STRAY_WITHIN, Share, WEAK, WEAK_WITHIN,
 };
-use crate::engine::{About, Association, Event, Subject, SubjectKind, Timestamp, Value};
+use crate::engine::{About, Association, Event, Fact, Subject, SubjectKind, Timestamp, Value};
 
 /// Shorter silences are not kept: nothing is looked for in them.
 const GAP: Duration = Duration::from_secs(12 * 3600);
@@ -50,6 +50,15 @@ pub(super) struct History {
     /// When it was given to a patient, and taken from one.
     pub given: Vec<Timestamp>,
     pub taken: Vec<Timestamp>,
+    /// When an order that brought it was delivered, and when its patient was first seen to be archived.
+    pub delivered: Vec<Timestamp>,
+    pub archived: Vec<Timestamp>,
+    is_archived: bool,
+    /// Whether a patient has it, as far as anything told.
+    is_with_patient: bool,
+    strays: VecDeque<Timestamp>,
+    /// When readings of a device that nobody has were as many as count.
+    pub stray: Vec<Timestamp>,
     reading: Option<Timestamp>,
     /// The first health check of a tenure without a reading so far, and such times that are over.
     unused: Option<Timestamp>,
@@ -57,10 +66,10 @@ pub(super) struct History {
     late_checks: VecDeque<Timestamp>,
     /// When a device proved to be on while its readings had stopped, and when they came again.
     pub stopped: Vec<Stretch>,
-    /// Low figures, and a better one after each, where it was told.
+    /// Low figures, and the last figure of all.
     pub low: Vec<Timestamp>,
-    better: bool,
-    /// When a figure fell to a low one, and had been better before.
+    figure: Option<f64>,
+    /// When the battery ran low, and had been better before as far as the figures tell.
     pub falls: Vec<Timestamp>,
     weak: VecDeque<Timestamp>,
     /// When weak signals were as many as count as a device's own trouble.
@@ -95,12 +104,24 @@ impl Heard {
         let Some(about) = event.facts.about.iter().find(|about| about.subject.kind == SubjectKind::Device) else {
             return;
         };
+        if event.kind == "order.statusFull" {
+            return self.delivery(event);
+        }
         let by_device = event.kind.starts_with("device.") || event.kind.starts_with("reading.");
         if !by_device || !about.heard && event.facts.association.is_none() {
             return;
         }
         self.belongs(about, event);
         let history = self.of.entry(about.subject.clone()).or_default();
+        history.is_with_patient = !history.member_of.is_empty();
+        let archived = event.facts.about.iter().any(|other| {
+            let is_true = |fact: &Fact| fact.name == "archived" && fact.value.as_bool() == Some(true);
+            other.subject.kind == SubjectKind::Patient && other.facts.iter().any(is_true)
+        });
+        if archived && history.is_with_patient && !history.is_archived {
+            history.archived.push(event.received_at);
+        }
+        history.is_archived = archived && history.is_with_patient;
         history.device(about, event);
         let share = match event.kind {
             "device.weakSignal" => Some((SubjectKind::Site, OUTAGE, OUTAGE_WITHIN)),
@@ -112,6 +133,17 @@ impl Heard {
             for group in groups.collect::<Vec<_>>() {
                 let id = about.subject.id.clone();
                 self.of.entry(group).or_default().member_heard(id, share, within, event.received_at);
+            }
+        }
+    }
+
+    /// A device that an order brought has arrived.
+    fn delivery(&mut self, event: &Event<'_>) {
+        for about in event.facts.about.iter().filter(|about| about.subject.kind == SubjectKind::Device) {
+            let at = about.facts.iter().find(|fact| fact.name == "delivered_at").and_then(|fact| fact.value.as_time());
+            let history = self.of.entry(about.subject.clone()).or_default();
+            if let Some(at) = at.filter(|at| history.delivered.last() != Some(at)) {
+                history.delivered.push(at);
             }
         }
     }
@@ -194,6 +226,7 @@ impl History {
 
     fn is_given(&mut self, at: Timestamp) {
         self.end_of_tenure(at);
+        self.life.get_or_insert(at);
         self.given.push(at);
         let often = usize::try_from(CHURN).unwrap_or(usize::MAX);
         if let Some(place) = self.given.len().checked_sub(often)
@@ -226,11 +259,22 @@ impl History {
     }
 
     fn read(&mut self, at: Timestamp) {
+        if !self.is_with_patient {
+            self.strays.push_back(at);
+            self.strays.retain(|stray| at.since(*stray) <= STRAY_WITHIN);
+            if self.strays.len() >= STRAY {
+                self.stray.push(at);
+            }
+            return;
+        }
         self.readings_begin(at);
         self.reading = Some(at);
     }
 
     fn check(&mut self, at: Timestamp) {
+        if !self.is_with_patient {
+            return;
+        }
         let Some(reading) = self.reading else {
             self.unused.get_or_insert(at);
             return;
@@ -248,12 +292,13 @@ impl History {
 
     fn battery(&mut self, about: &About, at: Timestamp) {
         if is_low(about) {
-            if self.better || self.low.is_empty() {
-                self.falls.push(at);
-            }
             self.low.push(at);
         }
-        self.better = !is_low(about);
+        let Some(figure) = figure(about) else { return };
+        if figure <= LOW && self.figure.is_none_or(|before| before > LOW || figure >= before + CHANGED) {
+            self.falls.push(at);
+        }
+        self.figure = Some(figure);
     }
 
     fn weak_signal(&mut self, at: Timestamp) {
