@@ -135,7 +135,16 @@ fn tell(score: &Score, tried: &Tried, arguments: &ScoreArguments) -> String {
 
 fn problems(score: &Score) -> String {
     let head = [
-        "problem", "all", "not shown", "too short", "not due yet", "visible", "found", "missed", "told after", "longest",
+        "problem",
+        "all",
+        "not shown",
+        "too short",
+        "not due yet",
+        "visible",
+        "found",
+        "missed",
+        "told after",
+        "longest",
     ];
     let rows = score.problems.iter().map(|(problem, one)| {
         let numbers = [one.all, one.untold, one.too_short, one.unripe, one.visible, one.found, one.missed];
@@ -172,7 +181,11 @@ fn misses(score: &Score, limit: usize) -> String {
             cause(&miss.cause),
         ]
     });
-    out.push_str(&listed(&["problem", "about", "from", "until", "due", "told", "cause"], rows.collect(), score.misses.len()));
+    out.push_str(&listed(
+        &["problem", "about", "from", "until", "due", "told", "cause"],
+        rows.collect(),
+        score.misses.len(),
+    ));
     out
 }
 

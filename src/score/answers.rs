@@ -24,10 +24,9 @@ const DRAINS_WITHIN: Duration = DAY.saturating_mul(45);
 const SILENT_AFTER: Duration = DAY.saturating_mul(3);
 const NEVER_HEARD_AFTER: Duration = DAY.saturating_mul(7);
 const NEVER_USED_AFTER: Duration = DAY.saturating_mul(10);
-/// So many health checks within this time, with the last reading longer ago than that.
-pub(super) const CHECKS: usize = 3;
-pub(super) const CHECKS_WITHIN: Duration = DAY.saturating_mul(3);
+/// A health check, with the last reading longer ago than this, and no reading for so long after it.
 pub(super) const READINGS_STOP: Duration = DAY.saturating_mul(7);
+const USED_AGAIN_WITHIN: Duration = DAY;
 pub(super) const WEAK: usize = 5;
 pub(super) const WEAK_WITHIN: Duration = DAY.saturating_mul(5);
 pub(super) const CHURN: u32 = 3;
@@ -76,7 +75,7 @@ enum Evidence {
     FellTwice,
     /// No sign of life.
     Unheard,
-    /// Health checks, while the last reading lies long back; or none since the device was given out.
+    /// A health check, while the last reading lies long back, and no reading after it; or none since it was given out.
     Stopped,
     /// Health checks, and no reading since the device was given out.
     Unused,
@@ -111,8 +110,8 @@ const fn answer(problem: Problem, rules: &'static [&'static str], evidence: Evid
 
 const ANSWERS: [Answer; 31] = {
     use Evidence::{
-        Archived, Delivered, FellTwice, GivenOut, Held, LowFigure, Reached, Stopped, Stray, Taken, Told, Unheard, Unused,
-        WeakSignals,
+        Archived, Delivered, FellTwice, GivenOut, Held, LowFigure, Reached, Stopped, Stray, Taken, Told, Unheard,
+        Unused, WeakSignals,
     };
     use Patience::{Business, BusinessAndGrace, Plain};
     [
@@ -229,9 +228,7 @@ impl Ground {
         let Some(history) = history else { return Sight::Untold };
         let from = truth.from.max(self.begin);
         let over = truth.until.unwrap_or(self.end);
-        let first = |times: &[Timestamp]| {
-            times.iter().copied().find(|at| *at >= from && *at <= over.plus(self.slack))
-        };
+        let first = |times: &[Timestamp]| times.iter().copied().find(|at| *at >= from && *at <= over.plus(self.slack));
         let seen = match *evidence {
             Evidence::LowFigure => first(&history.low),
             Evidence::FellTwice => {
@@ -244,11 +241,9 @@ impl Ground {
             Evidence::Unheard => return self.unheard(history, from, over),
             Evidence::Unused => return self.unused(history, from, over),
             Evidence::Stopped => {
-                let meets = |one: &&Stretch| one.from <= over && one.until.is_none_or(|until| until > from);
-                match history.stopped.iter().find(meets) {
-                    Some(stretch) => Some(stretch.from.max(from)),
-                    None => return self.unused(history, from, over),
-                }
+                let stopped = history.stopped.iter().copied();
+                let sight = self.first_ripe(stopped, from, over, |check| check.plus(USED_AGAIN_WITHIN + GRACE));
+                return if sight == Sight::Untold { self.unused(history, from, over) } else { sight };
             }
             Evidence::Stray => first(&history.stray),
             Evidence::Taken => return self.since(&history.taken, RETURN_OPENED_WITHIN, from, over),
@@ -277,7 +272,8 @@ impl Ground {
         let next = match evidence {
             Evidence::Unheard => history.gaps.iter().chain(&history.gap_now()).find_map(|gap| gap.ends_after(over)),
             Evidence::Unused | Evidence::Stopped => {
-                let unused = history.unused_times.iter().chain(&history.unused_now()).find_map(|one| one.ends_after(over));
+                let unused =
+                    history.unused_times.iter().chain(&history.unused_now()).find_map(|one| one.ends_after(over));
                 unused.or_else(|| history.stopped.iter().find_map(|one| one.ends_after(over)))
             }
             _ => None,
@@ -338,13 +334,7 @@ impl Ground {
         sight
     }
 
-    fn held(
-        &self,
-        sets: &[(&[&str], Patience)],
-        history: &History,
-        from: Timestamp,
-        over: Timestamp,
-    ) -> Sight {
+    fn held(&self, sets: &[(&[&str], Patience)], history: &History, from: Timestamp, over: Timestamp) -> Sight {
         let mut statuses: Vec<&Status> = history.statuses.iter().collect();
         statuses.sort_by_key(|status| (status.from, status.came));
         let at = statuses.iter().rposition(|status| {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use super::answers::{
-    CHANGED, CHECKS, CHECKS_WITHIN, CHURN, CHURN_WITHIN, DEFECT, DEFECT_WITHIN, LOW, OUTAGE, OUTAGE_WITHIN, READINGS_STOP, STRAY,
+    CHANGED, CHURN, CHURN_WITHIN, DEFECT, DEFECT_WITHIN, LOW, OUTAGE, OUTAGE_WITHIN, READINGS_STOP, STRAY,
     STRAY_WITHIN, Share, WEAK, WEAK_WITHIN,
 };
 use crate::engine::{About, Association, Event, Fact, Subject, SubjectKind, Timestamp, Value};
@@ -63,8 +63,7 @@ pub(super) struct History {
     /// The first health check of a tenure without a reading so far, and such times that are over.
     unused: Option<Timestamp>,
     pub unused_times: Vec<Stretch>,
-    late_checks: VecDeque<Timestamp>,
-    /// When a device proved to be on while its readings had stopped, and when they came again.
+    /// From the first health check after readings had stopped until they came again.
     pub stopped: Vec<Stretch>,
     /// Low figures, and the last figure of all.
     pub low: Vec<Timestamp>,
@@ -255,7 +254,6 @@ impl History {
         if let Some(last) = self.stopped.last_mut().filter(|last| last.until.is_none()) {
             last.until = Some(at);
         }
-        self.late_checks.clear();
     }
 
     fn read(&mut self, at: Timestamp) {
@@ -283,11 +281,7 @@ impl History {
         if proven || at.since(reading) <= READINGS_STOP {
             return;
         }
-        self.late_checks.push_back(at);
-        self.late_checks.retain(|check| at.since(*check) <= CHECKS_WITHIN);
-        if self.late_checks.len() >= CHECKS {
-            self.stopped.push(Stretch { from: at, until: None });
-        }
+        self.stopped.push(Stretch { from: at, until: None });
     }
 
     fn battery(&mut self, about: &About, at: Timestamp) {

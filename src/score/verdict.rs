@@ -221,7 +221,15 @@ struct Shown {
 }
 
 impl Score {
-    fn problem(&mut self, ground: &Ground, truth: &Truth, sight: Sight, until: Timestamp, its: &[&Told], set: &RuleSet) {
+    fn problem(
+        &mut self,
+        ground: &Ground,
+        truth: &Truth,
+        sight: Sight,
+        until: Timestamp,
+        its: &[&Told],
+        set: &RuleSet,
+    ) {
         let score = self.problems.entry(truth.problem).or_default();
         score.all += 1;
         let due = match sight {
@@ -245,8 +253,10 @@ impl Score {
             return;
         }
         score.missed += 1;
-        let late = answers.clone().find(|alert| alert.noticed_at > due && alert.noticed_at <= until && !alert.retracted);
-        let within = answers.find(|alert| alert.noticed_at <= until && alert.ended_at.is_none_or(|at| at >= truth.from));
+        let late =
+            answers.clone().find(|alert| alert.noticed_at > due && alert.noticed_at <= until && !alert.retracted);
+        let within =
+            answers.find(|alert| alert.noticed_at <= until && alert.ended_at.is_none_or(|at| at >= truth.from));
         let cause = match (late, within) {
             (Some(_), _) => Cause::Late,
             (None, Some(alert)) if alert.retracted => Cause::LateEvent,

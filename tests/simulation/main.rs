@@ -10,6 +10,7 @@ mod invariants;
 mod oracle;
 mod pool;
 mod run;
+mod score;
 mod seeds;
 mod stored;
 mod story;

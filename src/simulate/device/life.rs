@@ -207,6 +207,7 @@ impl Device {
         self.status = "available";
         self.associated = false;
         self.low_at = None;
+        self.skipping_since = None;
         let happened = told.now.minus(self.chance.between(MINUTE / 300, MINUTE / 15));
         self.tell_association(false, happened, world, told);
         self.close_ticket(world, told);

@@ -69,6 +69,8 @@ pub(super) struct Device {
     untouched: bool,
     /// Its patient no longer measures.
     idle: bool,
+    /// Since when its patient lets every measurement slip.
+    skipping_since: Option<Timestamp>,
     /// How many readings it has sent.
     readings: u64,
     /// When a measurement was taken that could not be sent.
@@ -118,6 +120,7 @@ impl Device {
             used: false,
             untouched: false,
             idle: false,
+            skipping_since: None,
             readings: 0,
             kept: None,
             battery,

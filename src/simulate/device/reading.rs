@@ -5,6 +5,7 @@ use crate::engine::Timestamp;
 use crate::simulate::catalog::Measure;
 use crate::simulate::chance::Chance;
 use crate::simulate::told::{Body, Told};
+use crate::simulate::truth::Problem;
 use crate::simulate::world::World;
 
 const FIRST_READING: u64 = 880_000_000;
@@ -15,8 +16,16 @@ impl Device {
         let mut chance = self.chance.fork();
         let manual = self.chance.happens(0.02);
         // What somebody types in says nothing of the device.
-        if taken > self.seen.1 && !manual {
-            self.seen = ("reading", taken);
+        if manual {
+            self.skipping_since.get_or_insert(told.now);
+        } else {
+            if taken > self.seen.1 {
+                self.seen = ("reading", taken);
+            }
+            self.skipping_since = None;
+            if !self.idle {
+                self.troubles.end(Problem::StoppedMeasuring, told);
+            }
         }
         let Some(measure) = self.model().measure else { return };
         let kinds: &[&'static str] = match measure {
