@@ -118,7 +118,7 @@ const ANSWERS: [Answer; 31] = {
         answer(Problem::LowBattery, &["DeviceBatteryLow"], LowFigure),
         answer(Problem::FlatBattery, &["DeviceBatteryFlat", "DeviceSilent", "DeviceNeverHeard"], Unheard),
         answer(Problem::Silent, &["DeviceSilent", "DeviceBatteryFlat", "DeviceNeverHeard"], Unheard),
-        answer(Problem::NeverHeard, &["DeviceNeverHeard"], Unheard),
+        answer(Problem::NeverHeard, &["DeviceNeverHeard", "DeviceBatteryFlat"], Unheard),
         answer(Problem::FadingRadio, &["DeviceWeakSignal"], WeakSignals),
         answer(Problem::BatteryDrains, &["DeviceBatteryDrainsFast"], FellTwice),
         answer(Problem::StoppedMeasuring, &["DeviceReadingsStopped", "DeviceNeverUsed"], Stopped),
@@ -243,7 +243,13 @@ impl Ground {
             Evidence::Stopped => {
                 let stopped = history.stopped.iter().copied();
                 let sight = self.first_ripe(stopped, from, over, |check| check.plus(USED_AGAIN_WITHIN + GRACE));
-                return if sight == Sight::Untold { self.unused(history, from, over) } else { sight };
+                let unused = self.unused(history, from, over);
+                return match (sight, unused) {
+                    (Sight::Seen(_), _) => sight,
+                    (_, Sight::Seen(_)) => unused,
+                    _ if from.plus(READINGS_STOP + USED_AGAIN_WITHIN + GRACE) > over => self.too_short(over),
+                    _ => sight,
+                };
             }
             Evidence::Stray => first(&history.stray),
             Evidence::Taken => return self.since(&history.taken, RETURN_OPENED_WITHIN, from, over),
@@ -259,7 +265,10 @@ impl Ground {
         };
         match seen {
             Some(due) => Sight::Seen(due),
-            None if truth.until.is_none() => Sight::Unripe,
+            // What is counted may still become enough.
+            None if truth.until.is_none() && !matches!(evidence, Evidence::LowFigure | Evidence::Told(_)) => {
+                Sight::Unripe
+            }
             None => Sight::Untold,
         }
     }
@@ -284,13 +293,11 @@ impl Ground {
 
     /// Seen where it was due before it was over.
     fn ripe(&self, due: Timestamp, over: Timestamp) -> Sight {
-        if due.plus(self.slack) < over {
-            Sight::Seen(due)
-        } else if over >= self.end {
-            Sight::Unripe
-        } else {
-            Sight::TooShort
-        }
+        if due.plus(self.slack) < over { Sight::Seen(due) } else { self.too_short(over) }
+    }
+
+    fn too_short(&self, over: Timestamp) -> Sight {
+        if over >= self.end { Sight::Unripe } else { Sight::TooShort }
     }
 
     /// Something happened at one of these times, and nothing followed for so long.
@@ -316,7 +323,8 @@ impl Ground {
         self.first_ripe(times, from, over, |unused| unused.plus(NEVER_USED_AFTER + GRACE))
     }
 
-    /// The first of these stretches within a problem that lasted until it was due.
+    /// The first of these stretches within a problem that lasted until it was due. Where there is none at all, it may be that
+    /// the problem itself was too short for one.
     fn first_ripe(
         &self,
         stretches: impl Iterator<Item = Stretch>,
@@ -324,7 +332,8 @@ impl Ground {
         over: Timestamp,
         due: impl Fn(Timestamp) -> Timestamp,
     ) -> Sight {
-        let mut sight = Sight::Untold;
+        let long_enough = due(from).plus(self.slack) < over;
+        let mut sight = if long_enough { Sight::Untold } else { self.too_short(over) };
         for stretch in stretches.filter(|one| one.from < over && one.until.is_none_or(|until| until > from)) {
             sight = self.ripe(due(stretch.from), over.min(stretch.until.unwrap_or(self.end)));
             if let Sight::Seen(_) = sight {

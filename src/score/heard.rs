@@ -139,7 +139,7 @@ impl Heard {
     /// A device that an order brought has arrived.
     fn delivery(&mut self, event: &Event<'_>) {
         for about in event.facts.about.iter().filter(|about| about.subject.kind == SubjectKind::Device) {
-            let at = about.facts.iter().find(|fact| fact.name == "delivered_at").and_then(|fact| fact.value.as_time());
+            let at = own(about, "delivered_at");
             let history = self.of.entry(about.subject.clone()).or_default();
             if let Some(at) = at.filter(|at| history.delivered.last() != Some(at)) {
                 history.delivered.push(at);
@@ -195,6 +195,11 @@ fn is_low(about: &About) -> bool {
     figure(about).is_none_or(|figure| figure <= LOW)
 }
 
+/// A time that the device itself gives.
+fn own(about: &About, name: &str) -> Option<Timestamp> {
+    about.facts.iter().find(|fact| fact.name == name).and_then(|fact| fact.value.as_time())
+}
+
 fn figure(about: &About) -> Option<f64> {
     match about.facts.iter().find(|fact| fact.name == "battery").map(|fact| &fact.value) {
         Some(Value::Int(figure)) => i32::try_from(*figure).ok().map(f64::from),
@@ -216,10 +221,10 @@ impl History {
         }
         self.life = Some(self.life.map_or(at, |before| before.max(at)));
         match event.kind {
-            "device.healthcheck" => self.check(at),
+            "device.healthcheck" => self.check(at, own(about, "last_health_check_at").unwrap_or(at)),
             "device.lowBattery" => self.battery(about, at),
             "device.weakSignal" => self.weak_signal(at),
-            _ => self.read(at),
+            _ => self.read(at, own(about, "last_reading_at").unwrap_or(at)),
         }
     }
 
@@ -256,7 +261,8 @@ impl History {
         }
     }
 
-    fn read(&mut self, at: Timestamp) {
+    /// A reading that came `at`, and was taken at `taken`.
+    fn read(&mut self, at: Timestamp, taken: Timestamp) {
         if !self.is_with_patient {
             self.strays.push_back(at);
             self.strays.retain(|stray| at.since(*stray) <= STRAY_WITHIN);
@@ -266,10 +272,10 @@ impl History {
             return;
         }
         self.readings_begin(at);
-        self.reading = Some(at);
+        self.reading = self.reading.max(Some(taken));
     }
 
-    fn check(&mut self, at: Timestamp) {
+    fn check(&mut self, at: Timestamp, checked: Timestamp) {
         if !self.is_with_patient {
             return;
         }
@@ -278,7 +284,7 @@ impl History {
             return;
         };
         let proven = self.stopped.last().is_some_and(|last| last.until.is_none());
-        if proven || at.since(reading) <= READINGS_STOP {
+        if proven || checked.since(reading) <= READINGS_STOP {
             return;
         }
         self.stopped.push(Stretch { from: at, until: None });

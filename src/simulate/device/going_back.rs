@@ -50,14 +50,13 @@ impl Device {
         for over in [Problem::RmaOverdue, Problem::LostInTransit, Problem::StuckInReceiving, Problem::ReturnVoided] {
             self.troubles.end(over, told);
         }
+        let leaves = ["inTransit", "completed", "voided"].contains(&self.back.status);
+        if leaves && self.associated {
+            self.remove(world, told);
+            self.whereabouts = Whereabouts::Returning;
+        }
         match self.back.status {
-            "inTransit" => {
-                if self.associated {
-                    self.remove(world, told);
-                    self.whereabouts = Whereabouts::Returning;
-                }
-                self.agenda.clear(Due::Check);
-            }
+            "inTransit" => self.agenda.clear(Due::Check),
             "completed" => self.status = "refurbishing",
             "voided" => self.return_begins(Problem::ReturnVoided, now),
             _ => {}
@@ -72,9 +71,6 @@ impl Device {
             "arrived" => ("receiving", self.chance.between(HOUR * 3, DAY * 2)),
             "receiving" => self.while_received(now),
             _ => {
-                if self.associated {
-                    self.remove(world, told);
-                }
                 let wait = self.chance.between(DAY * 4, DAY * 20);
                 return self.shelve(now, wait);
             }
