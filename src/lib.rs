@@ -17,6 +17,7 @@ pub mod replay;
 pub mod cli;
 pub mod demo;
 pub mod simulate;
+pub mod score;
 pub mod daemon;
 pub mod clock;
 pub mod telemetry;

@@ -169,6 +169,21 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(score)
+_arguments "${_arguments_options[@]}" : \
+'--devices=[How many devices the fleet has]:N:_default' \
+'--days=[How many days of its life are told]:N:_default' \
+'--seed=[Another number is another history]:N:_default' \
+'--rules=[Try the rules in this folder; otherwise the configured ones]:FOLDER:_files' \
+'--library=[The folder of the shipped rules, which those under trial may change; otherwise the configured one]:FOLDER:_files' \
+'--limit=[List at most this many missed problems, and as many false alerts]:N:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--disturbed[Let webhooks come late, twice and out of order, as Impilo'\''s retries make them]' \
+'--json[Print JSON for programs\: every missed problem and every false alert]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (alerts)
 _arguments "${_arguments_options[@]}" : \
 '--device=[Alerts of this device alone, by Impilo'\''s id]:ID:_default' \
@@ -711,6 +726,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(score)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (alerts)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -895,6 +914,7 @@ _pulsewarden_commands() {
 'routes:Show the tree of routes, and who would be told of an alert' \
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
+'score:Score rules against an invented fleet\: what they find of what is really wrong in it, and what they tell without a reason' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
 'ack:Take alerts on\: they are not repeated, and nobody else is called' \
 'unack:Give alerts back\: their receivers are told again, and escalation counts from now' \
@@ -1082,6 +1102,7 @@ _pulsewarden__subcmd__help_commands() {
 'routes:Show the tree of routes, and who would be told of an alert' \
 'test:Run the test cases beside the rules\: invented events, and which alerts and messages must come of them' \
 'backtest:What rules would have made of recorded events\: which alerts, when, for whom; and how another rule set differs' \
+'score:Score rules against an invented fleet\: what they find of what is really wrong in it, and what they tell without a reason' \
 'alerts:List alerts, or show one with its moves, its evidence and where each message went' \
 'ack:Take alerts on\: they are not repeated, and nobody else is called' \
 'unack:Give alerts back\: their receivers are told again, and escalation counts from now' \
@@ -1267,6 +1288,11 @@ _pulsewarden__subcmd__help__subcmd__schema_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help schema commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__score_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__score_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help score commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__serve_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__serve_commands() {
     local commands; commands=()
@@ -1419,6 +1445,11 @@ _pulsewarden__subcmd__routes__subcmd__test_commands() {
 _pulsewarden__subcmd__schema_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden schema commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__score_commands] )) ||
+_pulsewarden__subcmd__score_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden score commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__serve_commands] )) ||
 _pulsewarden__subcmd__serve_commands() {

@@ -74,6 +74,7 @@ pub const FIELDS: &[Field] = {
         field(Device, "last_reading_at", Time, Life, Ids),
         field(Device, "last_health_check_at", Time, Life, Ids),
         field(Device, "last_heard_at", Time, Life, Ids),
+        field(Device, "return_at", Time, Life, Ids),
         field(Order, "status", Text, Status, Ids),
         field(Order, "status_at", Time, Status, Ids),
         field(Order, "placed_at", Time, Life, Ids),

@@ -89,9 +89,22 @@ pub(super) fn returned(said: &mut Said, returned: &Value) -> Option<SmolStr> {
         said.of(SubjectKind::Order, order_id);
     }
     parties(said, SubjectKind::Return, &return_id, returned);
-    let devices = list(returned, "returnDevices").filter_map(|one| contained(said, one)).collect();
+    let devices: Vec<Known> = list(returned, "returnDevices").filter_map(|one| contained(said, one)).collect();
+    expect_back(said, returned, &devices);
     contents(said.of(SubjectKind::Return, return_id.clone()), devices, returned);
     Some(return_id)
+}
+
+/// Notes when a return last named its devices. One that was voided brings nothing back.
+fn expect_back(said: &mut Said, returned: &Value, devices: &[Known]) {
+    let Some(status) = first_text(returned, STATUS_NAMES) else { return };
+    if status::same(status, "voided") {
+        return;
+    }
+    let at = Events::of(returned, "returnEvents", "type").newest(said, status).unwrap_or(said.received_at);
+    for device_id in devices.iter().filter_map(Known::as_text) {
+        put(said.of(SubjectKind::Device, device_id), fact("return_at", Known::Time(at)));
+    }
 }
 
 /// The dated entries of an order, a return and the like: which of them come first is not documented.

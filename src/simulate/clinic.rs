@@ -78,10 +78,15 @@ impl Clinic {
             self.transfer.model = usize::try_from(self.chance.number(0..=MODELS.len() as u64 - 1)).unwrap_or_default();
             self.transfer.count = self.chance.number(1..=12);
         }
+        self.troubles.end(Problem::TransferStuck, told);
         let status = STATUSES[self.transfer.events.len()];
         self.transfer.events.push((status, now));
         let wait = match status {
             "completed" => self.chance.between(DAY * 10, DAY * 45),
+            _ if self.chance.happens(0.08) => {
+                self.troubles.begin(Problem::TransferStuck, SubjectKind::Transfer, self.transfer.id, now);
+                self.chance.between(DAY * 12, DAY * 25)
+            }
             _ => self.chance.between(HOUR * 5, DAY * 5),
         };
         self.transfer_due = now.plus(wait);

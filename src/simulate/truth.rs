@@ -17,6 +17,12 @@ pub enum Problem {
     FlatBattery,
     /// The radio of a device fails: nothing comes from it, however good its battery.
     Silent,
+    /// A device was given to a patient and never comes on, so that nothing was ever heard of it there.
+    NeverHeard,
+    /// The radio of a device fails, and says so before it falls silent.
+    FadingRadio,
+    /// A battery was replaced and ran down again within 45 days.
+    BatteryDrains,
     /// The device checks in, and its patient measures no more.
     StoppedMeasuring,
     /// A device that was given to a patient and has never measured.
@@ -27,10 +33,22 @@ pub enum Problem {
     AssociationChurn,
     /// A device was taken from its patient, and nobody opens a return.
     NotReturned,
+    /// A device was taken from its patient, who goes on measuring with it.
+    UsedByNobody,
+    /// A device was delivered, and for days nobody gives it to its patient.
+    NotAssigned,
+    /// Its patient has left the program, and nobody asks for the device.
+    ArchivedHolds,
     /// An order waits before shipment for days.
     OrderStuck,
     OrderUnableToFulfill,
+    /// A parcel is packed and not fetched.
+    OrderNotShipped,
+    /// A carrier has lost a parcel, or brings it weeks late.
+    ParcelLost,
     UnsuccessfulDelivery,
+    /// A parcel goes back to the warehouse instead of to its patient.
+    SentBack,
     /// A parcel waits to be picked up, and nobody comes.
     NeverCollected,
     /// The patient has what a return needs and does not send it.
@@ -39,7 +57,13 @@ pub enum Problem {
     LostInTransit,
     /// A return has arrived and is not worked off.
     StuckInReceiving,
+    /// A return is called off.
+    ReturnVoided,
     TicketUnanswered,
+    /// A ticket was answered and is not closed for weeks.
+    TicketLeftOpen,
+    ProcurementStuck,
+    TransferStuck,
     /// The coverage of a whole site fails for an hour or more.
     SiteOutage,
     /// Batteries of one model fail by the dozen.
@@ -48,23 +72,36 @@ pub enum Problem {
 
 impl Problem {
     /// Every problem.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 31] = [
         Self::LowBattery,
         Self::FlatBattery,
         Self::Silent,
+        Self::NeverHeard,
+        Self::FadingRadio,
+        Self::BatteryDrains,
         Self::StoppedMeasuring,
         Self::NeverUsed,
         Self::WeakCoverage,
         Self::AssociationChurn,
         Self::NotReturned,
+        Self::UsedByNobody,
+        Self::NotAssigned,
+        Self::ArchivedHolds,
         Self::OrderStuck,
         Self::OrderUnableToFulfill,
+        Self::OrderNotShipped,
+        Self::ParcelLost,
         Self::UnsuccessfulDelivery,
+        Self::SentBack,
         Self::NeverCollected,
         Self::RmaOverdue,
         Self::LostInTransit,
         Self::StuckInReceiving,
+        Self::ReturnVoided,
         Self::TicketUnanswered,
+        Self::TicketLeftOpen,
+        Self::ProcurementStuck,
+        Self::TransferStuck,
         Self::SiteOutage,
         Self::DefectiveModel,
     ];

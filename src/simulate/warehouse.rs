@@ -79,10 +79,15 @@ impl Shelf {
             self.procurement += 1;
             self.quantity = self.chance.number(1..=20) * 10;
         }
+        self.troubles.end(Problem::ProcurementStuck, told);
         let status = STATUSES[self.events.len()];
         self.events.push((status, now));
         let wait = match status {
             "received" => self.chance.between(DAY * 2, DAY * 12),
+            _ if self.chance.happens(0.05) => {
+                self.troubles.begin(Problem::ProcurementStuck, SubjectKind::Procurement, self.procurement, now);
+                self.chance.between(DAY * 16, DAY * 30)
+            }
             _ => self.chance.between(HOUR * 6, DAY * 6),
         };
         self.procurement_due = now.plus(wait);

@@ -10,6 +10,7 @@ mod mistakes;
 mod recorded;
 mod records;
 mod same;
+mod scores;
 
 use std::fs;
 use std::path::Path;

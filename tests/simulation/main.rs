@@ -11,6 +11,7 @@ mod oracle;
 mod people;
 mod pool;
 mod run;
+mod score;
 mod seeds;
 mod stored;
 mod story;

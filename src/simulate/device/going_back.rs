@@ -35,6 +35,10 @@ impl Device {
         for due in [Due::Measure, Due::Repeat, Due::Habit] {
             self.agenda.clear(due);
         }
+        // Nobody is expected to measure with a device that is to be sent back.
+        for over in [Problem::StoppedMeasuring, Problem::NeverUsed] {
+            self.troubles.end(over, told);
+        }
         self.back = Return { id: self.back.id + 1, status: "rmaPlaced", events: Vec::new() };
         self.return_step(world, told);
     }
@@ -43,18 +47,18 @@ impl Device {
     pub(super) fn return_step(&mut self, world: &World, told: &mut Told) {
         let now = told.now;
         let happened = now.minus(self.chance.between(MINUTE / 300, MINUTE / 4));
-        for over in [Problem::RmaOverdue, Problem::LostInTransit, Problem::StuckInReceiving] {
+        for over in [Problem::RmaOverdue, Problem::LostInTransit, Problem::StuckInReceiving, Problem::ReturnVoided] {
             self.troubles.end(over, told);
         }
+        let leaves = ["inTransit", "completed", "voided"].contains(&self.back.status);
+        if leaves && self.associated {
+            self.remove(world, told);
+            self.whereabouts = Whereabouts::Returning;
+        }
         match self.back.status {
-            "inTransit" => {
-                if self.associated {
-                    self.remove(world, told);
-                    self.whereabouts = Whereabouts::Returning;
-                }
-                self.agenda.clear(Due::Check);
-            }
+            "inTransit" => self.agenda.clear(Due::Check),
             "completed" => self.status = "refurbishing",
+            "voided" => self.return_begins(Problem::ReturnVoided, now),
             _ => {}
         }
         self.back.events.push((self.back.status, happened));
@@ -67,9 +71,6 @@ impl Device {
             "arrived" => ("receiving", self.chance.between(HOUR * 3, DAY * 2)),
             "receiving" => self.while_received(now),
             _ => {
-                if self.associated {
-                    self.remove(world, told);
-                }
                 let wait = self.chance.between(DAY * 4, DAY * 20);
                 return self.shelve(now, wait);
             }

@@ -22,10 +22,14 @@ pub(super) enum Next {
 }
 
 /// What ends when a device is no longer its patient's.
-const WITH_PATIENT: [Problem; 6] = [
+const WITH_PATIENT: [Problem; 10] = [
     Problem::LowBattery,
     Problem::FlatBattery,
     Problem::Silent,
+    Problem::NeverHeard,
+    Problem::FadingRadio,
+    Problem::BatteryDrains,
+    Problem::ArchivedHolds,
     Problem::StoppedMeasuring,
     Problem::NeverUsed,
     Problem::WeakCoverage,
@@ -89,6 +93,7 @@ impl Device {
         self.place_with_patient();
         let happened = now.minus(self.chance.between(MINUTE / 300, MINUTE / 15));
         self.associated_at = Some(happened);
+        self.troubles.end(Problem::NotAssigned, told);
         self.tell_association(true, happened, world, told);
         if self.next == Next::Again(0) {
             self.troubles.end(Problem::AssociationChurn, told);
@@ -105,6 +110,9 @@ impl Device {
             self.begins(Problem::NeverUsed, happened);
         }
         self.settle(world, now);
+        if !matches!(self.next, Next::Again(_)) && self.chance.happens(0.02) {
+            self.stay_dark(happened, now);
+        }
         self.agenda.set(Due::Life, now.plus(stays));
     }
 
@@ -134,6 +142,12 @@ impl Device {
             self.agenda.set(Due::Life, told.now.plus(self.chance.between(MINUTE * 5, HOUR * 4)));
             return;
         }
+        if self.troubles.has(Problem::ArchivedHolds) {
+            return self.open_return(world, told);
+        }
+        if self.turn > 0 && self.chance.happens(0.06) {
+            return self.part_without_a_word(world, told);
+        }
         let wait = match self.chance.number(0..=99) {
             0..22 => return self.open_return(world, told),
             22..74 => {
@@ -157,8 +171,28 @@ impl Device {
         self.remove(world, told);
         if self.next == Next::Forgotten {
             self.begins(Problem::NotReturned, told.now);
+            let works = !self.battery.is_flat && !self.radio.is_silent();
+            if works && self.model().measure.is_some() && !self.idle && !self.untouched && self.chance.happens(0.2) {
+                self.begins(Problem::UsedByNobody, told.now);
+                self.plan_measuring(world, told.now);
+            }
         }
         self.agenda.set(Due::Life, told.now.plus(wait));
+    }
+
+    /// The patient leaves the program, and keeps the device, which goes on checking in.
+    fn part_without_a_word(&mut self, world: &World, told: &mut Told) {
+        for problem in WITH_PATIENT {
+            self.troubles.end(problem, told);
+        }
+        self.close_ticket(world, told);
+        for due in DUE_WITH_PATIENT.into_iter().filter(|due| *due != Due::Check) {
+            self.agenda.clear(due);
+        }
+        self.patient.leaves(world, self.site);
+        self.tell_patient("patient.updated", told);
+        self.begins(Problem::ArchivedHolds, told.now);
+        self.agenda.set(Due::Life, told.now.plus(self.chance.between(DAY * 9, DAY * 40)));
     }
 
     /// Takes the device from its patient.
@@ -172,6 +206,8 @@ impl Device {
         self.whereabouts = Whereabouts::Removed;
         self.status = "available";
         self.associated = false;
+        self.low_at = None;
+        self.skipping_since = None;
         let happened = told.now.minus(self.chance.between(MINUTE / 300, MINUTE / 15));
         self.tell_association(false, happened, world, told);
         self.close_ticket(world, told);
@@ -192,6 +228,10 @@ impl Device {
             Next::HandedOver => {}
             Next::Forgotten => {
                 self.troubles.end(Problem::NotReturned, told);
+                self.troubles.end(Problem::UsedByNobody, told);
+                self.agenda.clear(Due::Measure);
+                self.agenda.clear(Due::Repeat);
+                self.agenda.clear(Due::Upload);
                 if self.chance.happens(0.6) {
                     return self.open_return(world, told);
                 }

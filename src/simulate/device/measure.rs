@@ -11,6 +11,8 @@ use crate::simulate::world::World;
 
 /// How far a measurement may lie from the hour at which its patient measures.
 const LEEWAY: Duration = Duration::from_secs(35 * 60);
+/// Whoever has forgotten to measure for so long no longer measures.
+const LAPSE: Duration = DAY.saturating_mul(6);
 
 impl Device {
     /// Sets the next time to measure: the next of the model's hours where the patient lives.
@@ -30,8 +32,12 @@ impl Device {
 
     pub(super) fn measure(&mut self, world: &World, told: &mut Told) {
         self.plan_measuring(world, told.now);
-        if self.idle || self.battery.is_flat || !self.chance.happens(self.patient.diligence) {
+        if self.idle || self.battery.is_flat {
+            self.skipping_since = None;
             return;
+        }
+        if !self.chance.happens(self.patient.diligence) {
+            return self.skip(told.now);
         }
         if self.untouched {
             self.untouched = false;
@@ -39,6 +45,7 @@ impl Device {
         }
         self.used = true;
         if !self.is_online(told.now) {
+            self.skipping_since = None;
             self.kept = Some(told.now);
             if !self.radio.is_silent() {
                 let sent = self.outage.until.plus(self.chance.about(MINUTE * 10));
@@ -52,6 +59,14 @@ impl Device {
             if self.chance.happens(self.model().repeats) {
                 self.agenda.set(Due::Repeat, told.now.plus(self.chance.between(MINUTE, MINUTE * 4)));
             }
+        }
+    }
+
+    /// Whoever forgets it once forgets it again, some for a week.
+    fn skip(&mut self, now: Timestamp) {
+        let since = *self.skipping_since.get_or_insert(now);
+        if self.associated && !self.untouched && now.since(since) >= LAPSE {
+            self.begins(Problem::StoppedMeasuring, since);
         }
     }
 

@@ -81,11 +81,15 @@ pub(super) struct Device {
     untouched: bool,
     /// Its patient no longer measures.
     idle: bool,
+    /// Since when its patient lets every measurement slip.
+    skipping_since: Option<Timestamp>,
     /// How many readings it has sent.
     readings: u64,
     /// When a measurement was taken that could not be sent.
     kept: Option<Timestamp>,
     battery: Battery,
+    /// When the battery was low for the first time since it was replaced, with this patient.
+    low_at: Option<Timestamp>,
     radio: Radio,
     /// The failure of its site's coverage, under way or to come.
     outage: Window,
@@ -128,9 +132,11 @@ impl Device {
             used: false,
             untouched: false,
             idle: false,
+            skipping_since: None,
             readings: 0,
             kept: None,
             battery,
+            low_at: None,
             radio: Radio::Good,
             outage,
             delivered_at: None,

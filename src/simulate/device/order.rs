@@ -16,6 +16,20 @@ const HELD: [&str; 4] = ["onHold", "pendingInventory", "reconfirmAddress", "pend
 const CARRIERS: [&str; 3] = ["USPS", "UPS", "FedEx"];
 const NOTES: [&str; 3] = ["Please ship before the weekend.", "Call before delivery.", "Second order of this patient."];
 
+/// Of a hundred parcels of each carrier, how many are lost or weeks late.
+const LOST: [(&str, u64); 3] = [("USPS", 3), ("UPS", 1), ("FedEx", 2)];
+
+/// What ends when an order gets another status.
+const OVER_WITH_STATUS: [Problem; 7] = [
+    Problem::OrderStuck,
+    Problem::OrderUnableToFulfill,
+    Problem::OrderNotShipped,
+    Problem::ParcelLost,
+    Problem::UnsuccessfulDelivery,
+    Problem::SentBack,
+    Problem::NeverCollected,
+];
+
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     pub id: u64,
@@ -89,16 +103,14 @@ impl Device {
             }
             _ => {}
         }
-        for over in
-            [Problem::OrderStuck, Problem::OrderUnableToFulfill, Problem::UnsuccessfulDelivery, Problem::NeverCollected]
-        {
+        for over in OVER_WITH_STATUS {
             self.troubles.end(over, told);
         }
         self.tell_order(world, told);
         let (status, wait) = match self.order.status {
             "orderPlaced" => self.after_placement(),
-            "awaitingShipment" => ("shipped", self.chance.between(HOUR * 4, DAY * 2)),
-            "shipped" => self.after_shipment(),
+            "awaitingShipment" => self.after_packing(now),
+            "shipped" => self.after_shipment(now),
             "delivered" => return self.arrive(now),
             "voided" => {
                 self.order.is_second = true;
@@ -106,6 +118,7 @@ impl Device {
                 return self.shelve(now, wait);
             }
             "returnIssued" => {
+                self.order_begins(Problem::SentBack, now);
                 let wait = self.chance.between(DAY * 5, DAY * 15);
                 return self.shelve(now, wait);
             }
@@ -154,7 +167,24 @@ impl Device {
         ("awaitingShipment", self.chance.between(DAY * 3, DAY * 20))
     }
 
-    fn after_shipment(&mut self) -> (&'static str, Duration) {
+    fn after_packing(&mut self, now: Timestamp) -> (&'static str, Duration) {
+        if self.chance.happens(0.03) {
+            self.order_begins(Problem::OrderNotShipped, now);
+            return ("shipped", self.chance.between(DAY * 6, DAY * 15));
+        }
+        ("shipped", self.chance.between(HOUR * 4, DAY * 2))
+    }
+
+    /// Parcels arrive, are not taken, or are lost, by some carriers more than by others.
+    fn after_shipment(&mut self, now: Timestamp) -> (&'static str, Duration) {
+        let lost = LOST.iter().find(|(carrier, _)| *carrier == self.order.carrier).map_or(0, |(_, lost)| *lost);
+        if self.chance.number(0..=99) < lost {
+            self.order_begins(Problem::ParcelLost, now);
+            return match self.chance.happens(0.5) {
+                true => ("delivered", self.chance.between(DAY * 13, DAY * 25)),
+                false => ("voided", self.chance.between(DAY * 20, DAY * 35)),
+            };
+        }
         let way = self.chance.between(DAY, DAY * 5);
         match self.chance.number(0..=99) {
             0..7 => ("unsuccessfulDelivery", way),
@@ -168,9 +198,13 @@ impl Device {
             return self.lie_at_site(now);
         }
         self.whereabouts = Whereabouts::Delivered;
-        let wait = match self.chance.happens(0.7) {
-            true => self.chance.between(MINUTE, MINUTE * 30),
-            false => self.chance.between(HOUR * 6, DAY * 3),
+        let wait = match self.chance.number(0..=99) {
+            0..70 => self.chance.between(MINUTE, MINUTE * 30),
+            70..96 => self.chance.between(HOUR * 6, DAY * 3),
+            _ => {
+                self.begins(Problem::NotAssigned, now);
+                self.chance.between(DAY * 7, DAY * 20)
+            }
         };
         self.agenda.set(Due::Life, now.plus(wait));
     }

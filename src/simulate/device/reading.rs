@@ -5,6 +5,7 @@ use crate::engine::Timestamp;
 use crate::simulate::catalog::Measure;
 use crate::simulate::chance::Chance;
 use crate::simulate::told::{Body, Told};
+use crate::simulate::truth::Problem;
 use crate::simulate::world::World;
 
 const FIRST_READING: u64 = 880_000_000;
@@ -12,11 +13,20 @@ const FIRST_READING: u64 = 880_000_000;
 impl Device {
     /// A reading that was taken at `taken`, with all that its model measures.
     pub(super) fn tell_reading(&mut self, taken: Timestamp, world: &World, told: &mut Told) {
-        if taken > self.seen.1 {
-            self.seen = ("reading", taken);
-        }
         let mut chance = self.chance.fork();
         let manual = self.chance.happens(0.02);
+        // What somebody types in says nothing of the device.
+        if manual {
+            self.skipping_since.get_or_insert(told.now);
+        } else {
+            if taken > self.seen.1 {
+                self.seen = ("reading", taken);
+            }
+            self.skipping_since = None;
+            if !self.idle {
+                self.troubles.end(Problem::StoppedMeasuring, told);
+            }
+        }
         let Some(measure) = self.model().measure else { return };
         let kinds: &[&'static str] = match measure {
             Measure::BloodPressure => &["reading.bloodPressure"],
@@ -36,7 +46,8 @@ impl Device {
                 let zone = world.sites[self.site].zone;
                 body.add(r#","deviceTimeZoneOffset":"#).show(zone).add(r#","patientTimeZoneOffset":"#).show(zone);
                 values(kind, taken, &mut chance, body);
-                body.add(r#","patient":"#).add(&self.patient.json).add(r#","item":"#).add(&world.items[self.model]);
+                body.add(r#","patient":"#).add(if self.associated { &self.patient.json } else { "null" });
+                body.add(r#","item":"#).add(&world.items[self.model]);
                 body.add(r#","device":"#);
                 self.write(world, body);
                 if measure == Measure::Weight {

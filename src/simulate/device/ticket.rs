@@ -46,6 +46,7 @@ impl Device {
     pub(super) fn ticket_step(&mut self, world: &World, told: &mut Told) {
         let now = told.now;
         self.troubles.end(Problem::TicketUnanswered, told);
+        self.troubles.end(Problem::TicketLeftOpen, told);
         let wait = match self.ticket.status {
             "closed" => {
                 self.ticket = Ticket {
@@ -65,7 +66,12 @@ impl Device {
             "needsIntake" => {
                 self.ticket.status = "open";
                 self.ticket.events.push(("firstContactAttempt", now));
-                self.chance.between(HOUR * 4, DAY * 4)
+                if self.chance.happens(0.05) {
+                    self.troubles.begin(Problem::TicketLeftOpen, SubjectKind::Ticket, self.ticket.id, now);
+                    self.chance.between(DAY * 17, DAY * 30)
+                } else {
+                    self.chance.between(HOUR * 4, DAY * 4)
+                }
             }
             _ => {
                 self.ticket.status = "closed";
@@ -80,6 +86,7 @@ impl Device {
     /// What is open about a device is closed when it leaves its patient.
     pub(super) fn close_ticket(&mut self, world: &World, told: &mut Told) {
         self.troubles.end(Problem::TicketUnanswered, told);
+        self.troubles.end(Problem::TicketLeftOpen, told);
         if self.ticket.status != "closed" {
             self.ticket.status = "closed";
             self.ticket.events.push(("ticketClosed", told.now));

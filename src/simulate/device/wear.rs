@@ -14,6 +14,8 @@ use crate::simulate::world::World;
 const LOW: f64 = 20.0;
 /// Below this the device no longer works.
 const EMPTY: f64 = 0.5;
+/// Batteries that have to be replaced twice within this time drain too fast.
+const DRAINS_WITHIN: Duration = DAY.saturating_mul(45);
 
 /// A battery that runs down evenly.
 #[derive(Clone, Debug)]
@@ -30,7 +32,9 @@ pub(super) struct Battery {
 
 impl Battery {
     pub fn new(model: &Model, chance: &mut Chance, now: Timestamp) -> Self {
-        let per_day = model.battery_days.map_or(0.0, |(least, most)| 100.0 / chance.hundredths(least..=most));
+        // Some do not hold what they should.
+        let wear = if chance.happens(0.04) { 3.0 } else { 1.0 };
+        let per_day = model.battery_days.map_or(0.0, |(least, most)| wear * 100.0 / chance.hundredths(least..=most));
         Self { level: chance.hundredths(22..=100), at: now, per_day, good_per_day: per_day, is_flat: false }
     }
 
@@ -106,6 +110,10 @@ impl Device {
         }
         if !self.troubles.has(Problem::LowBattery) {
             self.begins(Problem::LowBattery, now);
+            if self.low_at.is_some_and(|before| now.since(before) <= DRAINS_WITHIN) {
+                self.begins(Problem::BatteryDrains, now);
+            }
+            self.low_at = Some(now);
             // Most people do it soon, some after a reminder, and some when nothing works any more.
             let wait = match self.chance.number(0..=99) {
                 0..45 => Some(self.chance.between(DAY / 2, DAY * 5)),
@@ -165,6 +173,13 @@ impl Device {
         self.plan_outage();
     }
 
+    /// The device does not come on: nothing is heard of it until somebody helps.
+    pub(super) fn stay_dark(&mut self, since: Timestamp, now: Timestamp) {
+        self.radio = Radio::Silent;
+        self.begins(Problem::NeverHeard, since);
+        self.agenda.set(Due::Radio, now.plus(self.chance.between(DAY * 8, DAY * 30)));
+    }
+
     fn plan_fading(&mut self, now: Timestamp) {
         let mean = if self.patient.poor_coverage { DAY * 45 } else { DAY * 160 };
         let wait = self.chance.between(DAY, mean * 2);
@@ -196,10 +211,14 @@ impl Device {
                 // One in three falls silent without a word before.
                 let signals = self.chance.number(0..=5).saturating_sub(1);
                 self.radio = Radio::Fading(signals);
+                if signals > 0 {
+                    self.begins(Problem::FadingRadio, now);
+                }
                 MINUTE
             }
             Radio::Fading(0) => {
                 self.radio = Radio::Silent;
+                self.troubles.end(Problem::FadingRadio, told);
                 self.begins(Problem::Silent, now);
                 self.wonder(now);
                 self.chance.between(DAY * 2, DAY * 24)
@@ -214,6 +233,7 @@ impl Device {
             Radio::Silent => {
                 self.radio = Radio::Good;
                 self.troubles.end(Problem::Silent, told);
+                self.troubles.end(Problem::NeverHeard, told);
                 self.agenda.set(Due::Check, now.plus(self.chance.between(MINUTE / 60, MINUTE)));
                 if self.kept.is_some() {
                     self.agenda.set(Due::Upload, now.plus(self.chance.between(MINUTE, MINUTE * 5)));
