@@ -62,7 +62,8 @@ impl Report {
 
 /// What the account says when it is asked.
 pub struct Answers {
-    pub webhooks: Result<Plan, ApiError>,
+    /// What is to be done about subscriptions; `None` where that cannot be told.
+    pub webhooks: Result<Option<Plan>, ApiError>,
     /// The types that come here.
     pub subscribed: BTreeSet<String>,
     pub secret: Result<Option<SecretString>, ApiError>,
@@ -87,7 +88,8 @@ pub struct Errors {
 /// What is known here.
 pub struct Here<'a> {
     pub now: Timestamp,
-    pub rules: &'a RuleSet,
+    /// Those in force, where there are any.
+    pub rules: Option<&'a RuleSet>,
     pub accepted: &'a Secrets,
     pub keeper: &'a Keeper,
     /// The last event of each type, and how many there are.
@@ -163,7 +165,7 @@ pub fn examine(here: &Here<'_>, asked: &Result<Answers, NoClient>) -> Report {
             checks.push(api(answers));
             checks.push(clock(answers));
             checks.push(secret(here, answers));
-            checks.push(subscriptions(here, answers));
+            checks.push(subscriptions(answers));
             checks.push(rules(here, answers));
             checks.push(events(here, Some(answers)));
             checks.push(log(answers));
@@ -295,15 +297,16 @@ pub fn to_configure(copy: &std::path::Path) -> String {
     )
 }
 
-fn subscriptions(here: &Here<'_>, answers: &Answers) -> Check {
+fn subscriptions(answers: &Answers) -> Check {
     let name = "subscriptions";
     let plan = match &answers.webhooks {
         Err(error) => return unknown(name, error),
-        Ok(_) if here.public_url.is_none() => {
-            let (found, advice) = ("they cannot be compared without `public_url`".to_owned(), None);
-            return Check { name: name.to_owned(), verdict: Verdict::Unknown, found, advice };
+        Ok(None) => {
+            let found = "they cannot be compared: that needs `public_url`, rules in force, and what was made here (see \
+                         `pulsewarden impilo webhooks sync`)";
+            return Check { name: name.to_owned(), verdict: Verdict::Unknown, found: found.to_owned(), advice: None };
         }
-        Ok(plan) => plan,
+        Ok(Some(plan)) => plan,
     };
     let of = |action| plan.steps.iter().filter(move |step| step.action == action).map(|step| step.kind.as_str());
     let mut faults = Vec::new();
@@ -333,11 +336,16 @@ fn subscriptions(here: &Here<'_>, answers: &Answers) -> Check {
 
 fn rules(here: &Here<'_>, answers: &Answers) -> Check {
     let name = "rules";
-    if let Err(error) = &answers.webhooks {
-        return unknown(name, error);
-    }
+    let rules = match (&answers.webhooks, here.rules) {
+        (Err(error), _) => return unknown(name, error),
+        (Ok(Some(_)), Some(rules)) => rules,
+        (Ok(_), _) => {
+            let found = "it cannot be told which can fire".to_owned();
+            return Check { name: name.to_owned(), verdict: Verdict::Unknown, found, advice: None };
+        }
+    };
     let subscribed = answers.subscribed.iter().map(String::as_str).collect();
-    let starved = needs::starved(here.rules, &subscribed);
+    let starved = needs::starved(rules, &subscribed);
     if starved.is_empty() {
         return fine(name, "every rule can fire: the types that it is about come here".to_owned());
     }

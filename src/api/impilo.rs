@@ -99,7 +99,7 @@ async fn doctor(admin: web::Data<Admin>) -> HttpResponse {
 
 fn undone(error: &Undone) -> HttpResponse {
     let status = match error {
-        Undone::NoClient(_) | Undone::NoAddress => 422,
+        Undone::NoClient(_) | Undone::NoAddress | Undone::NoRules => 422,
         Undone::Api(_) | Undone::Kept(_) | Undone::Rotation(_) => 502,
     };
     failed(status, &error.to_string())

@@ -15,8 +15,9 @@ use crate::account::doctor::{self, Answers, Here, Report};
 use crate::account::needs::needed;
 use crate::account::rotation::{self, Keeper, Rotated};
 use crate::account::webhooks::{self, Known, Ledger, Plan};
-use crate::account::{Access, ApiError, Client, NoClient, Secrets};
+use crate::account::{Access, ApiError, Client, KeptError, NoClient, Secrets};
 use crate::config::Settings;
+use crate::engine::RuleSet;
 use crate::telemetry;
 
 /// How often it is looked whether something is due.
@@ -31,6 +32,9 @@ const CHECK_AGAIN: Duration = Duration::from_secs(60 * 60);
 
 /// The log is searched for errors over this long.
 const ERRORS_OVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long it is waited for rules to be in force: without them nobody knows what is needed.
+const RULES_WITHIN: Duration = Duration::from_secs(15);
 
 /// What a running daemon has of its account.
 pub struct Account {
@@ -54,10 +58,12 @@ pub enum Undone {
          reaches this daemon"
     )]
     NoAddress,
+    #[error("no rules are in force, so it is not known what Impilo should send; see `pulsewarden status`")]
+    NoRules,
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error(transparent)]
-    Kept(#[from] crate::account::KeptError),
+    Kept(#[from] KeptError),
     #[error(transparent)]
     Rotation(#[from] rotation::RotateError),
 }
@@ -104,14 +110,29 @@ impl Shared {
     pub async fn subscriptions(&self, delete_unknown: bool) -> Result<(Vec<Subscription>, Plan), Undone> {
         let client = self.account()?;
         let public_url = self.settings().public_url.ok_or(Undone::NoAddress)?;
+        let rules = self.rules_in_force().await.ok_or(Undone::NoRules)?;
         let there = client.webhooks().await?;
-        let plan = self.plan(&public_url, &there, delete_unknown)?;
+        let plan = self.plan(&rules, &public_url, &there, delete_unknown)?;
         Ok((there, plan))
     }
 
-    fn plan(&self, public_url: &str, there: &[Subscription], delete_unknown: bool) -> Result<Plan, Undone> {
+    /// The rules in force; at the start they are waited for.
+    async fn rules_in_force(&self) -> Option<Arc<RuleSet>> {
+        let mut rule_sets = self.rule_sets.clone();
+        let in_force = rule_sets.wait_for(|rules| !rules.hash.is_empty());
+        let rules = tokio::time::timeout(RULES_WITHIN, in_force).await.ok()?.ok()?;
+        Some(Arc::clone(&rules))
+    }
+
+    fn plan(
+        &self,
+        rules: &RuleSet,
+        public_url: &str,
+        there: &[Subscription],
+        delete_unknown: bool,
+    ) -> Result<Plan, KeptError> {
         let (url, made) = (webhooks::address(public_url), self.impilo.made.made()?);
-        let needed = needed(&self.rule_sets.borrow());
+        let needed = needed(rules);
         Ok(webhooks::plan(&Known { url: &url, needed: &needed, there, made: &made, delete_unknown }))
     }
 
@@ -145,18 +166,17 @@ impl Shared {
     /// Where the store cannot be read.
     pub async fn examine(&self) -> Result<Report, crate::store::StoreError> {
         let _alone = self.impilo.errands.lock().await;
-        let settings = self.settings();
+        let (settings, rules) = (self.settings(), self.rules_in_force().await);
         let asked = match self.account() {
-            Ok(client) => Ok(self.ask(&client, &settings).await),
+            Ok(client) => Ok(self.ask(&client, &settings, rules.as_deref()).await),
             Err(error) => Err(error),
         };
         let store = Arc::clone(&self.store);
         let heard = tokio::task::spawn_blocking(move || store.figures().map(|figures| figures.last_by_type)).await;
         let heard = heard.unwrap_or_else(|_| Ok(Vec::new()))?;
-        let rules = self.rule_sets.borrow().clone();
         let here = Here {
             now: self.clock.now(),
-            rules: &rules,
+            rules: rules.as_deref(),
             accepted: &self.secrets,
             keeper: &self.impilo.keeper,
             heard: &heard,
@@ -170,7 +190,7 @@ impl Shared {
         Ok(report)
     }
 
-    async fn ask(&self, client: &Client, settings: &Settings) -> Answers {
+    async fn ask(&self, client: &Client, settings: &Settings, rules: Option<&RuleSet>) -> Answers {
         let url = settings.public_url.as_deref().map(webhooks::address);
         let is_here = |other: &str| url.as_deref().is_some_and(|url| webhooks::is_same(other, url));
         let secret = client.secret().await;
@@ -182,12 +202,9 @@ impl Shared {
         let there = client.webhooks().await;
         let subscribed = there.iter().flatten().filter(|there| is_here(&there.url)).map(|there| there.kind.clone());
         let subscribed: BTreeSet<String> = subscribed.collect();
-        // A ledger that cannot be read makes nothing ours: a plan that is shown does no harm.
         let webhooks = there.map(|there| {
-            let needed = needed(&self.rule_sets.borrow());
-            let made = self.impilo.made.made().unwrap_or_default();
-            let url = url.clone().unwrap_or_default();
-            webhooks::plan(&Known { url: &url, needed: &needed, there: &there, made: &made, delete_unknown: false })
+            let (rules, public_url) = (rules?, settings.public_url.as_deref()?);
+            self.plan(rules, public_url, &there, false).ok()
         });
         let errors = doctor::errors(client, self.clock.now().minus(ERRORS_OVER), is_here).await;
         Answers { webhooks, subscribed, secret, errors, ahead: client.ahead() }
