@@ -207,6 +207,11 @@ pub fn secret_rotated() {
     tracing::info!("Impilo has a new webhook secret");
 }
 
+/// The secrets that were made here are lost to this start.
+pub fn kept_secrets_unreadable(why: &str) {
+    tracing::error!(why, "webhook secrets that were made here are not accepted; only the configured ones are");
+}
+
 /// Which secret Impilo has is known, and could not be kept.
 pub fn secret_not_noted(why: &str) {
     tracing::error!(why, "it cannot be kept which webhook secret Impilo has; all that may come are accepted");

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, failed};
-use crate::account::webhooks::{Plan, is_same, shown};
+use crate::account::webhooks::{is_same, shown};
 use crate::daemon::Undone;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -20,8 +20,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 /// Every subscription of the account.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Webhooks {
-    /// Where Impilo should send.
-    pub url: String,
+    /// Where Impilo should send, if that is configured.
+    pub url: Option<String>,
     pub webhooks: Vec<WebhookRow>,
 }
 
@@ -47,12 +47,12 @@ pub struct SyncRequest {
 }
 
 async fn webhooks(admin: web::Data<Admin>) -> HttpResponse {
-    match admin.shared.subscriptions(false).await {
-        Ok((there, Plan { url, .. })) => {
+    match admin.shared.subscriptions().await {
+        Ok((there, url)) => {
             let mut webhooks: Vec<WebhookRow> = there
                 .into_iter()
                 .map(|there| {
-                    let here = is_same(&there.url, &url);
+                    let here = url.as_ref().is_some_and(|url| is_same(&there.url, url));
                     WebhookRow { id: there.id, kind: there.kind, url: shown(&there.url), here }
                 })
                 .collect();
@@ -71,7 +71,7 @@ async fn sync(admin: web::Data<Admin>, request: web::Json<SyncRequest>) -> HttpR
         if apply {
             shared.sync_subscriptions(delete_unknown).await
         } else {
-            shared.subscriptions(delete_unknown).await.map(|(_, plan)| plan)
+            shared.plan_subscriptions(delete_unknown).await
         }
     });
     match synced.await {

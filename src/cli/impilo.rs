@@ -78,7 +78,11 @@ fn list(webhooks: &Webhooks) -> anyhow::Result<()> {
         return text("The account has no subscription.\n");
     }
     let rows = webhooks.webhooks.iter().map(row).collect();
-    text(&format!("{}\nHere is {}\n", table(&["ID", "TYPE", "LEADS", "ADDRESS"], rows), webhooks.url))
+    let here = match &webhooks.url {
+        Some(url) => format!("Here is {url}"),
+        None => "`public_url` is not configured, so none can be known to lead here".to_owned(),
+    };
+    text(&format!("{}\n{here}\n", table(&["ID", "TYPE", "LEADS", "ADDRESS"], rows)))
 }
 
 fn told(plan: &Plan, request: SyncRequest) -> String {

@@ -24,7 +24,7 @@ use crate::telemetry;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// How often Impilo is asked which secret it has while that is not known, or an old one is to be dropped.
-const ASK_EVERY: Duration = Duration::from_secs(60);
+const ASK_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// How often everything is checked, and how often while something is wrong.
 const CHECK_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -103,17 +103,25 @@ impl Shared {
         self.impilo.access.client(&self.settings())
     }
 
-    /// Every subscription of the account, and what is to be done about them.
+    /// Every subscription of the account, and where they should lead, if that is configured.
     ///
     /// # Errors
-    /// Where Impilo cannot be asked, or it is not known where it should send.
-    pub async fn subscriptions(&self, delete_unknown: bool) -> Result<(Vec<Subscription>, Plan), Undone> {
+    /// Where Impilo cannot be asked.
+    pub async fn subscriptions(&self) -> Result<(Vec<Subscription>, Option<String>), Undone> {
+        let there = self.account()?.webhooks().await?;
+        Ok((there, self.settings().public_url.as_deref().map(webhooks::address)))
+    }
+
+    /// What is to be done about subscriptions.
+    ///
+    /// # Errors
+    /// Where Impilo cannot be asked, or it is not known where it should send what.
+    pub async fn plan_subscriptions(&self, delete_unknown: bool) -> Result<Plan, Undone> {
         let client = self.account()?;
         let public_url = self.settings().public_url.ok_or(Undone::NoAddress)?;
         let rules = self.rules_in_force().await.ok_or(Undone::NoRules)?;
         let there = client.webhooks().await?;
-        let plan = self.plan(&rules, &public_url, &there, delete_unknown)?;
-        Ok((there, plan))
+        Ok(self.plan(&rules, &public_url, &there, delete_unknown)?)
     }
 
     /// The rules in force; at the start they are waited for.
@@ -139,11 +147,11 @@ impl Shared {
     /// Plans anew, and carries the plan out.
     ///
     /// # Errors
-    /// As [`Shared::subscriptions`]; what could not be done of the plan stands in it.
+    /// As [`Shared::plan_subscriptions`]; what could not be done of the plan stands in it.
     pub async fn sync_subscriptions(&self, delete_unknown: bool) -> Result<Plan, Undone> {
         let _alone = self.impilo.errands.lock().await;
         let client = self.account()?;
-        let (_, mut plan) = self.subscriptions(delete_unknown).await?;
+        let mut plan = self.plan_subscriptions(delete_unknown).await?;
         webhooks::apply(&client, &mut plan, &self.impilo.made).await?;
         telemetry::subscriptions_changed(plan.steps.len());
         Ok(plan)

@@ -153,6 +153,9 @@ impl Daemon {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(path).map_err(|error| refused_by(path, error))?);
         let account = Account::new(folder_of(path), Arc::clone(&secrets));
         account.configure(&settings, given);
+        if let Some(damage) = account.keeper.damage() {
+            telemetry::kept_secrets_unreadable(&damage);
+        }
         if let Err(error) = store.release() {
             telemetry::outbox_unavailable(&error);
         }

@@ -1,10 +1,14 @@
 //! The account at Impilo, compared with what the rules need: subscriptions, and what the doctor finds.
 
 use std::fs;
+use std::net::TcpListener;
 
+use pulsewarden::engine::Timestamp;
+use pulsewarden::simulate::Plan;
+use pulsewarden::simulate::account::{Options, Pace, StandIn};
 use serde_json::{Value, json};
 
-use super::harness::{Output, RECEIVERS, World, eventually};
+use super::harness::{Output, RECEIVERS, SECRET, World, eventually};
 use super::impilo::{Account, Impilo, PUBLIC, URL, lost};
 use super::stand_in::Answer;
 
@@ -14,7 +18,7 @@ const NEEDLESS: &str = "packedKit.event";
 async fn world() -> (World, Impilo) {
     let impilo = Impilo::start().await;
     let mut world = World::new().await;
-    impilo.account().secret = Some(super::harness::SECRET.to_owned());
+    impilo.account().secret = Some(SECRET.to_owned());
     world.configure(&impilo.configuration(&world));
     world.start().await;
     (world, impilo)
@@ -268,7 +272,7 @@ async fn the_doctor_finds_what_is_wrong_and_tells_it() {
     assert!(verdicts()("webhook_secret").starts_with("wrong Impilo has no webhook secret"));
 
     // A clock that is wrong.
-    impilo.interrupt(|account, asked| Some(dated(account.answer(asked), 600)));
+    impilo.interrupt(|account, asked| Some(dated(account.answer(asked), 650)));
     let clock = verdicts()("clock");
     assert!(clock.starts_with("wrong this machine's clock is 6") && clock.ends_with("behind Impilo's"), "{clock}");
 
@@ -292,6 +296,86 @@ async fn without_a_key_it_says_so_once_and_does_the_rest() {
     let doctor = world.run(&["doctor"]);
     assert!(doctor.code == 1 && doctor.stdout.contains("no API key"), "{doctor:?}");
     assert_eq!(world.run(&["status"]).code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_asks_again_where_that_may_help_and_makes_nothing_twice() {
+    let (world, impilo) = world().await;
+    // Busy, broken, gone: the fourth attempt is answered.
+    let mut troubles = vec![
+        Answer::Reset,
+        Answer::status(502),
+        Answer::Say(429, vec![("Retry-After", "1".to_owned())], "{\"geheim\": 1}".to_owned()),
+    ];
+    impilo.interrupt(move |_, asked| asked.path.starts_with("/api/v3/webhook?").then(|| troubles.pop()).flatten());
+    assert!(!planned(&world, &[]).is_empty());
+
+    // Whoever asks for more patience is left alone.
+    impilo.interrupt(|_, _| Some(Answer::Say(503, vec![("Retry-After", "600".to_owned())], String::new())));
+    let before = impilo.api.asked().len();
+    let busy = sync(&world, &[]);
+    assert!(busy.code == 1 && busy.stderr.contains("Impilo is busy and asks to wait 600 s"), "{busy:?}");
+    assert_eq!(impilo.api.asked().len(), before + 1);
+
+    // A subscription whose making was not confirmed is not made again, and is known as made at the next look.
+    let mut first = true;
+    impilo.interrupt(move |account, asked| {
+        (asked.method == "POST" && std::mem::take(&mut first)).then(|| lost(account, asked))
+    });
+    let partly = sync(&world, &["--apply"]);
+    assert!(partly.code == 1 && partly.stdout.contains("failed: Impilo answered HTTP 500"), "{partly:?}");
+    carried_out(&world, &[]);
+    let kinds = impilo.account().kinds(URL);
+    assert!(kinds.windows(2).all(|pair| pair[0] != pair[1]), "{kinds:?}");
+
+    // What is no answer of Impilo's is said to be none, and not shown.
+    impilo.interrupt(|_, _| Some(Answer::Say(200, Vec::new(), "<html>geheim</html>".to_owned())));
+    let strange = sync(&world, &[]);
+    assert!(
+        strange.stderr.contains("no page where one should be") && !strange.stderr.contains("geheim"),
+        "{strange:?}"
+    );
+    impilo.interrupt(|_, _| Some(Answer::Say(302, vec![("Location", "http://a.example".to_owned())], String::new())));
+    assert!(sync(&world, &[]).stderr.contains("Impilo answered HTTP 302"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faithful_account_refuses_nothing_that_it_is_asked() {
+    let now = Timestamp::from(chrono::Utc::now());
+    let plan = Plan { seed: 5, devices: 20, days: 2, begin: now };
+    let options = Options { secret: Some(SECRET.to_owned()), ..Options::new(plan, Pace::ByHand) };
+    let faithful = StandIn::start(options, TcpListener::bind("127.0.0.1:0").unwrap(), None).unwrap();
+    let mut world = World::new().await;
+    world.start().await;
+    fs::write(world.path("key"), "simulated-key").unwrap();
+    world.configure(&format!(
+        "public_url: {}\nimpilo: {{ webhook_secrets: [{{ file: {} }}], api_key: {{ file: {} }}, api: \"http://{}\" }}",
+        world.url().trim_end_matches("/webhooks/impilo"),
+        world.path("secret").display(),
+        world.path("key").display(),
+        faithful.address(),
+    ));
+    assert_eq!(world.run(&["reload"]).code, 0);
+    carried_out(&world, &[]);
+    assert_eq!(world.run(&["impilo", "secret", "rotate"]).code, 0);
+    let clock = format!("http://{}/simulate/clock", faithful.address());
+    let moved = world.http.post(clock).json(&json!({ "advance": "4h" })).send().await.unwrap();
+    assert_eq!(moved.status(), 200);
+    eventually("events come with the new secret", || {
+        let status = world.json(&["status"]);
+        let used = |place: usize| status["receiving"]["secrets"][place]["uses"].as_u64();
+        (used(0) == Some(0) && used(1)? > 0).then_some(())
+    })
+    .await;
+    // The stand-in's clock was moved, and the new secret is not configured.
+    let report = world.json(&["doctor"]);
+    let wrong = report["checks"].as_array().unwrap().iter().filter(|check| check["verdict"] != "fine");
+    let wrong: Vec<&str> = wrong.map(|check| check["name"].as_str().unwrap()).collect();
+    assert_eq!(wrong, ["clock", "webhook_secret"], "{report}");
+    let (tally, refused) = faithful.stop().await.unwrap();
+    assert!(tally.delivered > 0 && tally.refused == 0, "{tally:?}");
+    // Ids and pages that are not there are part of the documents; nothing else was refused.
+    assert!(refused.is_empty(), "{refused:?}");
 }
 
 /// The answer of a clock that is so many seconds ahead.
