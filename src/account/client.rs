@@ -199,6 +199,13 @@ impl Client {
         self.ask(Call::sends(method, &["webhook-secret"], body)).await.map(drop)
     }
 
+    /// Lets Impilo send an `order.status` webhook of an order that does not exist, with this status (documented; the order's
+    /// id is random).
+    pub async fn test_order_status(&self, status: &str) -> Result<(), ApiError> {
+        let body = json!({ "orderStatusName": status });
+        self.ask(Call::sends(Method::POST, &["test", "order-status-webhook"], body)).await.map(drop)
+    }
+
     /// One page of the webhook log. Neither order nor retention are documented.
     pub async fn log(&self, query: &LogQuery, page: u32) -> Result<Page<LogRow>, ApiError> {
         Ok(self.page(Self::log_call(query, page)).await?.map(LogRow::read))

@@ -13,6 +13,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/api/v1/impilo/webhooks", web::get().to(webhooks))
         .route("/api/v1/impilo/webhooks/sync", web::post().to(sync))
+        .route("/api/v1/impilo/webhooks/test", web::post().to(test))
         .route("/api/v1/impilo/secret/rotate", web::post().to(rotate))
         .route("/api/v1/impilo/doctor", web::post().to(doctor));
 }
@@ -81,6 +82,23 @@ async fn sync(admin: web::Data<Admin>, request: web::Json<SyncRequest>) -> HttpR
     }
 }
 
+/// What came of a test webhook.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Tested {
+    /// Milliseconds until it was kept here; `None` where it did not come within a minute.
+    pub after_ms: Option<u64>,
+}
+
+async fn test(admin: web::Data<Admin>) -> HttpResponse {
+    match admin.shared.try_webhook().await {
+        Ok(after) => {
+            let after_ms = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+            HttpResponse::Ok().json(Tested { after_ms })
+        }
+        Err(error) => undone(&error),
+    }
+}
+
 async fn rotate(admin: web::Data<Admin>) -> HttpResponse {
     let shared = Arc::clone(&admin.shared);
     match tokio::spawn(async move { shared.rotate_secret().await }).await {
@@ -101,6 +119,7 @@ fn undone(error: &Undone) -> HttpResponse {
     let status = match error {
         Undone::NoClient(_) | Undone::NoAddress | Undone::NoRules => 422,
         Undone::Api(_) | Undone::Kept(_) | Undone::Rotation(_) => 502,
+        Undone::Store(_) => 503,
     };
     failed(status, &error.to_string())
 }

@@ -27,7 +27,7 @@ use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
 use crate::telemetry;
 
 pub use digests::DigestRequest;
-pub use impilo::{SyncRequest, WebhookRow, Webhooks};
+pub use impilo::{SyncRequest, Tested, WebhookRow, Webhooks};
 pub use people::{ActRequest, UnsilenceRequest, Unsilenced};
 pub use status::{Receiving, RuleState, Status, WatchState};
 

@@ -8,7 +8,7 @@ use crate::account::doctor::to_configure;
 use crate::account::rotation::Rotated;
 use crate::account::webhooks::{Action, Plan, Step, StepResult};
 use crate::api::client::AdminClient;
-use crate::api::{SyncRequest, Webhooks};
+use crate::api::{SyncRequest, Tested, Webhooks};
 use crate::config::Settings;
 
 #[derive(Debug, Subcommand)]
@@ -20,6 +20,11 @@ pub enum WebhookCommand {
     /// They lead to `public_url`. What the daemon did not make stays, unless --delete-unknown says otherwise; subscriptions to
     /// other addresses always stay. Exit code 1 where something is to be done, or could not be.
     Sync(SyncArguments),
+    /// Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come
+    ///
+    /// It is an `order.status` of an order that does not exist, with the status voided. It is kept like any other, and goes
+    /// where every subscription to that type leads.
+    Test(Json),
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +59,20 @@ pub(super) async fn webhooks(settings: &Settings, command: &WebhookCommand) -> a
                 list(&webhooks)?;
             }
             Ok(FINE)
+        }
+        WebhookCommand::Test(how) => {
+            let tested: Tested = client.post("/api/v1/impilo/webhooks/test", &serde_json::json!({})).await?;
+            if how.json {
+                json(&tested)?;
+            } else {
+                text(&match tested.after_ms {
+                    Some(after) => format!("The test webhook came from Impilo and is kept, after {after} ms.\n"),
+                    None => "Impilo was asked for a test webhook, and none came within a minute; see `pulsewarden doctor`, and the \
+                             proxy before this daemon.\n"
+                        .to_owned(),
+                })?;
+            }
+            Ok(if tested.after_ms.is_some() { FINE } else { WRONG })
         }
         WebhookCommand::Sync(arguments) => {
             let request = SyncRequest { apply: arguments.apply, delete_unknown: arguments.delete_unknown };

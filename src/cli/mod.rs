@@ -177,7 +177,7 @@ enum Command {
     Preview(preview::PreviewArguments),
     /// Ask Impilo, through the running daemon
     #[command(
-        after_help = "Examples:\n  pulsewarden impilo webhooks list\n  pulsewarden impilo webhooks sync            # shows what is to be done\n  pulsewarden impilo webhooks sync --apply\n  pulsewarden impilo secret rotate"
+        after_help = "Examples:\n  pulsewarden impilo webhooks list\n  pulsewarden impilo webhooks sync            # shows what is to be done\n  pulsewarden impilo webhooks sync --apply\n  pulsewarden impilo webhooks test            # proves the way from Impilo to here\n  pulsewarden impilo secret rotate"
     )]
     Impilo {
         #[command(subcommand)]

@@ -17,7 +17,8 @@ use crate::account::rotation::{self, Keeper, Rotated};
 use crate::account::webhooks::{self, Known, Ledger, Plan};
 use crate::account::{Access, ApiError, Client, KeptError, NoClient, Secrets};
 use crate::config::Settings;
-use crate::engine::RuleSet;
+use crate::engine::{Position, RuleSet};
+use crate::store::StoreError;
 use crate::telemetry;
 
 /// How often it is looked whether something is due.
@@ -32,6 +33,14 @@ const CHECK_AGAIN: Duration = Duration::from_secs(60 * 60);
 
 /// The log is searched for errors over this long.
 const ERRORS_OVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The type of the webhook that is asked for as a test, and the status that it tells: of such orders nothing more is expected.
+const TEST_TYPE: &str = "order.status";
+const TEST_STATUS: &str = "voided";
+
+/// How long the test webhook is waited for, and how often it is looked for.
+const TEST_WITHIN: Duration = Duration::from_secs(60);
+const TEST_LOOK: Duration = Duration::from_millis(200);
 
 /// How long it is waited for rules to be in force: without them nobody knows what is needed.
 const RULES_WITHIN: Duration = Duration::from_secs(15);
@@ -62,6 +71,8 @@ pub enum Undone {
     NoRules,
     #[error(transparent)]
     Api(#[from] ApiError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error(transparent)]
     Kept(#[from] KeptError),
     #[error(transparent)]
@@ -168,11 +179,37 @@ impl Shared {
         Ok(rotated)
     }
 
+    /// Lets Impilo send a test, and waits for it. How long it took; `None` where it did not come.
+    ///
+    /// # Errors
+    /// Where Impilo cannot be asked, or the store cannot be read.
+    pub async fn try_webhook(&self) -> Result<Option<Duration>, Undone> {
+        let _alone = self.impilo.errands.lock().await;
+        let client = self.account()?;
+        let before = self.newest_test().await?;
+        client.test_order_status(TEST_STATUS).await?;
+        let asked = Instant::now();
+        while asked.elapsed() < TEST_WITHIN {
+            if self.newest_test().await? > before {
+                return Ok(Some(asked.elapsed()));
+            }
+            tokio::time::sleep(TEST_LOOK).await;
+        }
+        Ok(None)
+    }
+
+    async fn newest_test(&self) -> Result<Option<Position>, StoreError> {
+        let store = Arc::clone(&self.store);
+        let newest = tokio::task::spawn_blocking(move || store.events_before(Position::MAX, Some(TEST_TYPE), 1));
+        let newest = newest.await.unwrap_or_else(|_| Ok(Vec::new()))?;
+        Ok(newest.first().map(|row| row.position))
+    }
+
     /// Checks everything about the account, and keeps what was found for the self-watch.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn examine(&self) -> Result<Report, crate::store::StoreError> {
+    pub async fn examine(&self) -> Result<Report, StoreError> {
         let _alone = self.impilo.errands.lock().await;
         let (settings, rules) = (self.settings(), self.rules_in_force().await);
         let asked = match self.account() {

@@ -358,6 +358,8 @@ async fn a_faithful_account_refuses_nothing_that_it_is_asked() {
     assert_eq!(world.run(&["reload"]).code, 0);
     carried_out(&world, &[]);
     assert_eq!(world.run(&["impilo", "secret", "rotate"]).code, 0);
+    let tested = world.run(&["impilo", "webhooks", "test"]);
+    assert!(tested.code == 0 && tested.stdout.contains("is kept"), "{tested:?}");
     let clock = format!("http://{}/simulate/clock", faithful.address());
     let moved = world.http.post(clock).json(&json!({ "advance": "4h" })).send().await.unwrap();
     assert_eq!(moved.status(), 200);
