@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,10 @@ const ASK_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// How often everything is checked, and how often while something is wrong.
 const CHECK_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
-const CHECK_AGAIN: Duration = Duration::from_secs(60 * 60);
+const CHECK_AGAIN: Duration = Duration::from_secs(30 * 60);
+
+/// The shortest time between two checks because webhooks were refused for their secret.
+const CHECK_REFUSED: Duration = Duration::from_secs(5 * 60);
 
 /// The log is searched for errors over this long.
 const ERRORS_OVER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -259,6 +263,7 @@ impl Shared {
     pub(super) async fn keep_account(self: Arc<Self>, stop: CancellationToken) {
         let mut asked: Option<Instant> = None;
         let mut checked: Option<(Instant, Duration)> = None;
+        let mut refused = 0;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -274,7 +279,11 @@ impl Shared {
                     () = settle => {}
                 }
             }
-            if checked.is_none_or(|(at, every)| at.elapsed() >= every) {
+            // A secret that Impilo has again is accepted again, and of any other it is told at once.
+            let now_refused = self.counters.refused_secret.load(Ordering::Relaxed);
+            let every = |usual| if now_refused > refused { CHECK_REFUSED } else { usual };
+            if checked.is_none_or(|(at, usual)| at.elapsed() >= every(usual)) {
+                refused = now_refused;
                 let report = tokio::select! {
                     () = stop.cancelled() => return,
                     report = self.examine() => report,

@@ -9,6 +9,9 @@ use crate::daemon::Shared;
 /// A check that finds something else is told this long after the last time.
 const ANEW: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long Impilo may be unreachable before it is told: longer than it takes until it is looked again.
+const UNREACHED: Duration = Duration::from_secs(40 * 60);
+
 /// The checks by name, and what their watches are called.
 const WATCHES: [(&str, &str); 8] = [
     ("api_key", "impilo_api"),
@@ -37,7 +40,8 @@ fn finding(report: Option<&Report>, check: &str, name: &'static str) -> Finding 
         Some((Verdict::Unknown, _)) | None => (State::Unknown, None),
     };
     let action = "`pulsewarden doctor` checks everything again.";
-    Finding { name, state, action, details, patience: Duration::ZERO, spacing: ANEW }
+    let patience = if check == "api_key" { UNREACHED } else { Duration::ZERO };
+    Finding { name, state, action, details, patience, spacing: ANEW }
 }
 
 /// With a capital letter.
