@@ -341,11 +341,11 @@ async fn it_asks_again_where_that_may_help_and_makes_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_faithful_account_refuses_nothing_that_it_is_asked() {
+    let mut world = World::new().await;
     let now = Timestamp::from(chrono::Utc::now());
     let plan = Plan { seed: 5, devices: 20, days: 2, begin: now };
     let options = Options { secret: Some(SECRET.to_owned()), ..Options::new(plan, Pace::ByHand) };
     let faithful = StandIn::start(options, TcpListener::bind("127.0.0.1:0").unwrap(), None).unwrap();
-    let mut world = World::new().await;
     world.start().await;
     fs::write(world.path("key"), "simulated-key").unwrap();
     world.configure(&format!(
