@@ -4,6 +4,7 @@ pub mod client;
 mod people;
 mod deliveries;
 mod digests;
+mod impilo;
 mod status;
 
 use std::fs;
@@ -26,6 +27,7 @@ use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
 use crate::telemetry;
 
 pub use digests::DigestRequest;
+pub use impilo::{SyncRequest, Tested, WebhookRow, Webhooks};
 pub use people::{ActRequest, UnsilenceRequest, Unsilenced};
 pub use status::{Receiving, RuleState, Status, WatchState};
 
@@ -75,6 +77,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/api/v1/digests/send", web::post().to(digests::send))
         .route("/api/v1/reload", web::post().to(reload))
         .configure(people::routes)
+        .configure(impilo::routes)
         .default_service(web::to(|| async { failed(404, "there is nothing here") }));
 }
 

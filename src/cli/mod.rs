@@ -7,9 +7,11 @@ mod check;
 mod deliveries;
 mod devices;
 mod digest;
+mod doctor;
 mod events;
 mod explain;
 mod held;
+mod impilo;
 mod notify;
 mod output;
 mod people;
@@ -183,6 +185,19 @@ enum Command {
         after_help = "Examples:\n  pulsewarden preview 12 --receiver logistics                  # an alert\n  pulsewarden preview daily --receiver logistics --out /tmp    # a digest\n  pulsewarden preview DeviceBatteryLow --receiver logistics    # an invented alert of a rule"
     )]
     Preview(preview::PreviewArguments),
+    /// Ask Impilo, through the running daemon
+    #[command(
+        after_help = "Examples:\n  pulsewarden impilo webhooks list\n  pulsewarden impilo webhooks sync            # shows what is to be done\n  pulsewarden impilo webhooks sync --apply\n  pulsewarden impilo webhooks test            # proves the way from Impilo to here\n  pulsewarden impilo secret rotate"
+    )]
+    Impilo {
+        #[command(subcommand)]
+        command: ImpiloCommand,
+    },
+    /// Check everything between this daemon and Impilo, and say what to do; exit code 1 where something is wrong or cannot be told
+    ///
+    /// The key, the secret, the subscriptions and their address, rules that nothing comes for, the last webhook of each type,
+    /// errors in Impilo's log, and the clocks. The daemon does the same every day, and tells `self` of what is wrong.
+    Doctor(Json),
     /// Try a receiver
     Notify {
         #[command(subcommand)]
@@ -209,6 +224,20 @@ enum Command {
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImpiloCommand {
+    /// The subscriptions by which Impilo sends webhooks
+    Webhooks {
+        #[command(subcommand)]
+        command: impilo::WebhookCommand,
+    },
+    /// The secret that Impilo's webhooks carry
+    Secret {
+        #[command(subcommand)]
+        command: impilo::SecretCommand,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -281,6 +310,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Deliveries(deliveries) => runtime()?.block_on(deliveries::run(&settings(&config)?, &deliveries))?,
         Command::Digest { command } => digest::run(&settings(&config)?, &command)?,
         Command::Preview(preview) => preview::run(&settings(&config)?, &preview)?,
+        Command::Impilo { command: ImpiloCommand::Webhooks { command } } => {
+            runtime()?.block_on(impilo::webhooks(&settings(&config)?, &command))?
+        }
+        Command::Impilo { command: ImpiloCommand::Secret { command } } => {
+            runtime()?.block_on(impilo::secret(&settings(&config)?, &command))?
+        }
+        Command::Doctor(json) => runtime()?.block_on(doctor::run(&settings(&config)?, json))?,
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }

@@ -12,7 +12,7 @@ use super::bundle::read_text;
 use super::hide;
 use super::problem::{Problem, Problems};
 use super::secret::SECRETS_FOLDER;
-use super::services::{read_endpoints, read_pagerduty, read_slack};
+use super::services::{base, read_endpoints, read_pagerduty, read_slack};
 use super::settings::{Delivery, Email, Heartbeat, LogFormat, Own, Receive, Retention, SecretRef, Settings, Storage};
 use super::source::Source;
 use super::suggest::nearest;
@@ -97,10 +97,11 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
             .iter()
             .map(|node| secret(walk, node, "webhook_secrets", "impilo-webhook-secret").unwrap_or_else(unreadable));
         settings.impilo.webhook_secrets = secrets.collect();
-        if let Some(node) = impilo.get("api_key") {
-            secret(walk, node, "api_key", "impilo-api-key");
-            unused(walk, &impilo, "api_key");
-        }
+        let key = impilo.get("api_key");
+        settings.impilo.api_key =
+            key.map(|node| secret(walk, node, "api_key", "impilo-api-key").unwrap_or_else(unreadable));
+        let api = impilo.get("api").and_then(|node| base(walk, node, "https://app.impiloplatform.com"));
+        set(&mut settings.impilo.api, api);
         impilo.done(walk, "impilo", &[]);
     }
     if let Some(receive) = section(walk, &file, "receive") {

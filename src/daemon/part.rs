@@ -15,6 +15,7 @@ pub enum Part {
     Retention,
     Rules,
     Files,
+    Account,
     PublicPort,
     AdminSocket,
 }
@@ -30,6 +31,7 @@ impl fmt::Display for Part {
             Self::Retention => "retention",
             Self::Rules => "the bringing of rules into force",
             Self::Files => "the watching of files",
+            Self::Account => "the looking after Impilo's account",
             Self::PublicPort => "the public port",
             Self::AdminSocket => "the admin socket",
         })

@@ -212,7 +212,7 @@ impl Shared {
                 *current = settings;
                 changed
             };
-            self.secrets.replace(&secrets);
+            self.impilo.configure(&self.settings(), secrets);
             self.senders.send_replace(senders);
             standing.configuration = print;
             if !changed.is_empty() {

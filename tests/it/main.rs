@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod account;
 mod answers;
 mod crash;
 mod delivering;
@@ -10,6 +11,7 @@ mod events;
 mod explain;
 mod harness;
 mod ledger;
+mod impilo;
 mod life;
 mod mail;
 mod outages;
@@ -18,6 +20,7 @@ mod program;
 mod protected;
 mod receiving;
 mod reloading;
+mod rotation;
 mod rules;
 mod simulated;
 mod spine;
