@@ -85,7 +85,7 @@ async fn a_slack_that_says_nothing_delays_no_other_and_is_asked_again() {
     let asked = world.room.asked();
     assert_eq!(asked.len(), 2, "the attempt without an answer, and the next");
     for asked in &asked {
-        assert_eq!(asked.path, "/api/chat.postMessage");
+        assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/api/chat.postMessage"));
         assert_eq!(asked.headers["authorization"], "Bearer xoxb-test");
     }
 }
