@@ -268,6 +268,9 @@ _pulsewarden() {
             pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks,sync)
                 cmd="pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__sync"
                 ;;
+            pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks,test)
+                cmd="pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__test"
+                ;;
             pulsewarden__subcmd__help__subcmd__notify,test)
                 cmd="pulsewarden__subcmd__help__subcmd__notify__subcmd__test"
                 ;;
@@ -313,6 +316,9 @@ _pulsewarden() {
             pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks,sync)
                 cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__sync"
                 ;;
+            pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks,test)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__test"
+                ;;
             pulsewarden__subcmd__impilo__subcmd__secret,help)
                 cmd="pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help"
                 ;;
@@ -334,6 +340,9 @@ _pulsewarden() {
             pulsewarden__subcmd__impilo__subcmd__webhooks,sync)
                 cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__sync"
                 ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks,test)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__test"
+                ;;
             pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help,help)
                 cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__help"
                 ;;
@@ -342,6 +351,9 @@ _pulsewarden() {
                 ;;
             pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help,sync)
                 cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__sync"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help,test)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__test"
                 ;;
             pulsewarden__subcmd__notify,help)
                 cmd="pulsewarden__subcmd__notify__subcmd__help"
@@ -1362,7 +1374,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks)
-            opts="list sync"
+            opts="list sync test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1390,6 +1402,20 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__sync)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1758,7 +1784,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks)
-            opts="list sync"
+            opts="list sync test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1786,6 +1812,20 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__sync)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1878,7 +1918,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__impilo__subcmd__webhooks)
-            opts="-h --config --help list sync help"
+            opts="-h --config --help list sync test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1896,7 +1936,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help)
-            opts="list sync help"
+            opts="list sync test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1951,6 +1991,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list)
             opts="-h --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1971,6 +2025,24 @@ _pulsewarden() {
             ;;
         pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__sync)
             opts="-h --apply --delete-unknown --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__test)
+            opts="-h --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -253,6 +253,7 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fi
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from webhooks" -s h -l help -d 'Print help'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from webhooks" -f -a "list" -d 'List the subscriptions of the account, and which lead to this daemon'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from webhooks" -f -a "sync" -d 'Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply'
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from webhooks" -f -a "test" -d 'Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from webhooks" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from secret" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from secret" -s h -l help -d 'Print help'

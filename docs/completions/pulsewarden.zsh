@@ -580,6 +580,14 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
 ;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help_commands" \
@@ -597,6 +605,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (sync)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -692,6 +704,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (sync)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -818,7 +834,7 @@ _arguments "${_arguments_options[@]}" : \
 '--odd=[The share of webhooks that are written in odd ways that Impilo'\''s documents show]:SHARE:_default' \
 '*--undelivered=[When nothing is delivered, counted from the begin, as in 2h..6h]:FROM..UNTIL:_default' \
 '*--api-down=[When the API answers 503, counted from the begin, as in 2h..3h]:FROM..UNTIL:_default' \
-'--log-payload=[What the log tells as payload]:LOG_PAYLOAD:((envelope\:"The whole envelope"
+'--log-payload=[What the log tells as payload]:FORM:((envelope\:"The whole envelope"
 payload\:"The envelope'\''s payload"
 single-quotes\:"With single quotes, which is no JSON"
 cut\:"Cut off in the middle"
@@ -1071,6 +1087,10 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (sync)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1517,6 +1537,7 @@ _pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks_commands() {
     local commands; commands=(
 'list:List the subscriptions of the account, and which lead to this daemon' \
 'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'test:Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come' \
     )
     _describe -t commands 'pulsewarden help impilo webhooks commands' commands "$@"
 }
@@ -1529,6 +1550,11 @@ _pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__list_comma
 _pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help impilo webhooks sync commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help impilo webhooks test commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__man_commands() {
@@ -1679,6 +1705,7 @@ _pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks_commands() {
     local commands; commands=(
 'list:List the subscriptions of the account, and which lead to this daemon' \
 'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'test:Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come' \
     )
     _describe -t commands 'pulsewarden impilo help webhooks commands' commands "$@"
 }
@@ -1691,6 +1718,11 @@ _pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__list_comma
 _pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__sync_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden impilo help webhooks sync commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help webhooks test commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret_commands] )) ||
 _pulsewarden__subcmd__impilo__subcmd__secret_commands() {
@@ -1728,6 +1760,7 @@ _pulsewarden__subcmd__impilo__subcmd__webhooks_commands() {
     local commands; commands=(
 'list:List the subscriptions of the account, and which lead to this daemon' \
 'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'test:Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'pulsewarden impilo webhooks commands' commands "$@"
@@ -1737,6 +1770,7 @@ _pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help_commands() {
     local commands; commands=(
 'list:List the subscriptions of the account, and which lead to this daemon' \
 'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'test:Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'pulsewarden impilo webhooks help commands' commands "$@"
@@ -1756,6 +1790,11 @@ _pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__sync_comma
     local commands; commands=()
     _describe -t commands 'pulsewarden impilo webhooks help sync commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks help test commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list_commands] )) ||
 _pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list_commands() {
     local commands; commands=()
@@ -1765,6 +1804,11 @@ _pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list_commands() {
 _pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden impilo webhooks sync commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks test commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__man_commands() {

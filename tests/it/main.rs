@@ -22,6 +22,7 @@ mod receiving;
 mod reloading;
 mod rotation;
 mod rules;
+mod simulated;
 mod spine;
 mod stand_in;
 mod templates;

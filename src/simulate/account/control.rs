@@ -1,8 +1,6 @@
 //! What is not Impilo's, under `/simulate/`: moving the clock, reading what was refused, putting things into the account,
 //! and making it behave otherwise.
 
-use std::time::Duration;
-
 use actix_web::{HttpResponse, web};
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
@@ -91,7 +89,10 @@ fn wrong(why: &str) -> HttpResponse {
 }
 
 async fn status(shared: At) -> HttpResponse {
-    shown(&shared.account())
+    let now = shared.clock().now();
+    let mut account = shared.account();
+    account.pass(now);
+    shown(&account)
 }
 
 async fn refused(shared: At) -> HttpResponse {
@@ -105,9 +106,7 @@ async fn move_clock(body: web::Bytes, shared: At) -> HttpResponse {
     let now = shared.clock().now();
     let to = match (to, advance) {
         (Some(to), None) => DateTime::parse_from_rfc3339(&to).ok().map(|at| Timestamp(at.timestamp_millis())),
-        (None, Some(by)) => {
-            parse_duration(&by).or_else(|| (by == "0s").then_some(Duration::ZERO)).map(|by| now.plus(by))
-        }
+        (None, Some(by)) => parse_duration(&by).map(|by| now.plus(by)),
         (None, None) => Some(now),
         (Some(_), Some(_)) => None,
     };
@@ -121,17 +120,18 @@ async fn move_clock(body: web::Bytes, shared: At) -> HttpResponse {
     shown(&shared.account())
 }
 
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
 async fn change(body: web::Bytes, shared: At) -> HttpResponse {
     let change: Change = match serde_json::from_slice(&body) {
         Ok(change) => change,
         Err(error) => return wrong(&error.to_string()),
     };
     let mut account = shared.account();
-    fn set<T>(place: &mut T, value: Option<T>) {
-        if let Some(value) = value {
-            *place = value;
-        }
-    }
     set(&mut account.api_down, change.api_down);
     set(&mut account.undelivered, change.undelivered);
     let quirks = &mut account.quirks;

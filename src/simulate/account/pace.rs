@@ -39,8 +39,11 @@ impl Clock {
 
     /// Moves a clock that is moved by hand, never back; false where it goes by itself.
     pub fn move_to(&mut self, at: Timestamp) -> bool {
+        if self.pace != Pace::ByHand {
+            return false;
+        }
         self.stands_at = self.stands_at.max(at);
-        self.pace == Pace::ByHand
+        true
     }
 
     /// How long it takes on the wall until `at`; `None` where somebody must move the clock.

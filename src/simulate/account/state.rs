@@ -190,7 +190,7 @@ impl Account {
             }
             match self.queue.pop() {
                 Some(Reverse(planned)) if planned.at <= bound => {
-                    if let Some(attempt) = self.begin(planned) {
+                    if let Some(attempt) = self.attempt(planned) {
                         return Next::Send(attempt);
                     }
                 }
@@ -271,7 +271,7 @@ impl Account {
     }
 
     /// Begins an attempt; `None` where it comes to nothing at once.
-    fn begin(&mut self, planned: Planned) -> Option<Attempt> {
+    fn attempt(&mut self, planned: Planned) -> Option<Attempt> {
         let Planned { at, row: id, number, .. } = planned;
         self.pass_to(at);
         let fate = self.quirks.fate(self.seed, id, number);
