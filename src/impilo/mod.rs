@@ -11,6 +11,7 @@ mod facts;
 mod mend;
 mod order;
 mod patient;
+mod print;
 mod read;
 mod reading;
 pub mod schema;
@@ -25,6 +26,7 @@ use serde_json::Map;
 
 pub use envelope::{Envelope, Form, Payload, Unreadable, payload};
 pub use facts::facts;
+pub use print::{LoggedPayload, UnreadablePayload, logged, print, reduced_print};
 
 use crate::engine::{Basis, Facts, SubjectKind, Timestamp};
 

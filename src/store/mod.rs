@@ -6,6 +6,7 @@ mod attachment;
 mod digests;
 mod figures;
 mod ledger;
+mod recovery;
 mod room;
 mod root;
 pub mod sqlite;
@@ -21,12 +22,13 @@ pub use attachment::Attachment;
 pub use digests::{DigestDue, Outline};
 pub use figures::{Figures, Telling, Told, Vitals};
 pub use ledger::{AttemptOutcome, AttemptRow, DeliveryFilter, LastDelivery, NotResent, Overdue, Resend, Resent};
+pub use recovery::{Logged, Placing, Print, RecoveryNotes, TakenIn};
 pub use room::{Limit, Room};
 pub use root::Root;
 
 use crate::engine::{
     Action, Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Notification, Phi, Position, Records,
-    SilenceRecord, Slice, Source, Standing, Subject, SubjectKind, Suppression, Timestamp, Transition,
+    Recovery, SilenceRecord, Slice, Source, Standing, Subject, SubjectKind, Suppression, Timestamp, Transition,
 };
 
 /// Why the store could not do what was asked. Carries no payload and no value.
@@ -66,6 +68,8 @@ pub enum Entry {
     DeliveryFailed(DeliveryFailure),
     /// In this stretch nothing could be heard. The row's `at` is where it begins, or as soon after as the journal allows.
     Blind(Interval),
+    /// What became of such a stretch.
+    Recovery(Recovery),
 }
 
 /// An event as the journal keeps it. `Debug` shows no body.
@@ -317,6 +321,41 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When nothing was kept; then no row was.
     fn append(&self, rows: &[NewRow], clock: Timestamp) -> Result<Vec<Appended>, StoreError>;
+
+    /// The same, where each row that has a print may be the webhook of an event that was recovered before: that row takes it
+    /// in, and it is known.
+    ///
+    /// # Errors
+    /// When nothing was kept; then no row was.
+    fn append_printed(
+        &self,
+        rows: &[NewRow],
+        prints: &[Option<Print>],
+        clock: Timestamp,
+    ) -> Result<Vec<Appended>, StoreError>;
+
+    /// Whether a webhook received now may be one that was recovered before, so that its print is wanted.
+    fn expects_copies(&self, now: Timestamp) -> bool;
+
+    /// Takes in rows of Impilo's webhook log: what the journal has is paired with it, each row once, and the rest is new.
+    /// `others` are rows that stand at given times beside them. `print` reads the print of a kept body.
+    ///
+    /// # Errors
+    /// When nothing was kept.
+    fn take_in(
+        &self,
+        logged: &[Logged],
+        others: &[(Timestamp, NewRow)],
+        placing: Placing,
+        clock: Timestamp,
+        print: &dyn Fn(&[u8]) -> Option<Print>,
+    ) -> Result<Vec<TakenIn>, StoreError>;
+
+    /// How far Impilo's log has been read.
+    fn recovery(&self) -> Result<RecoveryNotes, StoreError>;
+
+    /// Remembers how far Impilo's log has been read.
+    fn note_recovery(&self, notes: &RecoveryNotes) -> Result<(), StoreError>;
 
     /// Keeps a bad body for people to look at, once; true where it was new.
     fn quarantine(&self, bad: &Quarantined) -> Result<bool, StoreError>;
