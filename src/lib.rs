@@ -10,6 +10,7 @@ pub mod deliver;
 pub mod notify;
 pub mod digest;
 pub mod people;
+pub mod account;
 pub mod watch;
 pub mod api;
 pub mod config;

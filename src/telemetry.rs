@@ -184,11 +184,17 @@ pub fn started(address: SocketAddr) {
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "pulsewarden receives webhooks");
 }
 
-/// What this version cannot do about time in which it does not hear.
+/// There is no API key, so nothing can be done about time in which nothing is heard.
 pub fn outages_not_healed() {
     tracing::warn!(
-        "what Impilo reports while this daemon is down is recovered by Impilo's own retries alone, for about two hours"
+        "outages cannot be healed, since `impilo.api_key` is not configured: what Impilo reports while this daemon is down is \
+         recovered by Impilo's own retries alone, for about two hours"
     );
+}
+
+/// There is an API key that cannot be used.
+pub fn account_unusable(why: &str) {
+    tracing::error!(why, "nothing can be asked of Impilo, and outages cannot be healed");
 }
 
 /// The daemon was asked to end.

@@ -98,7 +98,13 @@ fn check_templates(problems: &mut Problems, bundle: &Bundle, rules: &RuleSet) {
 fn check_secrets(problems: &mut Problems, settings: &Settings) {
     let password = settings.email.as_ref().and_then(|email| email.password.as_ref());
     let heartbeat = settings.own.heartbeat.as_ref().map(|heartbeat| &heartbeat.url);
-    let all = settings.impilo.webhook_secrets.iter().chain(password).chain(settings.secrets_of_outlets());
+    let all = settings
+        .impilo
+        .webhook_secrets
+        .iter()
+        .chain(&settings.impilo.api_key)
+        .chain(password)
+        .chain(settings.secrets_of_outlets());
     for (secret, error) in all.chain(heartbeat).filter_map(|secret| Some((secret, secret.look().err()?))) {
         problems.push(match secret {
             SecretRef::Credential(_) if !error.is_forbidden() => Problem::general_warning(error.to_string()),

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::address;
 use super::bundle::read_text;
 use super::hide;
-use super::outlets::{read_endpoints, read_pagerduty, read_slack};
+use super::outlets::{base, read_endpoints, read_pagerduty, read_slack};
 use super::problem::{Problem, Problems};
 use super::secret::SECRETS_FOLDER;
 use super::settings::{Delivery, Email, Heartbeat, LogFormat, Own, Receive, Retention, SecretRef, Settings, Storage};
@@ -82,7 +82,6 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
     let Some(file) = walk.fields(root, "keys with their values", "listen: 127.0.0.1:8080") else { return };
     set(&mut settings.listen, file.get("listen").and_then(|node| address::socket(walk, node)));
     settings.public_url = file.get("public_url").and_then(|node| address::public_url(walk, node));
-    unused(walk, &file, "public_url");
     set(&mut settings.storage, file.get("storage").and_then(|node| storage(walk, node)));
     set(&mut settings.rules, file.get("rules").and_then(|node| rules(walk, node)));
     set(&mut settings.library, file.get("library").and_then(|node| library(walk, node)));
@@ -98,10 +97,11 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
             .iter()
             .map(|node| secret(walk, node, "webhook_secrets", "impilo-webhook-secret").unwrap_or_else(unreadable));
         settings.impilo.webhook_secrets = secrets.collect();
-        if let Some(node) = impilo.get("api_key") {
-            secret(walk, node, "api_key", "impilo-api-key");
-            unused(walk, &impilo, "api_key");
-        }
+        let key = impilo.get("api_key");
+        settings.impilo.api_key =
+            key.map(|node| secret(walk, node, "api_key", "impilo-api-key").unwrap_or_else(unreadable));
+        let api = impilo.get("api").and_then(|node| base(walk, node, "https://app.impiloplatform.com"));
+        set(&mut settings.impilo.api, api);
         impilo.done(walk, "impilo", &[]);
     }
     if let Some(receive) = section(walk, &file, "receive") {

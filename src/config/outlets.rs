@@ -79,7 +79,7 @@ fn named_secrets(
 
 /// The base of an interface's addresses, without a trailing slash. Over http:// only to this machine: it is given tokens and
 /// health data.
-fn base(walk: &Walk, node: &Node, example: &str) -> Option<String> {
+pub(super) fn base(walk: &Walk, node: &Node, example: &str) -> Option<String> {
     let text = walk.text(node, example)?;
     let url = address::http_url(walk, node, text, example)?;
     if !address::is_guarded(&url) {

@@ -50,7 +50,7 @@ impl Default for Settings {
             rules: PathBuf::from("/etc/pulsewarden/rules"),
             library: Some(PathBuf::from("/usr/share/pulsewarden/rules")),
             admin: Admin { socket: PathBuf::from("/run/pulsewarden/admin.sock") },
-            impilo: Impilo { webhook_secrets: Vec::new() },
+            impilo: Impilo::default(),
             receive: Receive { max_body: 1024 * 1024, max_in_flight: 4096 },
             email: None,
             slack: Slack::default(),
@@ -113,6 +113,17 @@ pub struct Admin {
 pub struct Impilo {
     /// Every one of these is accepted. [`Settings::may_serve`] refuses to go on without any.
     pub webhook_secrets: Vec<SecretRef>,
+    /// Without it nothing can be asked of Impilo.
+    pub api_key: Option<SecretRef>,
+    /// The base of Impilo's API, without a trailing slash.
+    pub api: String,
+}
+
+impl Default for Impilo {
+    fn default() -> Self {
+        let api = "https://app.impiloplatform.com".to_owned();
+        Self { webhook_secrets: Vec::new(), api_key: None, api }
+    }
 }
 
 /// Where a secret is to be found. The value is read when it is needed, never kept in the configuration.

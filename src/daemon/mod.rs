@@ -32,6 +32,7 @@ use part::Ended;
 pub use part::Part;
 use rules::{Standing, compile};
 
+use crate::account::{self, NoClient};
 use crate::api::{self, Admin};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings, Storage};
@@ -114,6 +115,7 @@ pub struct Shared {
     pub process: Process,
     pub secrets: Arc<Secrets>,
     pub counters: Arc<Counters>,
+    access: account::Access,
     pub senders: watch::Sender<Arc<Senders>>,
     pub templates: watch::Sender<Arc<Templates>>,
     files: Mutex<RuleFiles>,
@@ -196,6 +198,7 @@ impl Daemon {
             process,
             secrets: Arc::clone(&secrets),
             counters: Arc::new(Counters::default()),
+            access: account::Access::default(),
             senders,
             templates: watch::Sender::new(Arc::new(Templates::shipped())),
             files: Mutex::default(),
@@ -278,7 +281,11 @@ impl Daemon {
         tasks.spawn(ended.told(Part::Files, Arc::clone(&shared).keep_watching(stop_tasks.clone())));
         tasks.spawn(ended.told(Part::Retention, self_watch::retention::run(Arc::clone(&shared), stop_tasks.clone())));
         telemetry::started(address);
-        telemetry::outages_not_healed();
+        match shared.account() {
+            Ok(_) => {}
+            Err(NoClient::NoKey) => telemetry::outages_not_healed(),
+            Err(error) => telemetry::account_unusable(&error.to_string()),
+        }
         Ok(Self {
             address,
             shared,
@@ -369,6 +376,14 @@ impl Shared {
     fn slack_signing_secret(&self) -> Option<SecretString> {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         settings.slack.signing_secret.as_ref().and_then(|secret| secret.read().ok())
+    }
+
+    /// What asks Impilo.
+    ///
+    /// # Errors
+    /// Where no API key is configured, or none that can be used.
+    pub fn account(&self) -> Result<account::Client, NoClient> {
+        self.access.client(&self.settings())
     }
 
     /// Whether both threads run and make progress. A full disk is no reason to say no: a restart does not heal it.

@@ -214,6 +214,7 @@ impl Shared {
             };
             self.secrets.replace(&secrets);
             self.senders.send_replace(senders);
+            self.access.forget();
             standing.configuration = print;
             if !changed.is_empty() {
                 telemetry::needs_restart(&changed);

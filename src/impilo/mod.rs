@@ -5,6 +5,7 @@
 //! understood becomes [`Facts`], what is not is kept in the journal as it came, and nothing is refused for its contents.
 //! Whether a shape is documented or inferred is said where it is read.
 
+pub mod answer;
 mod device;
 mod envelope;
 mod facts;

@@ -79,7 +79,7 @@ pub(super) async fn ask(request: RequestBuilder, body: String, who: &str) -> Res
 }
 
 /// What `Retry-After` asks for: seconds, or a date (RFC 9110), which is held against the other side's own clock.
-fn wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+pub(crate) fn wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let date = |text: &str| DateTime::parse_from_rfc2822(text).ok().map(|at| at.to_utc());
     let asked = text(RETRY_AFTER)?;
@@ -106,7 +106,7 @@ async fn beginning(mut response: Response) -> String {
 }
 
 /// What went wrong, without the URL: it is a secret.
-fn cause(error: reqwest::Error) -> String {
+pub(crate) fn cause(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut inner = std::error::Error::source(&error);

@@ -1,7 +1,7 @@
 //! The ways out: each channel renders and sends in its own way.
 
 mod email;
-mod http;
+pub(crate) mod http;
 mod page;
 mod pagerduty;
 mod phi;

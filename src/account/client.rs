@@ -1,0 +1,357 @@
+//! The part of Impilo's v3 API that Pulsewarden asks. Whatever may be asked twice is asked again a few times where there is no
+//! answer or a "not now".
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, SecondsFormat};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
+use reqwest::{Method, Response, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::ApiError;
+use super::pages::Pages;
+use crate::clock::Clock;
+use crate::engine::Timestamp;
+use crate::impilo::answer;
+pub use crate::impilo::answer::{LogRow, LoggedPayload, Page, RawObject, Subscription};
+use crate::notify::http::{cause, wait};
+
+/// The header that holds the API key (documented).
+const KEY_HEADER: &str = "Impilo-API-Key";
+
+/// For one request, connection included. A page of 250 devices takes its time.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Attempts at one request, and the waits between them: the first, doubled each time.
+const ATTEMPTS: u32 = 4;
+const FIRST_WAIT: Duration = Duration::from_millis(400);
+
+/// The longest wait that is sat out here; whoever is asked to wait longer asks again by himself.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// Bytes of an answer. A full page holds 250 objects of a few kilobytes.
+const LONGEST_ANSWER: usize = 32 * 1024 * 1024;
+
+/// Rows of a page: as many as Impilo gives (documented).
+const SIZE: u32 = 250;
+
+/// Stands for a difference of clocks that is not known.
+const UNKNOWN: i64 = i64::MIN;
+
+/// Talks to one account.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    key: HeaderValue,
+    clock: Clock,
+    /// Milliseconds by which Impilo's clock is ahead of ours, as its last answer said.
+    ahead: Arc<AtomicI64>,
+}
+
+/// Which rows of the log are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogQuery {
+    /// Created at or after this.
+    pub from: Option<Timestamp>,
+    /// Created before this (documented as exclusive).
+    pub until: Option<Timestamp>,
+    /// Of one type alone.
+    pub kind: Option<String>,
+}
+
+/// One request.
+struct Call<'a> {
+    method: Method,
+    /// What follows `/api/v3`.
+    path: &'a [&'a str],
+    query: Vec<(&'static str, String)>,
+    body: Option<String>,
+    /// Whether it does no harm twice, so that it may be sent again where nobody knows whether it arrived.
+    repeatable: bool,
+}
+
+impl<'a> Call<'a> {
+    fn get(path: &'a [&'a str]) -> Self {
+        Self { method: Method::GET, path, query: Vec::new(), body: None, repeatable: true }
+    }
+
+    fn page(path: &'a [&'a str], page: u32) -> Self {
+        let query = vec![("page", page.max(1).to_string()), ("size", SIZE.to_string())];
+        Self { query, ..Self::get(path) }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    fn sends(method: Method, path: &'a [&'a str], body: serde_json::Value) -> Self {
+        Self { repeatable: method != Method::POST, body: Some(body.to_string()), method, ..Self::get(path) }
+    }
+}
+
+/// What one attempt brought, where it brought no answer.
+struct Failed {
+    error: ApiError,
+    /// Whether it may be tried again, and after what time at the least.
+    again: Option<Duration>,
+}
+
+impl Client {
+    /// A client of the account to which `key` belongs. `base` is the address before `/api/v3`.
+    ///
+    /// # Errors
+    /// Where the address or the key cannot stand in a request. Neither is repeated.
+    pub fn new(base: &str, key: SecretString) -> anyhow::Result<Self> {
+        let base = Url::parse(base).ok().filter(|url| !url.cannot_be_a_base());
+        let base = base.context("`impilo.api` is not a web address; write https://app.impiloplatform.com")?;
+        let mut key = HeaderValue::from_str(key.expose_secret()).ok().context(
+            "Impilo's API key has characters that no key has; copy it again to where `impilo.api_key` refers to",
+        )?;
+        key.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT)
+            .user_agent(concat!("pulsewarden/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .context("no HTTP client can be made")?;
+        Ok(Self { http, base, key, clock: Clock::Wall, ahead: Arc::new(AtomicI64::new(UNKNOWN)) })
+    }
+
+    /// By how many milliseconds Impilo's clock is ahead of ours (behind it where negative), as far as its last answer told:
+    /// to the second, and to the time that the answer took.
+    #[must_use]
+    pub fn ahead(&self) -> Option<i64> {
+        Some(self.ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != UNKNOWN)
+    }
+
+    /// Every subscription of the account, whatever its address.
+    ///
+    /// # Errors
+    /// Where Impilo gives no answer that can be used; so for all that follow.
+    pub async fn webhooks(&self) -> Result<Vec<Subscription>, ApiError> {
+        let page = |page| async move { Ok(self.page(Call::page(&["webhook"], page)).await?.map(Subscription::read)) };
+        Pages::new(page, |found: &Subscription| found.id).all().await
+    }
+
+    /// Subscribes to one type.
+    pub async fn create_webhook(&self, kind: &str, url: &str) -> Result<Subscription, ApiError> {
+        let body = self.ask(Call::sends(Method::POST, &["webhook"], json!({ "type": kind, "url": url }))).await?;
+        Subscription::parse(&body).ok_or(ApiError::Unreadable("no id of the new subscription"))
+    }
+
+    /// Leads a subscription to another address.
+    pub async fn move_webhook(&self, id: i64, url: &str) -> Result<(), ApiError> {
+        let id = id.to_string();
+        let path = ["webhook", &id];
+        match self.ask(Call::sends(Method::PATCH, &path, json!({ "url": url }))).await {
+            // Documented: the address that it has already is refused. So an attempt whose answer was lost looks like this.
+            Err(error @ ApiError::Answered(400)) => {
+                let there = Subscription::parse(&self.ask(Call::get(&path)).await?);
+                if there.is_some_and(|there| there.url == url) { Ok(()) } else { Err(error) }
+            }
+            answer => answer.map(drop),
+        }
+    }
+
+    /// Ends a subscription. One that is gone already is no error.
+    pub async fn delete_webhook(&self, id: i64) -> Result<(), ApiError> {
+        let id = id.to_string();
+        match self.ask(Call { method: Method::DELETE, ..Call::get(&["webhook", &id]) }).await {
+            Err(ApiError::NotFound) => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    /// The account's one secret, which stands in every webhook; `None` where it has none. How Impilo says so is not
+    /// documented.
+    pub async fn secret(&self) -> Result<Option<SecretString>, ApiError> {
+        match self.ask(Call::get(&["webhook-secret"])).await {
+            Ok(body) if body.trim().is_empty() => Ok(None),
+            Ok(body) if serde_json::from_str::<serde_json::Value>(&body).is_err() => {
+                Err(ApiError::Unreadable("no JSON where the secret should be"))
+            }
+            Ok(body) => Ok(answer::secret(&body)),
+            Err(ApiError::NotFound | ApiError::Answered(400)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives an account without a secret one.
+    pub async fn create_secret(&self, secret: &SecretString) -> Result<(), ApiError> {
+        self.send_secret(Method::POST, secret).await
+    }
+
+    /// Puts another secret in the place of the account's. From then on every webhook carries it, retries of older ones too.
+    pub async fn change_secret(&self, secret: &SecretString) -> Result<(), ApiError> {
+        self.send_secret(Method::PATCH, secret).await
+    }
+
+    async fn send_secret(&self, method: Method, secret: &SecretString) -> Result<(), ApiError> {
+        let body = json!({ "secret": secret.expose_secret() });
+        self.ask(Call::sends(method, &["webhook-secret"], body)).await.map(drop)
+    }
+
+    /// One page of the webhook log. Neither order nor retention are documented.
+    pub async fn log(&self, query: &LogQuery, page: u32) -> Result<Page<LogRow>, ApiError> {
+        let mut call = Call::page(&["webhook", "logs"], page);
+        for (name, at) in [("startTimestamp", query.from), ("endTimestamp", query.until)] {
+            if let Some(at) = at.and_then(|at| DateTime::from_timestamp_millis(at.0)) {
+                call = call.with(name, at.to_rfc3339_opts(SecondsFormat::Millis, true));
+            }
+        }
+        if let Some(kind) = &query.kind {
+            call = call.with("webhookType", kind);
+        }
+        Ok(self.page(call).await?.map(LogRow::read))
+    }
+
+    /// `None` where Impilo has no such device; so for all that follow.
+    pub async fn device(&self, id: &str) -> Result<Option<RawObject>, ApiError> {
+        self.object(&["device", id]).await
+    }
+
+    pub async fn order(&self, id: &str) -> Result<Option<RawObject>, ApiError> {
+        self.object(&["order", id]).await
+    }
+
+    pub async fn return_(&self, id: &str) -> Result<Option<RawObject>, ApiError> {
+        self.object(&["return", id]).await
+    }
+
+    pub async fn ticket(&self, id: &str) -> Result<Option<RawObject>, ApiError> {
+        self.object(&["support-ticket", id]).await
+    }
+
+    /// One page of the devices that are with patients, by id.
+    pub async fn devices_with_patients(&self, page: u32) -> Result<Page<RawObject>, ApiError> {
+        self.page(Call::page(&["device"], page).with("status", "withPatient").with("sort", "deviceId")).await
+    }
+
+    /// One page of all orders: there is no filter by status or time (documented).
+    pub async fn orders(&self, page: u32) -> Result<Page<RawObject>, ApiError> {
+        self.page(Call::page(&["order"], page)).await
+    }
+
+    /// One page of the returns, of one status where one is given.
+    pub async fn returns(&self, status: Option<&str>, page: u32) -> Result<Page<RawObject>, ApiError> {
+        let mut call = Call::page(&["return"], page);
+        if let Some(status) = status {
+            call = call.with("status", status);
+        }
+        self.page(call).await
+    }
+
+    async fn object(&self, path: &[&str]) -> Result<Option<RawObject>, ApiError> {
+        match self.ask(Call::get(path)).await {
+            Ok(body) if body.trim_start().starts_with('{') => Ok(Some(RawObject::new(body))),
+            Ok(_) => Err(ApiError::Unreadable("no JSON object where one should be")),
+            Err(ApiError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn page(&self, call: Call<'_>) -> Result<Page<RawObject>, ApiError> {
+        let body = self.ask(call).await?;
+        Page::read(&body).ok_or(ApiError::Unreadable("no page where one should be"))
+    }
+
+    /// Asks, again where that may help, and gives the body of the answer.
+    async fn ask(&self, call: Call<'_>) -> Result<String, ApiError> {
+        let mut pause = FIRST_WAIT;
+        let mut attempt = 1;
+        loop {
+            let failed = match self.attempt(&call).await {
+                Ok(body) => return Ok(body),
+                Err(failed) => failed,
+            };
+            let least = failed.again.filter(|least| attempt < ATTEMPTS && *least <= LONGEST_WAIT);
+            let Some(least) = least else { return Err(failed.error) };
+            tokio::time::sleep(pause.mul_f64(0.75 + fastrand::f64() / 2.0).max(least)).await;
+            pause *= 2;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(&self, call: &Call<'_>) -> Result<String, Failed> {
+        let failed = |error, again: bool| Failed { error, again: again.then_some(Duration::ZERO) };
+        let mut request = self.http.request(call.method.clone(), self.address(call)).header(KEY_HEADER, &self.key);
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let asked_at = self.clock.now();
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                // Without a connection nothing was sent.
+                let again = call.repeatable || error.is_connect();
+                return Err(failed(ApiError::Unreachable(cause(error)), again));
+            }
+        };
+        self.compare_clocks(response.headers(), asked_at);
+        let status = response.status();
+        let after =
+            wait(response.headers(), chrono::DateTime::from_timestamp_millis(self.clock.now().0).unwrap_or_default());
+        match status {
+            _ if status.is_success() => match whole(response).await {
+                Ok(body) => Ok(body),
+                Err(error) => Err(failed(error, call.repeatable)),
+            },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(failed(ApiError::Refused(status.as_u16()), false)),
+            StatusCode::NOT_FOUND => Err(failed(ApiError::NotFound, false)),
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_EARLY => {
+                let again = call.repeatable || status == StatusCode::TOO_MANY_REQUESTS;
+                let error = ApiError::Busy { after };
+                Err(Failed { error, again: again.then(|| after.unwrap_or_default()) })
+            }
+            _ => Err(failed(ApiError::Answered(status.as_u16()), call.repeatable && status.is_server_error())),
+        }
+    }
+
+    fn address(&self, call: &Call<'_>) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["api", "v3"]).extend(call.path);
+        }
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        url
+    }
+
+    /// Impilo's clock stood at `Date` some time between the question and its answer.
+    fn compare_clocks(&self, headers: &HeaderMap, asked_at: Timestamp) {
+        let date = headers.get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
+        if let Some(date) = date {
+            let here = i64::midpoint(asked_at.0, self.clock.now().0);
+            // `Date` tells whole seconds, so half a second more is the best guess.
+            self.ahead.store(date.timestamp_millis() + 500 - here, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The whole answer, unless it is endless.
+async fn whole(mut response: Response) -> Result<String, ApiError> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(piece)) if body.len() + piece.len() > LONGEST_ANSWER => {
+                return Err(ApiError::Unreadable("it is too long"));
+            }
+            Ok(Some(piece)) => body.extend_from_slice(&piece),
+            Ok(None) => break,
+            Err(error) => return Err(ApiError::Unreachable(cause(error))),
+        }
+    }
+    String::from_utf8(body).map_err(|_| ApiError::Unreadable("it is no text"))
+}

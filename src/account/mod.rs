@@ -1,0 +1,52 @@
+//! The account at Impilo, seen over its v3 API: what it sends us, and what it says when it is asked.
+
+pub mod client;
+mod error;
+pub mod pages;
+
+use std::sync::{Mutex, PoisonError};
+
+pub use client::Client;
+pub use error::ApiError;
+
+use crate::config::{SecretError, Settings};
+
+/// Why nothing can be asked of Impilo.
+#[derive(Debug, thiserror::Error)]
+pub enum NoClient {
+    #[error(
+        "no API key of Impilo's is configured; make one in Impilo's account portal, put it into \
+         /etc/pulsewarden/secrets/impilo-api-key, and add to pulsewarden.yaml, under `impilo`: \
+         api_key: {{ credential: impilo-api-key }}"
+    )]
+    NoKey,
+    #[error("Impilo's API key cannot be read: {0}")]
+    Key(#[from] SecretError),
+    #[error("{0:#}")]
+    Unusable(anyhow::Error),
+}
+
+/// The client that the settings make, kept until they change.
+#[derive(Default)]
+pub struct Access(Mutex<Option<Client>>);
+
+impl Access {
+    /// The client. Where there is none yet, the key is read now, so that one that was put there late is found.
+    ///
+    /// # Errors
+    /// Where there is no key, or none that can be used.
+    pub fn client(&self, settings: &Settings) -> Result<Client, NoClient> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*kept {
+            return Ok(client.clone());
+        }
+        let key = settings.impilo.api_key.as_ref().ok_or(NoClient::NoKey)?.read()?;
+        let client = Client::new(&settings.impilo.api, key).map_err(NoClient::Unusable)?;
+        Ok(kept.insert(client).clone())
+    }
+
+    /// The key or the address may be another now.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}

@@ -1,0 +1,255 @@
+//! What Impilo's API answers: pages of objects, rows of the webhook log, subscriptions, the secret. No field of any is promised
+//! (documented: all are optional), so each is read leniently, and what is missing stays so.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json_borrow::{OwnedValue, Value};
+
+use super::read;
+use crate::engine::Timestamp;
+
+/// The JSON text of one object of Impilo's, a device for instance. It holds protected health information, so it cannot be
+/// printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawObject(String);
+
+impl RawObject {
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, in which people may be named.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.0
+    }
+
+    /// Impilo's id of the object, in decimal or as its text.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        let value = OwnedValue::parse_from(self.0.clone()).ok()?;
+        read::id(value.get_value(), "id").map(String::from)
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Whether Impilo says that no page follows. Where it says nothing, the list ends with an empty page.
+    pub last: bool,
+    /// How many rows there are on all pages, where it says so.
+    pub total: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(default)]
+    content: Option<Vec<Box<RawValue>>>,
+    #[serde(default)]
+    last: Option<serde_json::Value>,
+    #[serde(default)]
+    total: Option<serde_json::Value>,
+}
+
+impl Page<RawObject> {
+    /// Reads a page. A bare list counts as the only page. `None` where it is neither.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let objects = |rows: Vec<Box<RawValue>>| -> Vec<RawObject> {
+            let objects = rows.into_iter().filter(|row| row.get().starts_with('{'));
+            objects.map(|row| RawObject(row.get().to_owned())).collect()
+        };
+        if text.trim_start().starts_with('[') {
+            let rows = objects(serde_json::from_str(text).ok()?);
+            return Some(Self { rows, last: true, total: None });
+        }
+        let wire: Wire = serde_json::from_str(text).ok()?;
+        let rows = objects(wire.content.unwrap_or_default());
+        let said = wire.last.is_some_and(|last| last.as_bool() == Some(true) || last.as_str() == Some("true"));
+        Some(Self { last: said || rows.is_empty(), rows, total: wire.total.and_then(|total| total.as_i64()) })
+    }
+
+    /// The same page of what `read` makes of each object; what it cannot read is left out.
+    pub fn map<T>(self, read: impl Fn(&Value) -> Option<T>) -> Page<T> {
+        let of = |row: RawObject| read(OwnedValue::parse_from(row.0).ok()?.get_value());
+        Page { rows: self.rows.into_iter().filter_map(of).collect(), last: self.last, total: self.total }
+    }
+}
+
+/// What the log holds of a webhook's body: a text of unknown form (documented as a string; whole envelope, inner payload, or
+/// no JSON at all). It cannot be printed.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LoggedPayload(String);
+
+impl LoggedPayload {
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, in which people may be named.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One row of Impilo's webhook log: one event of one subscription (documented; whether `id` equals the envelope's is not).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LogRow {
+    pub id: Option<i64>,
+    /// The subscription's.
+    pub webhook_id: Option<i64>,
+    pub kind: Option<String>,
+    /// May hold a token.
+    pub url: Option<String>,
+    pub payload: Option<LoggedPayload>,
+    pub created_at: Option<Timestamp>,
+    /// The HTTP status of our last answer.
+    pub last_status: Option<i32>,
+    pub retry_attempts: Option<i32>,
+    pub last_retry_at: Option<Timestamp>,
+}
+
+impl LogRow {
+    /// Reads a row, whatever it lacks. `None` where it is no object.
+    #[must_use]
+    pub fn read(row: &Value) -> Option<Self> {
+        row.as_object()?;
+        Some(Self {
+            id: whole(row, "id"),
+            webhook_id: whole(row, "webhookId"),
+            kind: owned(row, "webhookType"),
+            url: owned(row, "webhookUrl"),
+            payload: payload(row),
+            created_at: read::instant(row, "createTimestamp"),
+            last_status: small(row, "lastResponseStatus"),
+            retry_attempts: small(row, "retryAttempts"),
+            last_retry_at: read::instant(row, "lastRetryTimestamp"),
+        })
+    }
+}
+
+/// One subscription: one type to one address (documented).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Subscription {
+    pub id: i64,
+    pub kind: String,
+    /// May hold a token.
+    pub url: String,
+}
+
+impl Subscription {
+    /// Reads a subscription. `None` where it has no id, so that nothing can be done with it.
+    #[must_use]
+    pub fn read(row: &Value) -> Option<Self> {
+        let (kind, url) = (owned(row, "type").unwrap_or_default(), owned(row, "url").unwrap_or_default());
+        Some(Self { id: whole(row, "id")?, kind, url })
+    }
+
+    /// As [`Subscription::read`], from an answer's text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::read(OwnedValue::parse_from(text.to_owned()).ok()?.get_value())
+    }
+}
+
+/// The secret in an answer's text; `None` where there is none.
+#[must_use]
+pub fn secret(text: &str) -> Option<SecretString> {
+    let answer = OwnedValue::parse_from(text.to_owned()).ok()?;
+    match read::at(answer.get_value(), "secret")? {
+        Value::Str(secret) if !secret.is_empty() => Some(SecretString::from(secret.as_ref())),
+        _ => None,
+    }
+}
+
+fn payload(row: &Value) -> Option<LoggedPayload> {
+    match read::at(row, "payload")? {
+        Value::Null => None,
+        Value::Str(text) => Some(LoggedPayload(text.clone().into_owned())),
+        // Documented as a string; should it come as JSON, its text says the same.
+        other => Some(LoggedPayload(other.to_string())),
+    }
+}
+
+fn owned(row: &Value, name: &str) -> Option<String> {
+    match read::at(row, name)? {
+        Value::Str(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        _ => None,
+    }
+}
+
+fn whole(row: &Value, name: &str) -> Option<i64> {
+    read::id(row, name)?.parse().ok()
+}
+
+fn small(row: &Value, name: &str) -> Option<i32> {
+    whole(row, name).and_then(|number| i32::try_from(number).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(text: &str) -> LogRow {
+        Page::read(&format!("[{text}]")).unwrap().map(LogRow::read).rows.remove(0)
+    }
+
+    #[test]
+    fn a_row_of_the_log_is_read_in_every_form() {
+        let full =
+            row(r#"{"id": 7, "webhookId": 3, "webhookType": "device.lowBattery", "webhookUrl": "https://a.example/w",
+            "payload": "{'id':1234}", "createTimestamp": 1692713730345, "lastResponseStatus": 503, "retryAttempts": 3,
+            "lastRetryTimestamp": "2023-08-22T14:15:30.3Z"}"#);
+        assert_eq!(
+            (full.id, full.webhook_id, full.last_status, full.retry_attempts),
+            (Some(7), Some(3), Some(503), Some(3))
+        );
+        assert_eq!(full.payload.as_ref().map(LoggedPayload::text), Some("{'id':1234}"));
+        assert_eq!(full.created_at, Some(Timestamp(1_692_713_730_345)));
+        assert_eq!(full.last_retry_at, Some(Timestamp(1_692_713_730_300)));
+        let nulls =
+            row(r#"{"id": null, "payload": null, "createTimestamp": null, "webhookType": "", "retryAttempts": {}}"#);
+        assert!(nulls == row("{}"));
+        assert!(nulls.id.is_none() && nulls.payload.is_none() && nulls.created_at.is_none() && nulls.kind.is_none());
+        let texts =
+            row(r#"{"id": "9223372036854775807", "payload": {"id": 5}, "createTimestamp": "2013-10-20T19:20:30+01:00",
+            "lastResponseStatus": "200", "retryAttempts": 99999999999}"#);
+        assert_eq!((texts.id, texts.last_status, texts.retry_attempts), (Some(i64::MAX), Some(200), None));
+        assert_eq!(texts.payload.as_ref().map(LoggedPayload::text), Some(r#"{"id":5}"#));
+        assert_eq!(texts.created_at, Some(Timestamp(1_382_293_230_000)));
+        assert_eq!(row(r#"{"createTimestamp": "yesterday"}"#).created_at, None);
+    }
+
+    #[test]
+    fn a_page_says_whether_another_follows() {
+        let last = |text| Page::read(text).map(|page| (page.rows.len(), page.last, page.total));
+        assert_eq!(last(r#"{"content": [{}, {}], "last": false, "total": 5}"#), Some((2, false, Some(5))));
+        assert_eq!(last(r#"{"content": [{}], "last": true}"#), Some((1, true, None)));
+        assert_eq!(last(r#"{"content": [{}]}"#), Some((1, false, None)));
+        assert_eq!(last(r#"{"content": [], "last": false}"#), Some((0, true, None)));
+        assert_eq!(last(r#"{"content": null, "page": 0, "total": null}"#), Some((0, true, None)));
+        assert_eq!(last("{}"), Some((0, true, None)));
+        assert_eq!(last("[{}, 5, null]"), Some((1, true, None)));
+        for unreadable in ["", "<html>", "5", r#"{"content": 5}"#] {
+            assert_eq!(last(unreadable), None, "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_missing_null_or_empty_is_none() {
+        for none in ["", "{}", r#"{"secret": null}"#, r#"{"secret": ""}"#, "[]"] {
+            assert!(secret(none).is_none(), "{none}");
+        }
+        assert!(secret(r#"{"secret": "s"}"#).is_some());
+    }
+}
