@@ -4,6 +4,7 @@ mod fault;
 mod files;
 mod hearing;
 mod part;
+mod recovery;
 mod rehearsal;
 mod rules;
 
@@ -30,6 +31,7 @@ pub use files::ConfigFile;
 use hearing::note_absence;
 use part::Ended;
 pub use part::Part;
+pub use recovery::{Healing, NotRecovered, Recovered};
 use rules::{Standing, compile};
 
 use crate::account::{self, NoClient};
@@ -130,6 +132,7 @@ pub struct Shared {
     pub digests: digest::Parts,
     /// Until when it is noted that nothing can be heard.
     deaf_until: Mutex<Option<Timestamp>>,
+    healing: Healing,
     pub started_at: Timestamp,
     pub address: SocketAddr,
 }
@@ -155,7 +158,11 @@ impl Daemon {
         let listener = receive::listen(settings.listen).map_err(port)?;
         let address = listener.local_addr().map_err(port)?;
 
-        note_absence(&*store, clock.now())?;
+        let may_begin = CancellationToken::new();
+        let was_away = note_absence(&*store, clock.now())?;
+        if !was_away {
+            may_begin.cancel();
+        }
 
         let outbox = Arc::new(Notify::new());
         let waiting = Arc::<AtomicUsize>::default();
@@ -171,6 +178,7 @@ impl Daemon {
             rule_sets,
             outbox: Arc::new(move || wake_outbox.notify_one()),
             waiting: Arc::clone(&waiting),
+            may_begin: may_begin.clone(),
         })?;
         let hint = process.clone();
         let (journal, journal_thread) = Journal::start(
@@ -208,6 +216,7 @@ impl Daemon {
             rule_sets: for_all,
             outbox: Arc::clone(&outbox),
             deaf_until: Mutex::default(),
+            healing: Healing::default(),
             started_at: clock.now(),
             address,
             settings: Mutex::new(settings.clone()),
@@ -279,6 +288,11 @@ impl Daemon {
         tasks.spawn(ended.told(Part::SelfWatch, watch));
         tasks.spawn(ended.told(Part::Rules, Arc::clone(&shared).keep_offering(stop_tasks.clone())));
         tasks.spawn(ended.told(Part::Files, Arc::clone(&shared).keep_watching(stop_tasks.clone())));
+        let recovering = Arc::clone(&shared).keep_recovering(may_begin.clone(), stop_tasks.clone());
+        tasks.spawn(ended.told(Part::Recovery, recovering));
+        if was_away {
+            tasks.spawn(Arc::clone(&shared).make_up(may_begin, stop_tasks.clone()));
+        }
         tasks.spawn(ended.told(Part::Retention, self_watch::retention::run(Arc::clone(&shared), stop_tasks.clone())));
         telemetry::started(address);
         match shared.account() {

@@ -32,6 +32,9 @@ pub struct Outage {
     pub unreadable: u64,
     /// Why it is not certain that nothing is missing; `None` where all of it was recovered.
     pub lacks: Option<Lack>,
+    /// It was recovered after it had been told that it could not be.
+    #[serde(default)]
+    pub late: bool,
 }
 
 /// Why a stretch could not be recovered in full.

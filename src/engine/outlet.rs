@@ -130,7 +130,7 @@ pub(super) fn returned(
     effects: &mut Effects,
 ) {
     let holds = slice.projection.outlet.as_ref().is_some_and(|outlet| outlet.why == Some(Folded::Outage));
-    if !holds && !outage.may_lack() {
+    if !holds && !outage.may_lack() && !outage.late {
         return;
     }
     let outlet = slice.projection.outlet.get_or_insert_with(|| Outlet::new(receiver, channel));

@@ -27,7 +27,7 @@ use serde_json::Map;
 
 pub use envelope::{Envelope, Form, Payload, Unreadable, payload};
 pub use facts::facts;
-pub use print::{LoggedPayload, UnreadablePayload, logged, print, reduced_print};
+pub use print::{LoggedEvent, UnreadablePayload, logged, print, reduced_print};
 
 use crate::engine::{Basis, Facts, SubjectKind, Timestamp};
 

@@ -26,7 +26,7 @@ pub fn reduced_print(body: &[u8]) -> Option<[u8; 32]> {
 
 /// What a row of Impilo's webhook log has as its `payload`, whose form is not documented.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LoggedPayload {
+pub enum LoggedEvent {
     /// The whole envelope, with its type and id.
     Envelope { kind: String, id: String, body: Vec<u8> },
     /// The payload alone, here in an envelope around it whose id is that of the log's row.
@@ -50,13 +50,13 @@ pub enum UnreadablePayload {
 ///
 /// # Errors
 /// When it is in none of them.
-pub fn logged(payload: &str, kind: Option<&str>, log_id: Option<i64>) -> Result<LoggedPayload, UnreadablePayload> {
+pub fn logged(payload: &str, kind: Option<&str>, log_id: Option<i64>) -> Result<LoggedEvent, UnreadablePayload> {
     if payload.trim().is_empty() {
         return Err(UnreadablePayload::Missing);
     }
     if let Ok(envelope) = Envelope::read(payload.as_bytes()) {
         let body = payload.as_bytes().to_vec();
-        return Ok(LoggedPayload::Envelope { kind: envelope.kind.into_owned(), id: envelope.id, body });
+        return Ok(LoggedEvent::Envelope { kind: envelope.kind.into_owned(), id: envelope.id, body });
     }
     match serde_json::from_str::<Value>(payload) {
         Ok(Value::Object(_)) => {
@@ -64,7 +64,7 @@ pub fn logged(payload: &str, kind: Option<&str>, log_id: Option<i64>) -> Result<
             let name = serde_json::to_string(kind).map_err(|_| UnreadablePayload::NoType)?;
             let id = log_id.unwrap_or_default();
             let body = format!("{{\"id\":{id},\"type\":{name},\"payload\":{payload}}}").into_bytes();
-            Ok(LoggedPayload::Inner { kind: kind.to_owned(), body })
+            Ok(LoggedEvent::Inner { kind: kind.to_owned(), body })
         }
         // A text in a text: the object was made JSON twice.
         Ok(Value::String(inner)) if inner.trim_start().starts_with('{') => logged(&inner, kind, log_id),
@@ -81,15 +81,15 @@ mod tests {
     fn the_same_payload_has_the_same_print_in_every_form() {
         let envelope = r#"{"id":7,"type":"device.lowBattery","payload":{"batteryPercentage":8,"device":{"id":1}}}"#;
         let inner = r#" { "device": {"id": 1}, "batteryPercentage": 8 }"#;
-        let Ok(LoggedPayload::Envelope { id, kind, body }) = logged(envelope, None, Some(3)) else { panic!() };
+        let Ok(LoggedEvent::Envelope { id, kind, body }) = logged(envelope, None, Some(3)) else { panic!() };
         assert_eq!((id.as_str(), kind.as_str()), ("7", "device.lowBattery"));
-        let Ok(LoggedPayload::Inner { body: around, .. }) = logged(inner, Some("device.lowBattery"), Some(3)) else {
+        let Ok(LoggedEvent::Inner { body: around, .. }) = logged(inner, Some("device.lowBattery"), Some(3)) else {
             panic!()
         };
         assert_eq!(print(&body), print(&around));
         assert!(print(&body).is_some());
         let twice = serde_json::to_string(inner).unwrap();
-        let Ok(LoggedPayload::Inner { body, .. }) = logged(&twice, Some("device.lowBattery"), None) else { panic!() };
+        let Ok(LoggedEvent::Inner { body, .. }) = logged(&twice, Some("device.lowBattery"), None) else { panic!() };
         assert_eq!(print(&body), print(&around));
     }
 

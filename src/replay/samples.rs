@@ -59,7 +59,13 @@ pub fn samples(rules: &RuleSet) -> Vec<Sample> {
     for lacks in [None, Some(Lack::NotConfigured), Some(Lack::Refused), Some(Lack::Unreachable), Some(Lack::Unreadable)]
     {
         let interval = Interval { from: AT.minus(4 * HOUR), to: AT };
-        let outage = Outage { interval, recovered: 57, unreadable: u64::from(lacks == Some(Lack::Unreadable)), lacks };
+        let outage = Outage {
+            interval,
+            recovered: 57,
+            unreadable: u64::from(lacks == Some(Lack::Unreadable)),
+            lacks,
+            late: false,
+        };
         add("what was due during an outage".to_owned(), summary(&most, &over, Folded::Outage, Some(outage)));
     }
     let ends = Content::SilenceEnds { silence: 3, by: "an administrator".to_owned(), until: AT, hidden: 5 };

@@ -37,6 +37,8 @@ pub enum Placing {
     InOrder,
     /// Behind everything.
     Last,
+    /// Nowhere: it is only looked at what would be new.
+    Nowhere,
 }
 
 /// What became of a row of the log.
@@ -58,8 +60,14 @@ pub struct RecoveryNotes {
     pub lacks: Option<Lack>,
     /// Stretches for which the daemon was away and that were not recovered yet.
     pub absences: Vec<Interval>,
+    /// The daemon is back from this one, and has not told of it yet.
+    pub returning: Option<Interval>,
+    /// When rows of the log were created that cannot be read and may be missing; the newest ones.
+    pub unreadable_at: Vec<Timestamp>,
     /// Events taken from the log, ever.
     pub recovered: u64,
+    /// Events taken from the log since the daemon came back last.
+    pub returned: u64,
     /// Rows of the log that were not answered well and cannot be read, ever.
     pub unreadable: u64,
     /// The last time that the daemon was away.

@@ -16,6 +16,13 @@ pub(super) fn of(phi: Phi, summary: &Summary, receiver: Told) -> Page {
         Folded::Outage => (
             "after an outage",
             match &summary.outage {
+                Some(Outage { interval, late: true, .. }) => told!(
+                    "Pulsewarden was not there to hear from ",
+                    instant(interval.from),
+                    " to ",
+                    instant(interval.to),
+                    ", and has now been able to make up for it."
+                ),
                 Some(Outage { interval, .. }) => told!(
                     "Pulsewarden was not there to hear and to tell from ",
                     instant(interval.from),

@@ -96,7 +96,9 @@ impl Store for Sqlite {
         print: &dyn Fn(&[u8]) -> Option<Print>,
     ) -> Result<Vec<TakenIn>, StoreError> {
         // Before any of them is looked for: a webhook that comes from here on has its print taken.
-        if let Some(newest) = logged.iter().map(|row| row.created_at).max() {
+        if placing != Placing::Nowhere
+            && let Some(newest) = logged.iter().map(|row| row.created_at).max()
+        {
             self.copies_until.fetch_max(newest.plus(recovery::AFTER).0, Ordering::AcqRel);
         }
         let unpaired = self

@@ -157,8 +157,9 @@ pub(super) fn take_in(
     let mut new = BTreeSet::new();
     for place in by_age {
         let row = &logged[place];
-        let of_type = type_id(writer, &row.kind)?;
-        if is_known(writer, of_type, row, &mut unpaired)? {
+        let of_type =
+            if placing == Placing::Nowhere { known_type(&writer.sql, row)? } else { type_id(writer, &row.kind)? };
+        if is_known(writer, of_type, row, placing, &mut unpaired)? {
             continue;
         }
         // The log may have it on several pages, or for several subscriptions.
@@ -178,6 +179,9 @@ pub(super) fn take_in(
         let received_at = row.created_at;
         placed.push((received_at, NewRow { received_at, entry: Entry::Event(event) }, Some(row)));
     }
+    if placing == Placing::Nowhere {
+        return Ok(taken);
+    }
     placed.sort_by_key(|(at, ..)| *at);
     let positions = make_room(writer, &placed, placing, clock)?;
     for ((_, row, logged), (position, at)) in placed.iter().zip(positions) {
@@ -196,8 +200,20 @@ pub(super) fn take_in(
     Ok(taken)
 }
 
+/// The id of a type that the journal knows; one that no row has where it does not.
+fn known_type(reader: &Connection, row: &Logged) -> Result<i64, Failure> {
+    let mut select = reader.prepare_cached("SELECT id FROM event_types WHERE name = ?1")?;
+    Ok(select.query_row([&row.kind], |row| row.get(0)).optional()?.unwrap_or(-1))
+}
+
 /// Whether the journal has this event; then it is paired with the row of the log.
-fn is_known(writer: &Writer<'_>, of_type: i64, row: &Logged, unpaired: &mut Unpaired) -> Result<bool, Failure> {
+fn is_known(
+    writer: &Writer<'_>,
+    of_type: i64,
+    row: &Logged,
+    placing: Placing,
+    unpaired: &mut Unpaired,
+) -> Result<bool, Failure> {
     if let Some(id) = row.log_id {
         let mut known = writer.sql.prepare_cached("SELECT 1 FROM journal WHERE log_id = ?1 AND type = ?2")?;
         if known.exists(params![id, of_type])? {
@@ -214,6 +230,9 @@ fn is_known(writer: &Writer<'_>, of_type: i64, row: &Logged, unpaired: &mut Unpa
         None => unpaired.take(of_type, row),
     };
     let Some(position) = position else { return Ok(false) };
+    if placing == Placing::Nowhere {
+        return Ok(true);
+    }
     let mut pair =
         writer.sql.prepare_cached("UPDATE journal SET log_id = ?2 WHERE position = ?1 AND log_id IS NULL")?;
     pair.execute(params![position.cast_signed(), row.log_id])?;
