@@ -15,6 +15,7 @@ mod output;
 mod people;
 mod preview;
 mod record;
+mod recover;
 mod reload;
 mod routes;
 mod schema;
@@ -172,6 +173,12 @@ enum Command {
         after_help = "Examples:\n  pulsewarden preview 12 --receiver logistics                  # an alert\n  pulsewarden preview daily --receiver logistics --out /tmp    # a digest\n  pulsewarden preview DeviceBatteryLow --receiver logistics    # an invented alert of a rule"
     )]
     Preview(preview::PreviewArguments),
+    /// Ask Impilo, through the running daemon
+    #[command(after_help = "Example:\n  pulsewarden impilo recover --since 6h --dry-run")]
+    Impilo {
+        #[command(subcommand)]
+        command: ImpiloCommand,
+    },
     /// Try a receiver
     Notify {
         #[command(subcommand)]
@@ -189,6 +196,15 @@ enum Command {
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImpiloCommand {
+    /// Take in from Impilo's webhook log what did not arrive; exit code 1 where rows of it cannot be read
+    ///
+    /// The daemon does that by itself at its start, after silence and every quarter of an hour. What is here already is left
+    /// as it is.
+    Recover(recover::RecoverArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -260,6 +276,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Deliveries(deliveries) => runtime()?.block_on(deliveries::run(&settings(&config)?, &deliveries))?,
         Command::Digest { command } => digest::run(&settings(&config)?, &command)?,
         Command::Preview(preview) => preview::run(&settings(&config)?, &preview)?,
+        Command::Impilo { command: ImpiloCommand::Recover(recover) } => {
+            runtime()?.block_on(recover::run(&settings(&config)?, &recover))?
+        }
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }

@@ -111,6 +111,7 @@ fn screen(status: &Status) -> String {
         receiving.too_large,
         receiving.unavailable
     ));
+    line(format_args!("Are we whole? {}", status.whole.sentence));
     let in_force = if rules.in_force.is_empty() { "none yet" } else { short(&rules.in_force) };
     let files = match (&rules.problem, rules.changed_on_disk) {
         _ if rules.held => "which cannot be used: nothing is processed",
