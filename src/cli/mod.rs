@@ -21,6 +21,7 @@ mod routes;
 mod schema;
 mod serve;
 mod silence;
+mod simulate;
 mod status;
 mod test;
 mod tried;
@@ -184,6 +185,15 @@ enum Command {
         #[command(subcommand)]
         command: NotifyCommand,
     },
+    /// Play Impilo with an invented fleet: its documented interface over HTTP, and webhooks with its schedule of retries
+    ///
+    /// It needs no configuration. Requests that Impilo does not document are refused with a reason; at the end they are
+    /// listed, and the exit code is 1 where there was one. What stands under /simulate/ is not Impilo's: there the clock is
+    /// moved and the account is made to behave otherwise.
+    #[command(
+        after_help = "Examples:\n  pulsewarden simulate --secret s3cret --subscribe http://127.0.0.1:8080/webhooks/impilo --speed 60\n  pulsewarden simulate --by-hand --begin 2026-01-05T00:00:00Z --truth truth.jsonl"
+    )]
+    Simulate(simulate::SimulateArguments),
     /// Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them
     ///
     /// The package has both beside the shipped rules.
@@ -282,6 +292,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }
+        Command::Simulate(simulate) => runtime()?.block_on(simulate::run(&simulate))?,
         Command::Schema(schema) => schema::run(&schema)?,
         Command::Completions { shell } => {
             let mut text = Vec::new();

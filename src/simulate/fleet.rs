@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::catalog::MODELS;
 use super::clinic::Clinic;
-use super::device::Device;
+use super::device::{Device, FIRST_DEVICE, InShort};
 use super::told::Told;
 use super::warehouse::Shelf;
 use super::world::World;
@@ -55,6 +55,48 @@ impl Fleet {
         })
     }
 
+    /// What happens next, unless that is after `limit`. Nothing of the fleet is then further on than `limit`.
+    pub fn next_until(&mut self, limit: Timestamp) -> Option<Happening> {
+        loop {
+            if let Some(happening) = self.told.next() {
+                return Some(happening);
+            }
+            if self.next_at()? > limit {
+                return None;
+            }
+            if !self.step() {
+                self.finish();
+            }
+        }
+    }
+
+    /// When the fleet lives on; `None` once its history has ended and everything is told.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Timestamp> {
+        if self.told.waiting() > 0 {
+            return Some(self.told.now);
+        }
+        self.queue.peek().map(|Reverse((at, _))| (*at).min(self.world.end))
+    }
+
+    /// Ends the history before its time: what is wrong now is told as still wrong.
+    pub fn break_off(&mut self) {
+        self.world.end = self.told.now;
+        self.finish();
+    }
+
+    /// Every device in the order of its number, in short.
+    pub fn devices(&self) -> impl Iterator<Item = InShort> {
+        self.devices.iter().map(|device| device.in_short(&self.world))
+    }
+
+    /// The device of this number as Impilo's Device.
+    #[must_use]
+    pub fn device(&self, id: u64) -> Option<String> {
+        let place = usize::try_from(id.checked_sub(FIRST_DEVICE)?).ok()?;
+        self.devices.get(place).map(|device| device.json(&self.world))
+    }
+
     /// How many entries wait in its queues, now.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -91,9 +133,9 @@ impl Fleet {
     /// Tells what is still wrong at the end, once.
     fn finish(&mut self) {
         self.told.now = self.world.end;
-        self.clinics.drain(..).for_each(|mut clinic| clinic.outlive(&mut self.told));
-        self.shelves.drain(..).for_each(|mut shelf| shelf.outlive(&mut self.told));
-        self.devices.drain(..).for_each(|mut device| device.outlive(&mut self.told));
+        self.clinics.iter_mut().for_each(|clinic| clinic.outlive(&mut self.told));
+        self.shelves.iter_mut().for_each(|shelf| shelf.outlive(&mut self.told));
+        self.devices.iter_mut().for_each(|device| device.outlive(&mut self.told));
         self.queue.clear();
     }
 }
@@ -102,16 +144,6 @@ impl Iterator for Fleet {
     type Item = Happening;
 
     fn next(&mut self) -> Option<Happening> {
-        loop {
-            if let Some(happening) = self.told.next() {
-                return Some(happening);
-            }
-            if self.queue.is_empty() {
-                return None;
-            }
-            if !self.step() {
-                self.finish();
-            }
-        }
+        self.next_until(Timestamp(i64::MAX))
     }
 }

@@ -5,6 +5,7 @@
 //! the others' lives alone. What is really wrong is told beside the webhooks ([`Truth`]), whoever notices it.
 //! [`Disturbed`] brings the webhooks as a receiver gets them: late, twice, out of order, or never.
 
+pub mod account;
 mod catalog;
 mod chance;
 mod clinic;
@@ -17,6 +18,7 @@ mod truth;
 mod warehouse;
 mod world;
 
+pub use device::InShort;
 pub use disturb::{ClockSteps, Disturb, Disturbed, Downtime};
 pub use fleet::Fleet;
 pub use truth::{Problem, Truth};

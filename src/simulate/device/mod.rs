@@ -24,7 +24,19 @@ use super::truth::{Problem, Troubles};
 use super::world::{Window, World, household_of, site_of};
 use crate::engine::{SubjectKind, Timestamp};
 
-const FIRST_DEVICE: u64 = 100_000;
+pub(super) const FIRST_DEVICE: u64 = 100_000;
+
+/// What a list of devices is chosen by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InShort {
+    pub id: u64,
+    /// `currentStatus`.
+    pub status: &'static str,
+    /// Impilo's number of the patient who has it.
+    pub patient: Option<u64>,
+    pub site: u64,
+    pub item: u64,
+}
 
 /// Where a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +207,23 @@ impl Device {
     /// Tells what is still wrong when the history ends.
     pub fn outlive(&mut self, told: &mut Told) {
         self.troubles.outlive(told);
+    }
+
+    pub fn in_short(&self, world: &World) -> InShort {
+        InShort {
+            id: self.id,
+            status: self.status,
+            patient: self.associated.then_some(self.patient.id),
+            site: world.sites[self.site].id,
+            item: self.model().id,
+        }
+    }
+
+    /// As Impilo's Device.
+    pub fn json(&self, world: &World) -> String {
+        let mut body = Body::default();
+        self.write(world, &mut body);
+        body.take()
     }
 
     fn model(&self) -> &'static Model {

@@ -1,0 +1,202 @@
+//! `simulate`: a stand-in for Impilo with an invented fleet.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::output::{counted, text};
+use super::{FINE, WRONG};
+use crate::config::parse_duration;
+use crate::engine::Timestamp;
+use crate::simulate::Plan;
+use crate::simulate::account::{LogPayload, Options, Pace, Quirks, StandIn, Stretch};
+
+#[derive(Debug, Args)]
+pub struct SimulateArguments {
+    /// Where the stand-in listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    listen: SocketAddr,
+    /// Another seed is another history
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How many devices there are
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    devices: u64,
+    /// How many days are told
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    days: u32,
+    /// When the history begins, as in 2026-01-05T00:00:00Z; now by default
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    begin: Option<Timestamp>,
+    /// Let time pass this many times faster
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed, conflicts_with = "by_hand")]
+    speed: f64,
+    /// Let time stand still until POST /simulate/clock moves it
+    #[arg(long)]
+    by_hand: bool,
+    /// What the header Impilo-API-Key must hold
+    #[arg(long, value_name = "KEY", default_value = "simulated-key")]
+    api_key: String,
+    /// The webhook secret that the account has at first; none by default
+    #[arg(long, value_name = "SECRET")]
+    secret: Option<String>,
+    /// Send every type of webhook to this URL from the start on
+    #[arg(long, value_name = "URL")]
+    subscribe: Option<String>,
+    /// Write what goes wrong in the fleet to this file, one line of JSON for each
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Webhooks under way at once, at most
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    parallel: usize,
+    /// How long an answer to a webhook is waited for
+    #[arg(long, value_name = "LENGTH", default_value = "10s", value_parser = length)]
+    patience: Duration,
+    /// For how long the log keeps its rows
+    #[arg(long, value_name = "LENGTH", default_value = "7d", value_parser = length)]
+    log_for: Duration,
+    /// How many rows the log keeps at most; what is younger than four hours stays in any case
+    #[arg(long, value_name = "N", default_value_t = 500_000)]
+    log_rows: usize,
+    #[command(flatten)]
+    quirks: QuirkArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What goes wrong")]
+struct QuirkArguments {
+    /// The share of attempts whose answer is lost, so that what was taken comes again
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    duplicates: f64,
+    /// The share of attempts that later ones overtake
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    reordered: f64,
+    /// The share of webhooks that are sent late
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    late: f64,
+    /// How late at most
+    #[arg(long, value_name = "LENGTH", default_value = "2h", value_parser = length)]
+    late_by: Duration,
+    /// Send retries in batches this far apart, so that they come later than documented
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    batch: Option<Duration>,
+    /// The share of attempts with a secret that is not the account's
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    wrong_secrets: f64,
+    /// The share of webhooks that are written in odd ways that Impilo's documents show
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    odd: f64,
+    /// When nothing is delivered, counted from the begin, as in 2h..6h
+    #[arg(long, value_name = "FROM..UNTIL", value_parser = stretch)]
+    undelivered: Vec<Stretch>,
+    /// When the API answers 503, counted from the begin, as in 2h..3h
+    #[arg(long, value_name = "FROM..UNTIL", value_parser = stretch)]
+    api_down: Vec<Stretch>,
+    /// What the log tells as payload
+    #[arg(long, value_enum, default_value_t = LogPayload::Envelope)]
+    log_payload: LogPayload,
+}
+
+pub(super) async fn run(arguments: &SimulateArguments) -> anyhow::Result<u8> {
+    let options = arguments.options();
+    let truths = arguments.truth.as_deref().map(truth_file).transpose()?;
+    let listener = TcpListener::bind(arguments.listen)
+        .with_context(|| format!("{} cannot be listened on; name another with --listen", arguments.listen))?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be awaited")?;
+    let stand_in = StandIn::start(options, listener, truths).context("the stand-in cannot start")?;
+    text(&format!("the stand-in listens on http://{}\n", stand_in.address()))?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    let (tally, refused) = stand_in.stop().await.context("the file of truths cannot be written")?;
+    let mut said = format!(
+        "{} told; {} attempts, {} delivered, {} refused, {} without an answer, {} given up; {} of {} refused\n",
+        counted(count(tally.told), "event"),
+        tally.attempts,
+        tally.delivered + tally.unanswered,
+        tally.refused,
+        tally.unreached,
+        tally.given_up,
+        tally.refused_requests,
+        counted(count(tally.requests), "request"),
+    );
+    for one in &refused {
+        said += &format!("refused {} {} with {}: {}\n", one.method, one.path, one.status, one.reason);
+    }
+    text(&said)?;
+    Ok(if refused.is_empty() { FINE } else { WRONG })
+}
+
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn truth_file(path: &Path) -> anyhow::Result<Box<dyn Write + Send>> {
+    let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+impl SimulateArguments {
+    fn options(&self) -> Options {
+        let begin = self.begin.unwrap_or_else(|| Timestamp::from(Utc::now()));
+        let plan = Plan { seed: self.seed, devices: self.devices, days: self.days, begin };
+        let quirks = &self.quirks;
+        Options {
+            api_key: self.api_key.clone(),
+            secret: self.secret.clone(),
+            subscribe: self.subscribe.clone(),
+            parallel: self.parallel,
+            patience: self.patience,
+            log_for: self.log_for,
+            log_rows: self.log_rows,
+            quirks: Quirks {
+                duplicates: quirks.duplicates,
+                reordered: quirks.reordered,
+                late: quirks.late,
+                late_by: quirks.late_by,
+                batch: quirks.batch.unwrap_or_default(),
+                wrong_secrets: quirks.wrong_secrets,
+                odd: quirks.odd,
+                undelivered: quirks.undelivered.clone(),
+                api_down: quirks.api_down.clone(),
+                log_payload: quirks.log_payload,
+            },
+            ..Options::new(plan, if self.by_hand { Pace::ByHand } else { Pace::Times(self.speed) })
+        }
+    }
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let at = DateTime::parse_from_rfc3339(text).map_err(|_| "a time as in 2026-01-05T00:00:00Z".to_owned())?;
+    Ok(Timestamp(at.timestamp_millis()))
+}
+
+fn length(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "a length as in 10s, 15m, 2h or 7d".to_owned())
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|speed| (0.01..=1e7).contains(speed));
+    speed.ok_or_else(|| "a number from 0.01 to 10000000".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a share from 0 to 1".to_owned())
+}
+
+fn stretch(text: &str) -> Result<Stretch, String> {
+    let length = |text: &str| if text == "0" { Some(Duration::ZERO) } else { parse_duration(text) };
+    let ends = text.split_once("..").and_then(|(from, until)| length(from).zip(length(until)));
+    let ends = ends.filter(|(from, until)| from < until);
+    ends.map(|(from, until)| Stretch { from, until }).ok_or_else(|| "two lengths as in 2h..6h".to_owned())
+}

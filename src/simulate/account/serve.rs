@@ -1,0 +1,144 @@
+//! The stand-in's port.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, DATE};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{Answer, answer};
+use super::control;
+use super::pace::Clock;
+use super::request::{Asked, Came, Refusal, refuse};
+use super::send::{self, Shared};
+use super::state::Account;
+use super::{Options, Refused, Tally};
+
+/// The largest body that is read: the largest documented one is a few lines.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// A running stand-in.
+pub struct StandIn {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    handle: actix_web::dev::ServerHandle,
+    sending: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl StandIn {
+    /// Serves on `listener` and begins to send. What goes wrong in the fleet is written to `truths`, one line of JSON for each.
+    ///
+    /// # Errors
+    /// When the listener cannot be used, or no HTTP client can be made.
+    pub fn start(options: Options, listener: TcpListener, truths: Option<Box<dyn Write + Send>>) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        let client = client.map_err(io::Error::other)?;
+        let account = Account::new(&options, truths);
+        let clock = Clock::new(options.pace, options.plan.begin);
+        let shared = Arc::new(Shared::new(account, clock));
+        let data = web::Data::from(Arc::clone(&shared));
+        let key = web::Data::new(options.api_key.clone());
+        let app = move || {
+            App::new()
+                .app_data(web::Data::clone(&data))
+                .app_data(web::Data::clone(&key))
+                .app_data(web::PayloadConfig::new(LARGEST_BODY))
+                .configure(control::routes)
+                .default_service(web::to(serve))
+        };
+        let server = HttpServer::new(app).workers(2).disable_signals().shutdown_timeout(1).listen(listener)?.run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        let stop = CancellationToken::new();
+        let sending = tokio::spawn(send::run(Arc::clone(&shared), client, options, stop.clone()));
+        Ok(Self { address, shared, handle, sending, stop })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the fleet's history has ended and nothing is planned or under way.
+    pub async fn ended(&self) {
+        loop {
+            self.shared.settle(self.shared.change()).await;
+            let account = self.shared.account();
+            if account.fleet.next_at().is_none() && account.waiting() == 0 {
+                return;
+            }
+            drop(account);
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Stops sending and listening; tells what has happened, and what was refused.
+    ///
+    /// # Errors
+    /// When the file of truths could not be written.
+    pub async fn stop(self) -> io::Result<(Tally, Vec<Refused>)> {
+        self.stop.cancel();
+        // It ends by itself once it is told to.
+        let _ = self.sending.await;
+        self.handle.stop(false).await;
+        let mut account = self.shared.account();
+        account.close()?;
+        Ok((account.tally, account.refused().to_vec()))
+    }
+}
+
+/// Everything that is not under `/simulate/`.
+async fn serve(
+    request: HttpRequest,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+    key: web::Data<String>,
+) -> HttpResponse {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let came = Came {
+        method: request.method().as_str(),
+        path: request.path(),
+        query: request.query_string(),
+        key: header("Impilo-API-Key"),
+        content_type: header("Content-Type"),
+        body: &body,
+    };
+    let now = shared.clock().now();
+    let (answered, date) = {
+        let mut account = shared.account();
+        account.pass(now);
+        account.tally.requests += 1;
+        let asked = Asked::check(&came, &key);
+        if let Err(Refusal { status, reason }) = &asked {
+            account.refuse(came.method, came.path, *status, reason);
+        }
+        let answered = match asked {
+            Ok(_) if account.is_api_down() => refuse(503, "the account is down for now"),
+            // What an account may answer to a documented request is no fault of whoever asks.
+            Ok(asked) => answer(&mut account, &asked),
+            Err(refusal) => Err(refusal),
+        };
+        (answered, account.now)
+    };
+    shared.change();
+    let (status, json): Answer = match answered {
+        Ok(answer) => answer,
+        // Impilo documents no body of errors; this one is for whoever reads why.
+        Err(Refusal { status, reason }) => (status, Some(serde_json::json!({ "reason": reason }).to_string())),
+    };
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    if let Some(date) = date.to_utc() {
+        response.insert_header((DATE, date.format("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+    }
+    match json {
+        Some(json) => response.insert_header((CONTENT_TYPE, "application/json")).body(json),
+        None => response.finish(),
+    }
+}
