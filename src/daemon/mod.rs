@@ -133,6 +133,9 @@ pub struct Shared {
     /// Until when it is noted that nothing can be heard.
     deaf_until: Mutex<Option<Timestamp>>,
     healing: Healing,
+    /// Cancelled once anything is decided, and since when.
+    may_begin: CancellationToken,
+    decides_since: Mutex<Option<Timestamp>>,
     pub started_at: Timestamp,
     pub address: SocketAddr,
 }
@@ -217,6 +220,8 @@ impl Daemon {
             outbox: Arc::clone(&outbox),
             deaf_until: Mutex::default(),
             healing: Healing::default(),
+            may_begin: may_begin.clone(),
+            decides_since: Mutex::new((!was_away).then(|| clock.now())),
             started_at: clock.now(),
             address,
             settings: Mutex::new(settings.clone()),
@@ -288,10 +293,10 @@ impl Daemon {
         tasks.spawn(ended.told(Part::SelfWatch, watch));
         tasks.spawn(ended.told(Part::Rules, Arc::clone(&shared).keep_offering(stop_tasks.clone())));
         tasks.spawn(ended.told(Part::Files, Arc::clone(&shared).keep_watching(stop_tasks.clone())));
-        let recovering = Arc::clone(&shared).keep_recovering(may_begin.clone(), stop_tasks.clone());
+        let recovering = Arc::clone(&shared).keep_recovering(stop_tasks.clone());
         tasks.spawn(ended.told(Part::Recovery, recovering));
         if was_away {
-            tasks.spawn(Arc::clone(&shared).make_up(may_begin, stop_tasks.clone()));
+            tasks.spawn(Arc::clone(&shared).make_up(stop_tasks.clone()));
         }
         tasks.spawn(ended.told(Part::Retention, self_watch::retention::run(Arc::clone(&shared), stop_tasks.clone())));
         telemetry::started(address);

@@ -96,10 +96,18 @@ struct Reading {
 }
 
 impl Shared {
+    /// How far deciding lags, where the oldest row that waits for it came at `oldest`. It does not while it waits for recovery,
+    /// and what that brings is as old as it is.
+    #[must_use]
+    pub fn lag(&self, oldest: Timestamp) -> Duration {
+        let since = *self.decides_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map_or(Duration::ZERO, |since| self.clock.now().since(oldest.max(since)))
+    }
+
     /// Makes up for the time that the daemon was away, before anything is decided, and says what came of it. Deciding begins
     /// when this ends, however it ends.
-    pub(super) async fn make_up(self: Arc<Self>, may_begin: CancellationToken, stop: CancellationToken) {
-        let _begins = may_begin.drop_guard();
+    pub(super) async fn make_up(self: Arc<Self>, stop: CancellationToken) {
+        let _begins = self.may_begin.clone().drop_guard();
         let deadline = Instant::now() + self.settings().impilo.recovery_wait;
         let read = loop {
             let read = self.catch_up(Placing::InOrder, Some(deadline)).await;
@@ -115,6 +123,7 @@ impl Shared {
         if let Err(error) = self.end_absence(read).await {
             telemetry::recovery_failed(&error.to_string());
         }
+        *self.decides_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
     }
 
     /// Says what came of the absence that the daemon has come back from.
@@ -134,9 +143,9 @@ impl Shared {
     }
 
     /// Reads the log again and again, until it is stopped.
-    pub(super) async fn keep_recovering(self: Arc<Self>, made_up: CancellationToken, stop: CancellationToken) {
+    pub(super) async fn keep_recovering(self: Arc<Self>, stop: CancellationToken) {
         tokio::select! {
-            () = made_up.cancelled() => {}
+            () = self.may_begin.cancelled() => {}
             () = stop.cancelled() => return,
         }
         loop {

@@ -17,6 +17,7 @@ mod people;
 mod program;
 mod protected;
 mod receiving;
+mod recovery;
 mod reloading;
 mod rules;
 mod spine;
