@@ -3,6 +3,7 @@
 pub mod client;
 mod error;
 pub mod pages;
+pub mod reconcile;
 pub mod recovery;
 
 use std::sync::{Mutex, PoisonError};

@@ -4,6 +4,7 @@ mod fault;
 mod files;
 mod hearing;
 mod part;
+mod reconcile;
 mod recovery;
 mod rehearsal;
 mod rules;
@@ -295,6 +296,8 @@ impl Daemon {
         tasks.spawn(ended.told(Part::Files, Arc::clone(&shared).keep_watching(stop_tasks.clone())));
         let recovering = Arc::clone(&shared).keep_recovering(stop_tasks.clone());
         tasks.spawn(ended.told(Part::Recovery, recovering));
+        let reconciling = Arc::clone(&shared).keep_reconciling(stop_tasks.clone());
+        tasks.spawn(ended.told(Part::Reconciliation, reconciling));
         if was_away {
             tasks.spawn(Arc::clone(&shared).make_up(stop_tasks.clone()));
         }

@@ -39,6 +39,13 @@ const PATH: &str = "/webhooks/impilo";
 #[derive(Default)]
 pub struct Healing(tokio::sync::Mutex<()>);
 
+impl Healing {
+    /// Waits for its turn to change what is remembered of the log.
+    pub(super) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.lock().await
+    }
+}
+
 /// What one reading of Impilo's log came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovered {
@@ -128,7 +135,7 @@ impl Shared {
 
     /// Says what came of the absence that the daemon has come back from.
     async fn end_absence(&self, read: Result<Recovered, NotRecovered>) -> Result<(), NotRecovered> {
-        let _one = self.healing.0.lock().await;
+        let _one = self.healing.alone().await;
         let mut notes = self.recovery_notes().await?;
         let Some(interval) = notes.returning.take() else { return Ok(()) };
         let missing = notes.unreadable_at.iter().filter(|at| interval.from <= **at && **at < interval.to).count();
@@ -163,7 +170,7 @@ impl Shared {
 
     /// Reads the log from where it was read last, takes in what is missing, and lets what was blind count as heard.
     async fn catch_up(&self, placing: Placing, deadline: Option<Instant>) -> Result<Recovered, NotRecovered> {
-        let _one = self.healing.0.lock().await;
+        let _one = self.healing.alone().await;
         let read = self.catch_up_alone(placing, deadline).await;
         let mut notes = self.recovery_notes().await?;
         notes.tried_at = Some(self.clock.now());
@@ -199,7 +206,7 @@ impl Shared {
     /// # Errors
     /// When the log cannot be read, or the store fails.
     pub async fn recover(&self, from: Timestamp, until: Timestamp, dry_run: bool) -> Result<Recovered, NotRecovered> {
-        let _one = self.healing.0.lock().await;
+        let _one = self.healing.alone().await;
         let (client, url) = self.log_of_ours()?;
         let placing = if dry_run { Placing::Nowhere } else { Placing::Last };
         let (recovered, _) = self.read_stretch(&client, &url, Reading { from, until, placing, deadline: None }).await?;
@@ -311,13 +318,13 @@ impl Shared {
         appending.await.map_err(|_| NotRecovered::Stopping)?.map(drop).map_err(NotRecovered::Store)
     }
 
-    async fn recovery_notes(&self) -> Result<RecoveryNotes, NotRecovered> {
+    pub(super) async fn recovery_notes(&self) -> Result<RecoveryNotes, NotRecovered> {
         let store = Arc::clone(&self.store);
         let reading = tokio::task::spawn_blocking(move || store.recovery());
         reading.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
     }
 
-    async fn note(&self, notes: RecoveryNotes) -> Result<(), NotRecovered> {
+    pub(super) async fn note(&self, notes: RecoveryNotes) -> Result<(), NotRecovered> {
         let store = Arc::clone(&self.store);
         let noting = tokio::task::spawn_blocking(move || store.note_recovery(&notes));
         noting.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)

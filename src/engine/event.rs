@@ -134,7 +134,7 @@ impl About {
     }
 
     /// The value said of `field`.
-    pub(super) fn said(&self, field: &str) -> Option<&Value> {
+    pub fn said(&self, field: &str) -> Option<&Value> {
         self.facts.iter().find(|fact| fact.name == field).map(|fact| &fact.value)
     }
 }

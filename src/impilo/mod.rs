@@ -31,6 +31,9 @@ pub use print::{LoggedEvent, UnreadablePayload, logged, print, reduced_print};
 
 use crate::engine::{Basis, Facts, SubjectKind, Timestamp};
 
+/// The type of what is read back of a device, by which nothing is heard from it. Impilo sends none of this type.
+pub const READ_BACK: &str = "device.readBack";
+
 /// How far ahead of receipt an event's own time may lie before receipt stands in for it.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
