@@ -1,19 +1,18 @@
 //! Hop 1: the HTTP port. Checks the secret, the size and the shape, and answers once the journal has the event.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource, guard, web};
-use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
 use tokio::net::TcpSocket;
 
+use crate::account::Secrets;
 use crate::clock::Clock;
 use crate::engine::Source;
 use crate::impilo::{Envelope, Unreadable};
@@ -39,33 +38,6 @@ const READY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connections that may wait to be taken up.
 const BACKLOG: u32 = 4096;
-
-/// The secrets that are accepted now. Several are valid while one is being replaced.
-#[derive(Default)]
-pub struct Secrets(RwLock<Vec<[u8; 32]>>);
-
-impl Secrets {
-    #[must_use]
-    pub fn new(secrets: &[SecretString]) -> Self {
-        let these = Self::default();
-        these.replace(secrets);
-        these
-    }
-
-    /// From now on these are accepted, and no others.
-    pub fn replace(&self, secrets: &[SecretString]) {
-        let hashed = secrets.iter().map(|secret| hash(secret.expose_secret().as_bytes())).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = hashed;
-    }
-
-    /// Compares hashes, and every one of them, so that the time taken tells nothing.
-    fn accept(&self, offered: &[u8]) -> bool {
-        let offered = hash(offered);
-        let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let accepted = secrets.iter().fold(Choice::from(0), |found, secret| found | secret.ct_eq(&offered));
-        accepted.into()
-    }
-}
 
 fn hash(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
@@ -228,7 +200,7 @@ async fn ready(webhook: web::Data<Webhook>) -> HttpResponse {
 async fn receive(request: HttpRequest, payload: web::Payload, webhook: web::Data<Webhook>) -> HttpResponse {
     let counters = &webhook.counters;
     let offered = request.headers().get(SECRET_HEADER).map_or(&b""[..], |value| value.as_bytes());
-    if !webhook.secrets.accept(offered) {
+    if !webhook.secrets.accept(offered, webhook.clock.now()) {
         telemetry::secret_refused(count(&counters.refused_secret), !offered.is_empty());
         return refuse(StatusCode::UNAUTHORIZED, "the Impilo-Webhook-Secret header is missing or wrong");
     }

@@ -217,6 +217,26 @@ pub fn account_unusable(why: &str) {
     tracing::error!(why, "nothing can be asked of Impilo, and outages cannot be healed");
 }
 
+/// Subscriptions at Impilo were made, moved or ended.
+pub fn subscriptions_changed(steps: usize) {
+    tracing::info!(steps, "subscriptions at Impilo were compared with what is needed, and changed where they differed");
+}
+
+/// Impilo has a new webhook secret.
+pub fn secret_rotated() {
+    tracing::info!("Impilo has a new webhook secret");
+}
+
+/// The secrets that were made here are lost to this start.
+pub fn kept_secrets_unreadable(why: &str) {
+    tracing::error!(why, "webhook secrets that were made here are not accepted; only the configured ones are");
+}
+
+/// Which secret Impilo has is known, and could not be kept.
+pub fn secret_not_noted(why: &str) {
+    tracing::error!(why, "it cannot be kept which webhook secret Impilo has; all that may come are accepted");
+}
+
 /// The daemon was asked to end.
 pub fn stopping() {
     tracing::info!("stopping: finishing what was accepted");

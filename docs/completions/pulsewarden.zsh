@@ -532,6 +532,213 @@ _arguments "${_arguments_options[@]}" : \
 ':what -- An alert'\''s number, or the name of a digest; or that of a rule, for an alert with invented values:_default' \
 && ret=0
 ;;
+(impilo)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__impilo_commands" \
+"*::: :->impilo" \
+&& ret=0
+
+    case $state in
+    (impilo)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-command-$line[1]:"
+        case $line[1] in
+            (webhooks)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__impilo__subcmd__webhooks_commands" \
+"*::: :->webhooks" \
+&& ret=0
+
+    case $state in
+    (webhooks)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-webhooks-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(sync)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--apply[Carry the plan out]' \
+'--delete-unknown[Also delete needless subscriptions to this daemon that it did not make]' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-webhooks-help-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(sync)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(secret)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__impilo__subcmd__secret_commands" \
+"*::: :->secret" \
+&& ret=0
+
+    case $state in
+    (secret)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-secret-command-$line[1]:"
+        case $line[1] in
+            (rotate)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-secret-help-command-$line[1]:"
+        case $line[1] in
+            (rotate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-help-command-$line[1]:"
+        case $line[1] in
+            (webhooks)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks_commands" \
+"*::: :->webhooks" \
+&& ret=0
+
+    case $state in
+    (webhooks)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-help-webhooks-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(sync)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(secret)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret_commands" \
+"*::: :->secret" \
+&& ret=0
+
+    case $state in
+    (secret)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-help-secret-command-$line[1]:"
+        case $line[1] in
+            (rotate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
@@ -584,6 +791,44 @@ esac
         esac
     ;;
 esac
+;;
+(simulate)
+_arguments "${_arguments_options[@]}" : \
+'--listen=[Where the stand-in listens]:ADDRESS:_default' \
+'(--listen --speed --by-hand --api-key --secret --subscribe --once --api-down --log-payload)--out=[Write the history to this file, one envelope a line, and end; - is the standard output]:FILE:_files' \
+'--seed=[Another seed is another history]:N:_default' \
+'--devices=[How many devices there are]:N:_default' \
+'--days=[How many days are told]:N:_default' \
+'--begin=[When the history begins, as in 2026-01-05T00\:00\:00Z; now by default]:TIME:_default' \
+'(--by-hand)--speed=[Let time pass this many times faster]:N:_default' \
+'--api-key=[What the header Impilo-API-Key must hold]:KEY:_default' \
+'--secret=[The webhook secret that the account has at first; none by default]:SECRET:_default' \
+'--subscribe=[Send every type of webhook to this URL from the start on]:URL:_default' \
+'--truth=[Write what goes wrong in the fleet to this file, one line of JSON for each]:FILE:_files' \
+'--parallel=[Webhooks under way at once, at most]:N:_default' \
+'--patience=[How long an answer to a webhook is waited for]:LENGTH:_default' \
+'--log-for=[For how long the log keeps its rows]:LENGTH:_default' \
+'--log-rows=[How many rows the log keeps at most; one that may yet be sent again stays in any case]:N:_default' \
+'--duplicates=[The share of attempts whose answer is lost, so that what was taken comes again]:SHARE:_default' \
+'--reordered=[The share of attempts that later ones overtake]:SHARE:_default' \
+'--late=[The share of webhooks that are sent late]:SHARE:_default' \
+'--late-by=[How late at most]:LENGTH:_default' \
+'--batch=[Send retries in batches this far apart, so that they come later than documented]:LENGTH:_default' \
+'--wrong-secrets=[The share of attempts with a secret that is not the account'\''s]:SHARE:_default' \
+'--odd=[The share of webhooks that are written in odd ways that Impilo'\''s documents show]:SHARE:_default' \
+'*--undelivered=[When nothing is delivered, counted from the begin, as in 2h..6h]:FROM..UNTIL:_default' \
+'*--api-down=[When the API answers 503, counted from the begin, as in 2h..3h]:FROM..UNTIL:_default' \
+'--log-payload=[What the log tells as payload]:LOG_PAYLOAD:((envelope\:"The whole envelope"
+payload\:"The envelope'\''s payload"
+single-quotes\:"With single quotes, which is no JSON"
+cut\:"Cut off in the middle"
+mixed\:"Another of these from row to row"))' \
+'--config=[The configuration file]:FILE:_files' \
+'--once[End once the history is told and nothing is left to send]' \
+'--by-hand[Let time stand still until POST /simulate/clock moves it]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
 ;;
 (schema)
 _arguments "${_arguments_options[@]}" : \
@@ -797,6 +1042,70 @@ esac
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(impilo)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__impilo_commands" \
+"*::: :->impilo" \
+&& ret=0
+
+    case $state in
+    (impilo)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-impilo-command-$line[1]:"
+        case $line[1] in
+            (webhooks)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks_commands" \
+"*::: :->webhooks" \
+&& ret=0
+
+    case $state in
+    (webhooks)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-impilo-webhooks-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(sync)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(secret)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret_commands" \
+"*::: :->secret" \
+&& ret=0
+
+    case $state in
+    (secret)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-impilo-secret-command-$line[1]:"
+        case $line[1] in
+            (rotate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
 ":: :_pulsewarden__subcmd__help__subcmd__notify_commands" \
@@ -816,6 +1125,10 @@ _arguments "${_arguments_options[@]}" : \
         esac
     ;;
 esac
+;;
+(simulate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
 ;;
 (schema)
 _arguments "${_arguments_options[@]}" : \
@@ -867,7 +1180,10 @@ _pulsewarden_commands() {
 'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'digest:List digests, or send one now' \
 'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
+'impilo:Ask Impilo, through the running daemon' \
+'doctor:Check everything between this daemon and Impilo, and say what to do; exit code 1 where something is wrong or cannot be told' \
 'notify:Try a receiver' \
+'simulate:Play Impilo with an invented fleet\: its documented interface over HTTP, and webhooks with its schedule of retries' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
 'man:Print the manual page' \
@@ -1018,6 +1334,11 @@ _pulsewarden__subcmd__digest__subcmd__send_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden digest send commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__doctor_commands] )) ||
+_pulsewarden__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden doctor commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__events_commands] )) ||
 _pulsewarden__subcmd__events_commands() {
     local commands; commands=()
@@ -1053,7 +1374,10 @@ _pulsewarden__subcmd__help_commands() {
 'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'digest:List digests, or send one now' \
 'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
+'impilo:Ask Impilo, through the running daemon' \
+'doctor:Check everything between this daemon and Impilo, and say what to do; exit code 1 where something is wrong or cannot be told' \
 'notify:Try a receiver' \
+'simulate:Play Impilo with an invented fleet\: its documented interface over HTTP, and webhooks with its schedule of retries' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
 'completions:Print completions for a shell' \
 'man:Print the manual page' \
@@ -1148,6 +1472,11 @@ _pulsewarden__subcmd__help__subcmd__digest__subcmd__send_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help digest send commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__doctor_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help doctor commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__events_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__events_commands() {
     local commands; commands=()
@@ -1162,6 +1491,44 @@ _pulsewarden__subcmd__help__subcmd__explain_commands() {
 _pulsewarden__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo_commands() {
+    local commands; commands=(
+'webhooks:The subscriptions by which Impilo sends webhooks' \
+'secret:The secret that Impilo'\''s webhooks carry' \
+    )
+    _describe -t commands 'pulsewarden help impilo commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret_commands() {
+    local commands; commands=(
+'rotate:Give Impilo a new webhook secret, and accept the old one for four hours more' \
+    )
+    _describe -t commands 'pulsewarden help impilo secret commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret__subcmd__rotate_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help impilo secret rotate commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks_commands() {
+    local commands; commands=(
+'list:List the subscriptions of the account, and which lead to this daemon' \
+'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+    )
+    _describe -t commands 'pulsewarden help impilo webhooks commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help impilo webhooks list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help impilo webhooks sync commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__man_commands() {
@@ -1252,6 +1619,11 @@ _pulsewarden__subcmd__help__subcmd__silence__subcmd__list_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help silence list commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__simulate_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__simulate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help simulate commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__status_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__status_commands() {
     local commands; commands=()
@@ -1266,6 +1638,133 @@ _pulsewarden__subcmd__help__subcmd__test_commands() {
 _pulsewarden__subcmd__help__subcmd__unack_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help unack commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo_commands] )) ||
+_pulsewarden__subcmd__impilo_commands() {
+    local commands; commands=(
+'webhooks:The subscriptions by which Impilo sends webhooks' \
+'secret:The secret that Impilo'\''s webhooks carry' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help_commands() {
+    local commands; commands=(
+'webhooks:The subscriptions by which Impilo sends webhooks' \
+'secret:The secret that Impilo'\''s webhooks carry' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret_commands() {
+    local commands; commands=(
+'rotate:Give Impilo a new webhook secret, and accept the old one for four hours more' \
+    )
+    _describe -t commands 'pulsewarden impilo help secret commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret__subcmd__rotate_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help secret rotate commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks_commands() {
+    local commands; commands=(
+'list:List the subscriptions of the account, and which lead to this daemon' \
+'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+    )
+    _describe -t commands 'pulsewarden impilo help webhooks commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help webhooks list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__sync_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__sync_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help webhooks sync commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret_commands() {
+    local commands; commands=(
+'rotate:Give Impilo a new webhook secret, and accept the old one for four hours more' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo secret commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help_commands() {
+    local commands; commands=(
+'rotate:Give Impilo a new webhook secret, and accept the old one for four hours more' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo secret help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo secret help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__rotate_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo secret help rotate commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__rotate_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo secret rotate commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks_commands() {
+    local commands; commands=(
+'list:List the subscriptions of the account, and which lead to this daemon' \
+'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo webhooks commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help_commands() {
+    local commands; commands=(
+'list:List the subscriptions of the account, and which lead to this daemon' \
+'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo webhooks help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks help list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__sync_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__sync_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks help sync commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks sync commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__man_commands() {
@@ -1430,6 +1929,11 @@ _pulsewarden__subcmd__silence__subcmd__help__subcmd__list_commands() {
 _pulsewarden__subcmd__silence__subcmd__list_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden silence list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__simulate_commands] )) ||
+_pulsewarden__subcmd__simulate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden simulate commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__status_commands] )) ||
 _pulsewarden__subcmd__status_commands() {

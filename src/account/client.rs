@@ -201,16 +201,33 @@ impl Client {
 
     /// One page of the webhook log. Neither order nor retention are documented.
     pub async fn log(&self, query: &LogQuery, page: u32) -> Result<Page<LogRow>, ApiError> {
+        Ok(self.page(Self::log_call(query, page)).await?.map(LogRow::read))
+    }
+
+    /// As [`Client::log`], of rows that were sent more than once.
+    pub async fn log_retried(&self, query: &LogQuery, page: u32) -> Result<Page<LogRow>, ApiError> {
+        Ok(self.page(Self::log_call(query, page).with("retryAttemptsMin", "1")).await?.map(LogRow::read))
+    }
+
+    /// As [`Client::log`], of rows that were last answered with one of `statuses`.
+    pub async fn log_answered(&self, query: &LogQuery, statuses: &[u16], page: u32) -> Result<Page<LogRow>, ApiError> {
+        let call = statuses
+            .iter()
+            .fold(Self::log_call(query, page), |call, status| call.with("lastResponseStatus", status.to_string()));
+        Ok(self.page(call).await?.map(LogRow::read))
+    }
+
+    fn log_call(query: &LogQuery, page: u32) -> Call<'static> {
         let mut call = Call::page(&["webhook", "logs"], page);
         for (name, at) in [("startTimestamp", query.from), ("endTimestamp", query.until)] {
             if let Some(at) = at.and_then(|at| DateTime::from_timestamp_millis(at.0)) {
                 call = call.with(name, at.to_rfc3339_opts(SecondsFormat::Millis, true));
             }
         }
-        if let Some(kind) = &query.kind {
-            call = call.with("webhookType", kind);
+        match &query.kind {
+            Some(kind) => call.with("webhookType", kind),
+            None => call,
         }
-        Ok(self.page(call).await?.map(LogRow::read))
     }
 
     /// `None` where Impilo has no such device; so for all that follow.

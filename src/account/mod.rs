@@ -1,15 +1,23 @@
 //! The account at Impilo, seen over its v3 API: what it sends us, and what it says when it is asked.
 
+mod accepted;
 pub mod client;
+pub mod doctor;
 mod error;
+mod kept;
+pub mod needs;
 pub mod pages;
 pub mod reconcile;
 pub mod recovery;
+pub mod rotation;
+pub mod webhooks;
 
 use std::sync::{Mutex, PoisonError};
 
+pub use accepted::{SecretUse, Secrets};
 pub use client::Client;
 pub use error::ApiError;
+pub use kept::KeptError;
 
 use crate::config::{SecretError, Settings};
 

@@ -5,6 +5,7 @@ mod people;
 mod deliveries;
 mod digests;
 mod recovery;
+mod impilo;
 mod status;
 
 use std::fs;
@@ -27,6 +28,7 @@ use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
 use crate::telemetry;
 
 pub use digests::DigestRequest;
+pub use impilo::{SyncRequest, WebhookRow, Webhooks};
 pub use people::{ActRequest, UnsilenceRequest, Unsilenced};
 pub use recovery::RecoverRequest;
 pub use status::{Receiving, RuleState, Status, WatchState, Whole};
@@ -78,6 +80,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/api/v1/impilo/recover", web::post().to(recovery::recover))
         .route("/api/v1/reload", web::post().to(reload))
         .configure(people::routes)
+        .configure(impilo::routes)
         .default_service(web::to(|| async { failed(404, "there is nothing here") }));
 }
 

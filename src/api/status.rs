@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::SecretUse;
 use crate::config::{Bundle, Storage};
 use crate::daemon::Shared;
 use crate::deliver::LaneState;
@@ -75,6 +76,8 @@ pub struct Receiving {
     pub unreadable: u64,
     pub too_large: u64,
     pub unavailable: u64,
+    /// How often each secret was used.
+    pub secrets: Vec<SecretUse>,
 }
 
 /// A watch of the daemon on itself that fires.
@@ -113,6 +116,7 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
             unreadable: counters.unreadable.load(Ordering::Relaxed),
             too_large: counters.too_large.load(Ordering::Relaxed),
             unavailable: counters.unavailable.load(Ordering::Relaxed),
+            secrets: shared.secrets.uses(),
         },
         watches: shared
             .watch

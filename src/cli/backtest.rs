@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{counted, instant, json, printable, table, text};
+use super::output::{Progress, counted, instant, json, printable, table, text};
 use super::tried::{Tried, short};
 use super::{FINE, WRONG, reader_at, store_path};
 use crate::clock::Clock;
@@ -23,9 +22,6 @@ use crate::replay::{
     last_receipt,
 };
 use crate::store::sqlite::Sqlite;
-
-/// How often the progress is shown.
-const SHOW_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub struct BacktestArguments {
@@ -164,35 +160,6 @@ fn time(written: &str) -> Result<Timestamp, String> {
     let date = written.parse::<NaiveDate>().ok().and_then(|date| date.and_hms_opt(0, 0, 0));
     date.map(|midnight| midnight.and_utc().into())
         .ok_or_else(|| "a date (midnight UTC) as in 2026-03-02, or an instant as in 2026-03-02T10:00:00Z".to_owned())
-}
-
-/// How far it is, on a terminal; nothing where errors go elsewhere.
-struct Progress {
-    shown: bool,
-    began: Instant,
-    last: Option<Instant>,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self { shown: std::io::stderr().is_terminal(), began: Instant::now(), last: None }
-    }
-
-    fn show(&mut self, done: f64, at: Timestamp) {
-        if !self.shown || self.last.is_some_and(|last| last.elapsed() < SHOW_EVERY) {
-            return;
-        }
-        self.last = Some(Instant::now());
-        let left = self.began.elapsed().as_secs_f64() * (1.0 - done) / done.max(1e-6);
-        // A terminal that has gone away needs no progress.
-        let _ = write!(std::io::stderr(), "\r\x1b[K{:3.0} %, {}, about {left:.0} s left", done * 100.0, instant(at));
-    }
-
-    fn clear(&self) {
-        if self.shown && self.last.is_some() {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
-    }
 }
 
 fn tell(result: &Backtest, new: &Tried, old: Option<&Tried>, changes: Option<&[Change]>, limit: usize) -> String {

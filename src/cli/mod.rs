@@ -7,9 +7,11 @@ mod check;
 mod deliveries;
 mod devices;
 mod digest;
+mod doctor;
 mod events;
 mod explain;
 mod held;
+mod impilo;
 mod notify;
 mod output;
 mod people;
@@ -175,11 +177,18 @@ enum Command {
     )]
     Preview(preview::PreviewArguments),
     /// Ask Impilo, through the running daemon
-    #[command(after_help = "Example:\n  pulsewarden impilo recover --since 6h --dry-run")]
+    #[command(
+        after_help = "Examples:\n  pulsewarden impilo webhooks list\n  pulsewarden impilo webhooks sync            # shows what is to be done\n  pulsewarden impilo webhooks sync --apply\n  pulsewarden impilo secret rotate\n  pulsewarden impilo recover --since 6h --dry-run"
+    )]
     Impilo {
         #[command(subcommand)]
         command: ImpiloCommand,
     },
+    /// Check everything between this daemon and Impilo, and say what to do; exit code 1 where something is wrong or cannot be told
+    ///
+    /// The key, the secret, the subscriptions and their address, rules that nothing comes for, the last webhook of each type,
+    /// errors in Impilo's log, and the clocks. The daemon does the same every day, and tells `self` of what is wrong.
+    Doctor(Json),
     /// Try a receiver
     Notify {
         #[command(subcommand)]
@@ -215,6 +224,16 @@ enum ImpiloCommand {
     /// The daemon does that by itself at its start, after silence and every quarter of an hour. What is here already is left
     /// as it is.
     Recover(recover::RecoverArguments),
+    /// The subscriptions by which Impilo sends webhooks
+    Webhooks {
+        #[command(subcommand)]
+        command: impilo::WebhookCommand,
+    },
+    /// The secret that Impilo's webhooks carry
+    Secret {
+        #[command(subcommand)]
+        command: impilo::SecretCommand,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -289,10 +308,17 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Impilo { command: ImpiloCommand::Recover(recover) } => {
             runtime()?.block_on(recover::run(&settings(&config)?, &recover))?
         }
+        Command::Impilo { command: ImpiloCommand::Webhooks { command } } => {
+            runtime()?.block_on(impilo::webhooks(&settings(&config)?, &command))?
+        }
+        Command::Impilo { command: ImpiloCommand::Secret { command } } => {
+            runtime()?.block_on(impilo::secret(&settings(&config)?, &command))?
+        }
+        Command::Doctor(json) => runtime()?.block_on(doctor::run(&settings(&config)?, json))?,
         Command::Notify { command: NotifyCommand::Test(test) } => {
             runtime()?.block_on(notify::run(&settings(&config)?, &test))?
         }
-        Command::Simulate(simulate) => runtime()?.block_on(simulate::run(&simulate))?,
+        Command::Simulate(simulate) => simulate::run(&simulate)?,
         Command::Schema(schema) => schema::run(&schema)?,
         Command::Completions { shell } => {
             let mut text = Vec::new();

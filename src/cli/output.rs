@@ -1,12 +1,16 @@
 //! Tables for people, JSON for programs.
 
 use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::engine::{Protection, Seen, Timestamp, Value};
 use crate::telemetry;
+
+/// How often the progress is shown.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
 
 /// Whether diagnostics may be coloured.
 pub(super) fn colors_stderr() -> bool {
@@ -106,4 +110,33 @@ pub(super) fn plain(value: &Value) -> String {
 /// Text that cannot steer a terminal: payloads may hold any character.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// How far it is, on a terminal; nothing where errors go elsewhere.
+pub(super) struct Progress {
+    shown: bool,
+    began: Instant,
+    last: Option<Instant>,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self { shown: std::io::stderr().is_terminal(), began: Instant::now(), last: None }
+    }
+
+    pub(super) fn show(&mut self, done: f64, at: Timestamp) {
+        if !self.shown || self.last.is_some_and(|last| last.elapsed() < SHOW_EVERY) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let left = self.began.elapsed().as_secs_f64() * (1.0 - done) / done.max(1e-6);
+        // A terminal that has gone away needs no progress.
+        let _ = write!(std::io::stderr(), "\r\x1b[K{:3.0} %, {}, about {left:.0} s left", done * 100.0, instant(at));
+    }
+
+    pub(super) fn clear(&self) {
+        if self.shown && self.last.is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
 }

@@ -11,18 +11,30 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::output::{counted, text};
-use super::{FINE, WRONG};
+use super::output::{Progress, counted, text};
+use super::{FINE, WRONG, runtime};
 use crate::config::parse_duration;
 use crate::engine::Timestamp;
 use crate::simulate::Plan;
-use crate::simulate::account::{LogPayload, Options, Pace, Quirks, StandIn, Stretch};
+use crate::simulate::account::{LogPayload, Options, Pace, Quirks, StandIn, Stretch, stream};
 
 #[derive(Debug, Args)]
 pub struct SimulateArguments {
     /// Where the stand-in listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
+    /// Write the history to this file, one envelope a line, and end; - is the standard output
+    ///
+    /// It is what a receiver gets that takes everything, in the form that backtest --events reads.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["listen", "speed", "by_hand", "api_key", "secret", "subscribe", "once", "api_down", "log_payload"]
+    )]
+    out: Option<PathBuf>,
+    /// End once the history is told and nothing is left to send
+    #[arg(long)]
+    once: bool,
     /// Another seed is another history
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -62,7 +74,7 @@ pub struct SimulateArguments {
     /// For how long the log keeps its rows
     #[arg(long, value_name = "LENGTH", default_value = "7d", value_parser = length)]
     log_for: Duration,
-    /// How many rows the log keeps at most; what is younger than four hours stays in any case
+    /// How many rows the log keeps at most; one that may yet be sent again stays in any case
     #[arg(long, value_name = "N", default_value_t = 500_000)]
     log_rows: usize,
     #[command(flatten)]
@@ -104,9 +116,37 @@ struct QuirkArguments {
     log_payload: LogPayload,
 }
 
-pub(super) async fn run(arguments: &SimulateArguments) -> anyhow::Result<u8> {
+pub(super) fn run(arguments: &SimulateArguments) -> anyhow::Result<u8> {
     let options = arguments.options();
-    let truths = arguments.truth.as_deref().map(truth_file).transpose()?;
+    let truths = arguments.truth.as_deref().map(file).transpose()?;
+    match &arguments.out {
+        Some(path) => write(path, &options, truths),
+        None => runtime()?.block_on(serve(arguments, options, truths)),
+    }
+}
+
+/// Writes the history to a file.
+fn write(path: &Path, options: &Options, truths: Option<Box<dyn Write + Send>>) -> anyhow::Result<u8> {
+    let mut out: Box<dyn Write> = match path.as_os_str() == "-" {
+        true => Box::new(BufWriter::with_capacity(1 << 16, std::io::stdout().lock())),
+        false => file(path)?,
+    };
+    let plan = options.plan;
+    let length = f64::from(plan.days.max(1)) * 86_400.0;
+    let mut progress = Progress::new();
+    let written = stream(options, &mut *out, truths, &mut |at| {
+        progress.show(at.since(plan.begin).as_secs_f64() / length, at);
+    });
+    progress.clear();
+    written.map_err(anyhow::Error::from).context("the history cannot be written")?;
+    Ok(FINE)
+}
+
+async fn serve(
+    arguments: &SimulateArguments,
+    options: Options,
+    truths: Option<Box<dyn Write + Send>>,
+) -> anyhow::Result<u8> {
     let listener = TcpListener::bind(arguments.listen)
         .with_context(|| format!("{} cannot be listened on; name another with --listen", arguments.listen))?;
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
@@ -116,6 +156,7 @@ pub(super) async fn run(arguments: &SimulateArguments) -> anyhow::Result<u8> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = stand_in.ended(), if arguments.once => {}
     }
     let (tally, refused) = stand_in.stop().await.context("the file of truths cannot be written")?;
     let mut said = format!(
@@ -140,7 +181,7 @@ fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn truth_file(path: &Path) -> anyhow::Result<Box<dyn Write + Send>> {
+fn file(path: &Path) -> anyhow::Result<Box<dyn Write + Send>> {
     let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(Box::new(BufWriter::new(file)))
 }

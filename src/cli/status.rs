@@ -112,6 +112,10 @@ fn screen(status: &Status) -> String {
         receiving.unavailable
     ));
     line(format_args!("Are we whole? {}", status.whole.sentence));
+    for secret in &receiving.secrets {
+        let last = secret.last.map_or_else(String::new, |last| format!(", the last time {}", instant(last)));
+        line(format_args!("Secret {}: used {} times{last}", secret.name, secret.uses));
+    }
     let in_force = if rules.in_force.is_empty() { "none yet" } else { short(&rules.in_force) };
     let files = match (&rules.problem, rules.changed_on_disk) {
         _ if rules.held => "which cannot be used: nothing is processed",

@@ -1,5 +1,6 @@
 //! Wiring alone: settings in, threads and tasks out, signals.
 
+mod account;
 mod fault;
 mod files;
 mod hearing;
@@ -27,6 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use account::{Account, Undone};
 pub use fault::{Fault, RuleFiles};
 pub use files::ConfigFile;
 use hearing::note_absence;
@@ -35,7 +37,7 @@ pub use part::Part;
 pub use recovery::{Healing, NotRecovered, Recovered};
 use rules::{Standing, compile};
 
-use crate::account::{self, NoClient};
+use crate::account::{NoClient, Secrets};
 use crate::api::{self, Admin};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings, Storage};
@@ -49,7 +51,7 @@ use crate::people::page::Pages;
 use crate::people::slack::Interactions;
 use crate::people::{self, Desk};
 use crate::process::{self, Process};
-use crate::receive::{self, Counters, Readiness, Secrets, Webhook};
+use crate::receive::{self, Counters, Readiness, Webhook};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Store, StoreError};
 use crate::telemetry;
@@ -118,7 +120,7 @@ pub struct Shared {
     pub process: Process,
     pub secrets: Arc<Secrets>,
     pub counters: Arc<Counters>,
-    access: account::Access,
+    pub impilo: Account,
     pub senders: watch::Sender<Arc<Senders>>,
     pub templates: watch::Sender<Arc<Templates>>,
     files: Mutex<RuleFiles>,
@@ -150,11 +152,17 @@ impl Daemon {
     pub async fn start(settings: Settings, config: Option<ConfigFile>) -> Result<Self, StartError> {
         settings.may_serve()?;
         let (config, print) = config.map(ConfigFile::into_parts).unzip();
-        let secrets = Arc::new(Secrets::new(&read_secrets(&settings)?));
+        let given = read_secrets(&settings)?;
+        let secrets = Arc::<Secrets>::default();
         let senders = watch::Sender::new(Arc::new(Senders::new(&settings).map_err(StartError::Senders)?));
         let clock = Clock::Wall;
         let Storage::Sqlite(path) = &settings.storage;
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(path).map_err(|error| refused_by(path, error))?);
+        let account = Account::new(folder_of(path), Arc::clone(&secrets));
+        account.configure(&settings, given);
+        if let Some(damage) = account.keeper.damage() {
+            telemetry::kept_secrets_unreadable(&damage);
+        }
         if let Err(error) = store.release() {
             telemetry::outbox_unavailable(&error);
         }
@@ -210,7 +218,7 @@ impl Daemon {
             process,
             secrets: Arc::clone(&secrets),
             counters: Arc::new(Counters::default()),
-            access: account::Access::default(),
+            impilo: account,
             senders,
             templates: watch::Sender::new(Arc::new(Templates::shipped())),
             files: Mutex::default(),
@@ -302,6 +310,7 @@ impl Daemon {
             tasks.spawn(Arc::clone(&shared).make_up(stop_tasks.clone()));
         }
         tasks.spawn(ended.told(Part::Retention, self_watch::retention::run(Arc::clone(&shared), stop_tasks.clone())));
+        tasks.spawn(ended.told(Part::Account, Arc::clone(&shared).keep_account(stop_tasks.clone())));
         telemetry::started(address);
         match shared.account() {
             Ok(_) => {}
@@ -400,14 +409,6 @@ impl Shared {
         settings.slack.signing_secret.as_ref().and_then(|secret| secret.read().ok())
     }
 
-    /// What asks Impilo.
-    ///
-    /// # Errors
-    /// Where no API key is configured, or none that can be used.
-    pub fn account(&self) -> Result<account::Client, NoClient> {
-        self.access.client(&self.settings())
-    }
-
     /// Whether both threads run and make progress. A full disk is no reason to say no: a restart does not heal it.
     ///
     /// # Errors
@@ -428,9 +429,13 @@ fn read_secrets(settings: &Settings) -> Result<Vec<secrecy::SecretString>, Secre
     settings.impilo.webhook_secrets.iter().map(crate::config::SecretRef::read).collect()
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// What the store's refusal to open comes from: a place that this user may not use, or something that may pass.
 fn refused_by(path: &Path, error: StoreError) -> StartError {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let usable = fs::create_dir_all(folder)
         .and_then(|()| Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?))
         .and_then(|()| match rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK) {

@@ -17,6 +17,7 @@ pub enum Part {
     Reconciliation,
     Rules,
     Files,
+    Account,
     PublicPort,
     AdminSocket,
 }
@@ -34,6 +35,7 @@ impl fmt::Display for Part {
             Self::Recovery => "recovery from Impilo's log",
             Self::Rules => "the bringing of rules into force",
             Self::Files => "the watching of files",
+            Self::Account => "the looking after Impilo's account",
             Self::PublicPort => "the public port",
             Self::AdminSocket => "the admin socket",
         })

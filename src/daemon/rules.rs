@@ -216,9 +216,8 @@ impl Shared {
                 *current = settings;
                 changed
             };
-            self.secrets.replace(&secrets);
+            self.impilo.configure(&self.settings(), secrets);
             self.senders.send_replace(senders);
-            self.access.forget();
             standing.configuration = print;
             if !changed.is_empty() {
                 telemetry::needs_restart(&changed);

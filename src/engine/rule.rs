@@ -263,6 +263,21 @@ impl Rule {
         tests.any(|test| test.events.iter().any(|pattern| pattern.matches(event)))
     }
 
+    /// The types of every event that it names, whatever for.
+    pub fn event_patterns(&self) -> impl Iterator<Item = &EventPattern> {
+        let resolves = self.resolve.iter().filter_map(|resolve| match resolve {
+            Resolve::Event(test) => Some(test),
+            Resolve::After(_) | Resolve::Below { .. } => None,
+        });
+        let awaited = self.trigger.awaited().map(|(awaited, _)| awaited);
+        let tests = self.trigger.test().into_iter().chain(awaited).chain(resolves);
+        let silent = match &self.trigger {
+            Trigger::Silent { events, .. } => &events[..],
+            _ => &[],
+        };
+        tests.flat_map(|test| &test.events).chain(silent)
+    }
+
     /// How far back it counts from `now`, to the hour.
     #[must_use]
     pub fn counts_from(&self, now: Timestamp) -> Option<Timestamp> {

@@ -1,5 +1,6 @@
 //! The self-watch: what Pulsewarden says about itself, through a way that works when the rules are broken.
 
+mod account;
 mod look;
 mod ready;
 pub mod retention;
@@ -245,6 +246,7 @@ async fn turn(shared: &Arc<Shared>, settings: &Settings, eyes: &mut Eyes, outbox
         shared.watch.remember(before);
     }
     let now = shared.clock.now();
+    seen.findings.extend(account::findings(shared));
     seen.findings.push(eyes.refused(shared, settings));
     seen.findings.push(eyes.clock(seen.vitals.as_ref(), now));
     if let Some(vitals) = &seen.vitals {

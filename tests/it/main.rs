@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod account;
 mod answers;
 mod crash;
 mod delivering;
@@ -10,6 +11,7 @@ mod events;
 mod explain;
 mod harness;
 mod ledger;
+mod impilo;
 mod life;
 mod mail;
 mod outages;
@@ -19,6 +21,7 @@ mod protected;
 mod receiving;
 mod recovery;
 mod reloading;
+mod rotation;
 mod rules;
 mod spine;
 mod stand_in;

@@ -32,6 +32,7 @@ impl Answer {
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    pub method: String,
     pub path: String,
     /// By names in lower case.
     pub headers: BTreeMap<String, String>,
@@ -102,7 +103,8 @@ async fn serve(stream: TcpStream, script: Arc<Mutex<Script>>, kept: Arc<Mutex<Ve
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
-    let path = line.split(' ').nth(1)?.to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
     let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();
@@ -112,5 +114,5 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     }
     let mut body = vec![0; headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Asked { path, headers, body: String::from_utf8(body).ok()? })
+    Some(Asked { method, path, headers, body: String::from_utf8(body).ok()? })
 }

@@ -14,8 +14,11 @@ use super::state::{Account, Subscription};
 /// An answer: its status and its JSON, if there is any.
 pub(super) type Answer = (u16, Option<String>);
 
+/// The status for what is documented, and what this stand-in cannot do.
+pub(super) const NOT_SERVED: u16 = 501;
+
 /// Parameters that are documented, and by which this stand-in cannot choose.
-const NOT_SERVED: [&str; 15] = [
+const CANNOT_CHOOSE_BY: [&str; 15] = [
     "externalIdentifier",
     "identifierType",
     "identifier",
@@ -35,8 +38,8 @@ const NOT_SERVED: [&str; 15] = [
 
 /// Answers a request that was held against the facts.
 pub(super) fn answer(account: &mut Account, asked: &Asked) -> Result<Answer, Refusal> {
-    if let Some(name) = asked.names().find(|name| NOT_SERVED.contains(name)) {
-        return refuse(501, format!("`{name}` is documented, and this stand-in cannot choose by it"));
+    if let Some(name) = asked.names().find(|name| CANNOT_CHOOSE_BY.contains(name)) {
+        return refuse(NOT_SERVED, format!("`{name}` is documented, and this stand-in cannot choose by it"));
     }
     match asked.call {
         Call::Webhooks => webhooks(account, asked),
@@ -159,7 +162,7 @@ fn secret(account: &Account) -> Result<Answer, Refusal> {
 
 fn devices(account: &Account, asked: &Asked) -> Result<Answer, Refusal> {
     if let Some(sort) = asked.one("sort").filter(|sort| *sort != "deviceId") {
-        return refuse(501, format!("`sort={sort}` is documented, and this stand-in cannot sort by it"));
+        return refuse(NOT_SERVED, format!("`sort={sort}` is documented, and this stand-in cannot sort by it"));
     }
     let statuses: Vec<&str> = asked.all("status").collect();
     let numbers = |name| asked.all(name).map(|text| text.parse::<u64>().ok()).collect::<Vec<_>>();

@@ -12,10 +12,6 @@ use super::quirks::LogPayload;
 use super::request::Asked;
 use crate::engine::Timestamp;
 use crate::journal::codec;
-use crate::simulate::chance::HOUR;
-
-/// What is younger has perhaps retries before it and stays, however long the log is.
-const UNDER_WAY: Duration = HOUR.saturating_mul(4);
 
 /// One event on its way to one subscription.
 #[derive(Clone)]
@@ -66,14 +62,16 @@ impl Row {
 pub(super) struct Log {
     rows: VecDeque<Row>,
     next_id: u64,
+    /// What is younger has perhaps attempts before it, and stays.
+    under_way: Duration,
     keep_for: Duration,
     keep_rows: usize,
 }
 
 impl Log {
-    pub fn new(keep_for: Duration, keep_rows: usize) -> Self {
+    pub fn new(under_way: Duration, keep_for: Duration, keep_rows: usize) -> Self {
         // Not the envelopes' numbers: that the two are the same is documented nowhere.
-        Self { rows: VecDeque::new(), next_id: 700_001, keep_for, keep_rows }
+        Self { rows: VecDeque::new(), next_id: 700_001, under_way, keep_for, keep_rows }
     }
 
     pub fn len(&self) -> usize {
@@ -100,7 +98,7 @@ impl Log {
         }
         while let Some(oldest) = self.rows.front() {
             let age = created.since(oldest.created);
-            if age < UNDER_WAY || (age <= self.keep_for && self.rows.len() <= self.keep_rows) {
+            if age < self.under_way || (age <= self.keep_for && self.rows.len() <= self.keep_rows) {
                 break;
             }
             self.rows.pop_front();

@@ -15,10 +15,12 @@ mod request;
 mod send;
 mod serve;
 mod state;
+mod stream;
 
 pub use pace::Pace;
 pub use quirks::{LogPayload, Quirks, Stretch};
 pub use serve::StandIn;
+pub use stream::stream;
 
 use std::time::Duration;
 
@@ -44,7 +46,7 @@ pub struct Options {
     pub patience: Duration,
     /// For how long the log keeps its rows, by the simulated clock.
     pub log_for: Duration,
-    /// How many rows it keeps at most; what is younger than four hours stays in any case.
+    /// How many rows it keeps at most; one that may yet be sent again stays in any case.
     pub log_rows: usize,
     pub quirks: Quirks,
 }

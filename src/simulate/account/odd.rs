@@ -29,14 +29,14 @@ pub(super) fn written(envelope: &[u8], chance: &mut Chance) -> Option<Vec<u8>> {
     serde_json::to_vec(&envelope).ok()
 }
 
-/// Goes through everything in a value, itself included.
+/// Goes through everything in a value, itself last: what a change puts in is not gone through.
 fn each(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
-    change(value);
     match value {
         Value::Array(values) => values.iter_mut().for_each(|value| each(value, change)),
         Value::Object(fields) => fields.values_mut().for_each(|value| each(value, change)),
         _ => {}
     }
+    change(value);
 }
 
 /// Goes through every object of the payload.

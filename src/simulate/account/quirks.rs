@@ -132,6 +132,12 @@ impl Quirks {
         Fate { held_up, wrong_secret: chance.happens(self.wrong_secrets), unanswered: chance.happens(self.duplicates) }
     }
 
+    /// No attempt to deliver an event is made later than this after it.
+    pub(super) fn longest_way(&self) -> Duration {
+        let waits: Duration = WAITS.iter().map(|wait| *wait + HELD_UP + self.batch).sum();
+        waits + HELD_UP + self.late_by
+    }
+
     /// When what failed at `at` is tried again, by how often it was tried; `None` where Impilo gives up.
     pub(super) fn next_attempt(&self, at: Timestamp, attempts: u32) -> Option<Timestamp> {
         let due = at.plus(*WAITS.get(usize::try_from(attempts).ok()?.checked_sub(1)?)?);

@@ -10,7 +10,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, answer};
+use super::answer::{Answer, NOT_SERVED, answer};
 use super::control;
 use super::pace::Clock;
 use super::request::{Asked, Came, Refusal, refuse};
@@ -115,16 +115,19 @@ async fn serve(
         let mut account = shared.account();
         account.pass(now);
         account.tally.requests += 1;
-        let asked = Asked::check(&came, &key);
-        if let Err(Refusal { status, reason }) = &asked {
-            account.refuse(came.method, came.path, *status, reason);
-        }
-        let answered = match asked {
+        let checked = Asked::check(&came, &key);
+        let documented = checked.is_ok();
+        let answered = match checked {
             Ok(_) if account.is_api_down() => refuse(503, "the account is down for now"),
-            // What an account may answer to a documented request is no fault of whoever asks.
             Ok(asked) => answer(&mut account, &asked),
             Err(refusal) => Err(refusal),
         };
+        // What an account may answer to a documented request is no fault of whoever asks; what it cannot answer is told.
+        if let Err(Refusal { status, reason }) = &answered
+            && (!documented || *status == NOT_SERVED)
+        {
+            account.refuse(came.method, came.path, *status, reason);
+        }
         (answered, account.now)
     };
     shared.change();

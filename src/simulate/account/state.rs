@@ -7,9 +7,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::facts::{PACKED_KIT, WEBHOOK_TYPES};
 use super::log::Log;
 use super::objects::Shelf;
 use super::odd;
@@ -17,7 +18,7 @@ use super::quirks::{Quirks, SOONEST_RETRY, within};
 use super::{Options, Refused, Tally};
 use crate::engine::Timestamp;
 use crate::simulate::chance::{Chance, DAY, spread};
-use crate::simulate::{Fleet, Happening};
+use crate::simulate::{Fleet, Happening, Truth};
 
 /// What is told beside the fleet has envelopes from here on, far from the fleet's own.
 const FIRST_ADDED: u64 = 5_000_000_001;
@@ -38,7 +39,7 @@ pub(super) struct Subscription {
 pub(super) struct Attempt {
     row: u64,
     /// When it is made, by the simulated clock.
-    at: Timestamp,
+    pub at: Timestamp,
     /// How many were made before.
     number: u32,
     pub url: Arc<str>,
@@ -114,7 +115,7 @@ impl Account {
             subscriptions: BTreeMap::new(),
             next_subscription: 401,
             secret: options.secret.as_deref().map(Arc::from),
-            log: Log::new(options.log_for, options.log_rows),
+            log: Log::new(options.quirks.longest_way(), options.log_for, options.log_rows),
             fleet: Fleet::new(plan),
             devices: Shelf::default(),
             orders: Shelf::default(),
@@ -133,11 +134,16 @@ impl Account {
             truths_failed: None,
         };
         if let Some(url) = &options.subscribe {
-            for kind in super::facts::WEBHOOK_TYPES.into_iter().chain([super::facts::PACKED_KIT]) {
-                account.subscribe(kind, url);
-            }
+            account.subscribe_to_all(url);
         }
         account
+    }
+
+    /// Every type of webhook goes to this URL, too.
+    pub fn subscribe_to_all(&mut self, url: &str) {
+        for kind in WEBHOOK_TYPES.into_iter().chain([PACKED_KIT]) {
+            self.subscribe(kind, url);
+        }
     }
 
     pub fn subscribe(&mut self, kind: &str, url: &str) -> i64 {
@@ -328,10 +334,9 @@ impl Account {
         &self.refused
     }
 
-    fn write(&mut self, truth: &impl Serialize) {
+    fn write(&mut self, truth: &Truth) {
         let Some(out) = &mut self.truths else { return };
-        let written = serde_json::to_writer(&mut *out, truth).map_err(io::Error::from);
-        if let Err(error) = written.and_then(|()| out.write_all(b"\n")) {
+        if let Err(error) = truth.write_line(out) {
             self.truths = None;
             self.truths_failed = Some(error);
         }

@@ -1,0 +1,260 @@
+//! The daemon and its account at Impilo: what people ask for over the admin socket, one at a time, and what is looked at every
+//! day.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use crate::account::client::Subscription;
+use crate::account::doctor::{self, Answers, Here, Report};
+use crate::account::needs::needed;
+use crate::account::rotation::{self, Keeper, Rotated};
+use crate::account::webhooks::{self, Known, Ledger, Plan};
+use crate::account::{Access, ApiError, Client, KeptError, NoClient, Secrets};
+use crate::config::Settings;
+use crate::engine::RuleSet;
+use crate::telemetry;
+
+/// How often it is looked whether something is due.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How often Impilo is asked which secret it has while that is not known, or an old one is to be dropped.
+const ASK_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// How often everything is checked, and how often while something is wrong.
+const CHECK_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const CHECK_AGAIN: Duration = Duration::from_secs(60 * 60);
+
+/// The log is searched for errors over this long.
+const ERRORS_OVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long it is waited for rules to be in force: without them nobody knows what is needed.
+const RULES_WITHIN: Duration = Duration::from_secs(15);
+
+/// What a running daemon has of its account.
+pub struct Account {
+    access: Access,
+    /// The secrets that were made here.
+    pub keeper: Keeper,
+    /// The subscriptions that were made here.
+    made: Ledger,
+    /// Two commands that change the account must not run at once.
+    errands: tokio::sync::Mutex<()>,
+    report: Mutex<Option<Report>>,
+}
+
+/// Why the account could not be seen to.
+#[derive(Debug, thiserror::Error)]
+pub enum Undone {
+    #[error(transparent)]
+    NoClient(#[from] NoClient),
+    #[error(
+        "`public_url` is not configured, so it is not known where Impilo should send; set it to the address under which Impilo \
+         reaches this daemon"
+    )]
+    NoAddress,
+    #[error("no rules are in force, so it is not known what Impilo should send; see `pulsewarden status`")]
+    NoRules,
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Kept(#[from] KeptError),
+    #[error(transparent)]
+    Rotation(#[from] rotation::RotateError),
+}
+
+impl Account {
+    /// `folder` is that of the store.
+    pub(super) fn new(folder: &Path, accepted: Arc<Secrets>) -> Self {
+        Self {
+            access: Access::default(),
+            keeper: Keeper::open(folder, accepted),
+            made: Ledger::in_folder(folder),
+            errands: tokio::sync::Mutex::default(),
+            report: Mutex::default(),
+        }
+    }
+
+    /// The configuration may name another key, another address and other secrets now.
+    pub(super) fn configure(&self, settings: &Settings, secrets: Vec<SecretString>) {
+        self.access.forget();
+        let names = settings.impilo.webhook_secrets.iter().map(|place| format!("impilo.webhook_secrets, {place}"));
+        self.keeper.configure(names.zip(secrets).collect());
+    }
+
+    /// What was found last, where the account could be asked at all.
+    #[must_use]
+    pub fn report(&self) -> Option<Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Shared {
+    /// What asks Impilo.
+    ///
+    /// # Errors
+    /// Where no API key is configured, or none that can be used.
+    pub fn account(&self) -> Result<Client, NoClient> {
+        self.impilo.access.client(&self.settings())
+    }
+
+    /// Every subscription of the account, and where they should lead, if that is configured.
+    ///
+    /// # Errors
+    /// Where Impilo cannot be asked.
+    pub async fn subscriptions(&self) -> Result<(Vec<Subscription>, Option<String>), Undone> {
+        let there = self.account()?.webhooks().await?;
+        Ok((there, self.settings().public_url.as_deref().map(webhooks::address)))
+    }
+
+    /// What is to be done about subscriptions.
+    ///
+    /// # Errors
+    /// Where Impilo cannot be asked, or it is not known where it should send what.
+    pub async fn plan_subscriptions(&self, delete_unknown: bool) -> Result<Plan, Undone> {
+        let client = self.account()?;
+        let public_url = self.settings().public_url.ok_or(Undone::NoAddress)?;
+        let rules = self.rules_in_force().await.ok_or(Undone::NoRules)?;
+        let there = client.webhooks().await?;
+        Ok(self.plan(&rules, &public_url, &there, delete_unknown)?)
+    }
+
+    /// The rules in force; at the start they are waited for.
+    async fn rules_in_force(&self) -> Option<Arc<RuleSet>> {
+        let mut rule_sets = self.rule_sets.clone();
+        let in_force = rule_sets.wait_for(|rules| !rules.hash.is_empty());
+        let rules = tokio::time::timeout(RULES_WITHIN, in_force).await.ok()?.ok()?;
+        Some(Arc::clone(&rules))
+    }
+
+    fn plan(
+        &self,
+        rules: &RuleSet,
+        public_url: &str,
+        there: &[Subscription],
+        delete_unknown: bool,
+    ) -> Result<Plan, KeptError> {
+        let (url, made) = (webhooks::address(public_url), self.impilo.made.made()?);
+        let needed = needed(rules);
+        Ok(webhooks::plan(&Known { url: &url, needed: &needed, there, made: &made, delete_unknown }))
+    }
+
+    /// Plans anew, and carries the plan out.
+    ///
+    /// # Errors
+    /// As [`Shared::plan_subscriptions`]; what could not be done of the plan stands in it.
+    pub async fn sync_subscriptions(&self, delete_unknown: bool) -> Result<Plan, Undone> {
+        let _alone = self.impilo.errands.lock().await;
+        let client = self.account()?;
+        let mut plan = self.plan_subscriptions(delete_unknown).await?;
+        webhooks::apply(&client, &mut plan, &self.impilo.made).await?;
+        telemetry::subscriptions_changed(plan.steps.len());
+        Ok(plan)
+    }
+
+    /// Gives Impilo a new webhook secret.
+    ///
+    /// # Errors
+    /// Where Impilo does not have the new secret, or nobody knows.
+    pub async fn rotate_secret(&self) -> Result<Rotated, Undone> {
+        let _alone = self.impilo.errands.lock().await;
+        let rotated = rotation::rotate(&self.account()?, &self.impilo.keeper, self.clock.now()).await?;
+        telemetry::secret_rotated();
+        Ok(rotated)
+    }
+
+    /// Checks everything about the account, and keeps what was found for the self-watch.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn examine(&self) -> Result<Report, crate::store::StoreError> {
+        let _alone = self.impilo.errands.lock().await;
+        let (settings, rules) = (self.settings(), self.rules_in_force().await);
+        let asked = match self.account() {
+            Ok(client) => Ok(self.ask(&client, &settings, rules.as_deref()).await),
+            Err(error) => Err(error),
+        };
+        let store = Arc::clone(&self.store);
+        let heard = tokio::task::spawn_blocking(move || store.figures().map(|figures| figures.last_by_type)).await;
+        let heard = heard.unwrap_or_else(|_| Ok(Vec::new()))?;
+        let here = Here {
+            now: self.clock.now(),
+            rules: rules.as_deref(),
+            accepted: &self.secrets,
+            keeper: &self.impilo.keeper,
+            heard: &heard,
+            public_url: settings.public_url.as_deref(),
+        };
+        let report = doctor::examine(&here, &asked);
+        // Who has no key has decided so, and was told at the start.
+        let kept = (!matches!(asked, Err(NoClient::NoKey))).then(|| report.clone());
+        *self.impilo.report.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        self.watch.look_now();
+        Ok(report)
+    }
+
+    async fn ask(&self, client: &Client, settings: &Settings, rules: Option<&RuleSet>) -> Answers {
+        let url = settings.public_url.as_deref().map(webhooks::address);
+        let is_here = |other: &str| url.as_deref().is_some_and(|url| webhooks::is_same(other, url));
+        let secret = client.secret().await;
+        if let Ok(Some(there)) = &secret
+            && let Err(error) = self.impilo.keeper.learn(there, self.clock.now())
+        {
+            telemetry::secret_not_noted(&error.to_string());
+        }
+        let there = client.webhooks().await;
+        let subscribed = there.iter().flatten().filter(|there| is_here(&there.url)).map(|there| there.kind.clone());
+        let subscribed: BTreeSet<String> = subscribed.collect();
+        let webhooks = there.map(|there| {
+            let (rules, public_url) = (rules?, settings.public_url.as_deref()?);
+            self.plan(rules, public_url, &there, false).ok()
+        });
+        let errors = doctor::errors(client, self.clock.now().minus(ERRORS_OVER), is_here).await;
+        Answers { webhooks, subscribed, secret, errors, ahead: client.ahead() }
+    }
+
+    /// Finishes what was begun about secrets, and checks everything once a day, until stopped.
+    pub(super) async fn keep_account(self: Arc<Self>, stop: CancellationToken) {
+        let mut asked: Option<Instant> = None;
+        let mut checked: Option<(Instant, Duration)> = None;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            let Ok(client) = self.account() else { continue };
+            let due = asked.is_none_or(|at| at.elapsed() >= ASK_EVERY);
+            if due && self.impilo.keeper.is_waiting(self.clock.now()) {
+                asked = Some(Instant::now());
+                let settle = self.settle_secret(&client);
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = settle => {}
+                }
+            }
+            if checked.is_none_or(|(at, every)| at.elapsed() >= every) {
+                let report = tokio::select! {
+                    () = stop.cancelled() => return,
+                    report = self.examine() => report,
+                };
+                let fine = report.is_ok_and(|report| report.is_fine());
+                checked = Some((Instant::now(), if fine { CHECK_EVERY } else { CHECK_AGAIN }));
+            }
+        }
+    }
+
+    /// Asks Impilo which secret it has, and acts on it.
+    async fn settle_secret(&self, client: &Client) {
+        let _alone = self.impilo.errands.lock().await;
+        if let Ok(Some(there)) = client.secret().await
+            && let Err(error) = self.impilo.keeper.learn(&there, self.clock.now())
+        {
+            telemetry::secret_not_noted(&error.to_string());
+        }
+    }
+}

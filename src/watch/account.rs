@@ -1,0 +1,47 @@
+//! What the daily checks of the account at Impilo say to the self-watch.
+
+use std::time::Duration;
+
+use super::look::{Finding, State};
+use crate::account::doctor::{Report, Verdict};
+use crate::daemon::Shared;
+
+/// A check that finds something else is told this long after the last time.
+const ANEW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The checks by name, and what their watches are called.
+const WATCHES: [(&str, &str); 8] = [
+    ("api_key", "impilo_api"),
+    ("public_url", "impilo_address"),
+    ("clock", "impilo_clock"),
+    ("webhook_secret", "impilo_secret"),
+    ("kept_secrets", "impilo_kept_secrets"),
+    ("subscriptions", "impilo_subscriptions"),
+    ("rules", "impilo_rules"),
+    ("deliveries", "impilo_deliveries"),
+];
+
+/// One watch for each check. Nothing is known before the first report, or without an API key.
+pub(super) fn findings(shared: &Shared) -> Vec<Finding> {
+    let report = shared.impilo.report();
+    WATCHES.iter().map(|(check, name)| finding(report.as_ref(), check, name)).collect()
+}
+
+fn finding(report: Option<&Report>, check: &str, name: &'static str) -> Finding {
+    let found = report.and_then(|report| report.checks.iter().find(|found| found.name == check));
+    let (state, details) = match found.map(|found| (found.verdict, found)) {
+        Some((Verdict::Wrong, found)) => (State::Wrong(format!("{}.", sentence(&found.found))), found.advice.clone()),
+        Some((Verdict::Fine, _)) => (State::Well, None),
+        // A check that a report lacks has nothing to say.
+        None if report.is_some() => (State::Well, None),
+        Some((Verdict::Unknown, _)) | None => (State::Unknown, None),
+    };
+    let action = "`pulsewarden doctor` checks everything again.";
+    Finding { name, state, action, details, patience: Duration::ZERO, spacing: ANEW }
+}
+
+/// With a capital letter.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
