@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::client::{Client, LogQuery, LogRow};
 use super::pages::Pages;
+use super::webhooks::is_same;
 use super::{ApiError, pages};
 use crate::engine::Timestamp;
 use crate::impilo::{self, LoggedEvent};
@@ -110,39 +111,4 @@ fn logged(event: LoggedEvent, log_id: Option<i64>, created_at: Timestamp) -> Opt
         created_at,
         body: codec::encode(&body),
     })
-}
-
-/// Whether two addresses are one: a slash at the end and the case of the host make no difference.
-fn is_same(one: &str, other: &str) -> bool {
-    match (reqwest::Url::parse(one.trim()), reqwest::Url::parse(other)) {
-        (Ok(one), Ok(other)) => {
-            let parts = |url: &reqwest::Url| {
-                let host = url.host_str().map(str::to_ascii_lowercase);
-                (
-                    url.scheme().to_owned(),
-                    host,
-                    url.port_or_known_default(),
-                    url.path().trim_end_matches('/').to_owned(),
-                )
-            };
-            parts(&one) == parts(&other)
-        }
-        _ => one.trim() == other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_rows_for_our_own_address_are_ours() {
-        let ours = "https://alerts.clinic.example/webhooks/impilo";
-        assert!(is_same("https://Alerts.clinic.example/webhooks/impilo/", ours));
-        assert!(is_same("https://alerts.clinic.example:443/webhooks/impilo", ours));
-        for other in ["http://alerts.clinic.example/webhooks/impilo", "https://other.example/webhooks/impilo", "", "x"]
-        {
-            assert!(!is_same(other, ours), "{other}");
-        }
-    }
 }

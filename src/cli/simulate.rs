@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::output::{Progress, counted, text};
@@ -81,6 +81,33 @@ pub struct SimulateArguments {
     quirks: QuirkArguments,
 }
 
+/// [`LogPayload`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    /// The whole envelope
+    Envelope,
+    /// The envelope's payload
+    Payload,
+    /// With single quotes, which is no JSON
+    SingleQuotes,
+    /// Cut off in the middle
+    Cut,
+    /// Another of these from row to row
+    Mixed,
+}
+
+impl From<Form> for LogPayload {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Envelope => Self::Envelope,
+            Form::Payload => Self::Payload,
+            Form::SingleQuotes => Self::SingleQuotes,
+            Form::Cut => Self::Cut,
+            Form::Mixed => Self::Mixed,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What goes wrong")]
 struct QuirkArguments {
@@ -112,8 +139,8 @@ struct QuirkArguments {
     #[arg(long, value_name = "FROM..UNTIL", value_parser = stretch)]
     api_down: Vec<Stretch>,
     /// What the log tells as payload
-    #[arg(long, value_enum, default_value_t = LogPayload::Envelope)]
-    log_payload: LogPayload,
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = Form::Envelope)]
+    log_payload: Form,
 }
 
 pub(super) fn run(arguments: &SimulateArguments) -> anyhow::Result<u8> {
@@ -209,7 +236,7 @@ impl SimulateArguments {
                 odd: quirks.odd,
                 undelivered: quirks.undelivered.clone(),
                 api_down: quirks.api_down.clone(),
-                log_payload: quirks.log_payload,
+                log_payload: quirks.log_payload.into(),
             },
             ..Options::new(plan, if self.by_hand { Pace::ByHand } else { Pace::Times(self.speed) })
         }

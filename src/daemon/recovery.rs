@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::account::recovery::{LogPart, read_log};
-use crate::account::{ApiError, Client};
+use crate::account::{ApiError, Client, webhooks};
 use crate::engine::{Interval, Lack, Outage, Recovery, Timestamp};
 use crate::journal::print_of_kept;
 use crate::store::{Entry, NewRow, Placing, RecoveryNotes, StoreError, TakenIn};
@@ -31,9 +31,6 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 /// How many unreadable rows are remembered by their time.
 const MOST_UNREADABLE: usize = 1000;
-
-/// What follows `public_url` in the address of our subscriptions.
-const PATH: &str = "/webhooks/impilo";
 
 /// One reading at a time.
 #[derive(Default)]
@@ -222,7 +219,7 @@ impl Shared {
             let why = "`public_url` is not configured, so it is not known which rows of Impilo's log are ours";
             NotRecovered::NotConfigured(format!("{why}; add `public_url: https://…`, the address that Impilo posts to"))
         })?;
-        Ok((client, format!("{}{PATH}", base.trim_end_matches('/'))))
+        Ok((client, webhooks::address(&base)))
     }
 
     /// Reads a stretch of the log, one part after the other by time; gives when rows of ours were created, too.

@@ -99,17 +99,20 @@ async fn every_documented_request_is_answered() {
     assert_eq!(world.refused().await, [] as [Value; 0]);
 }
 
+/// A method and a path, a body with its type, and how it is refused.
+type Wrong = (&'static str, &'static str, Option<(&'static str, &'static str)>, u16, &'static str);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_else_is_refused_with_a_reason() {
     let world = World::start(options(3, 1));
-    let subscription = r#"{"type":"order.status","url":"https://clinic.example/"}"#;
-    let json = "application/json";
-    let requests: [(&str, &str, Option<(&str, &str)>, u16, &str); 30] = [
+    const SUBSCRIPTION: &str = r#"{"type":"order.status","url":"https://clinic.example/"}"#;
+    const JSON: &str = "application/json";
+    let requests: [Wrong; 30] = [
         ("GET", "/api/v2/webhook", None, 404, "documented at this path"),
         ("GET", "/api/v3/webhook/", None, 404, "documented at this path"),
         ("GET", "/api/v3/webhooks", None, 404, "documented at this path"),
         ("GET", "/api/v3/device/many", None, 404, "documented at this path"),
-        ("PUT", "/api/v3/webhook", Some((subscription, json)), 405, "GET, POST"),
+        ("PUT", "/api/v3/webhook", Some((SUBSCRIPTION, JSON)), 405, "GET, POST"),
         ("DELETE", "/api/v3/device/100001", None, 405, "documented here: GET"),
         ("POST", "/api/v3/webhook/logs", None, 405, "documented here: GET"),
         ("GET", "/api/v3/webhook?size=251", None, 400, "from 1 to 250"),
@@ -129,15 +132,15 @@ async fn everything_else_is_refused_with_a_reason() {
         ("GET", "/api/v3/webhook/logs?startTimestamp=2026-01-05", None, 400, "a time as in"),
         ("GET", "/api/v3/webhook/logs?webhookType=packedKit.event", None, 400, "`webhookType` must be one of"),
         ("GET", "/api/v3/webhook/logs?webhookUrl=x", None, 400, "`webhookUrl` is not documented"),
-        ("GET", "/api/v3/webhook", Some(("{}", json)), 400, "no body is documented"),
-        ("POST", "/api/v3/webhook", Some((subscription, "text/plain")), 415, "application/json"),
-        ("POST", "/api/v3/webhook", Some((r#"{"types":["order.status"]}"#, json)), 400, "`types` is not documented"),
-        ("POST", "/api/v3/webhook", Some((r#"{"type":"order.status"}"#, json)), 400, "`url` is missing"),
-        ("POST", "/api/v3/webhook-secret", Some(("{}", json)), 400, "`secret` is missing"),
+        ("GET", "/api/v3/webhook", Some(("{}", JSON)), 400, "no body is documented"),
+        ("POST", "/api/v3/webhook", Some((SUBSCRIPTION, "text/plain")), 415, "application/json"),
+        ("POST", "/api/v3/webhook", Some((r#"{"types":["order.status"]}"#, JSON)), 400, "`types` is not documented"),
+        ("POST", "/api/v3/webhook", Some((r#"{"type":"order.status"}"#, JSON)), 400, "`url` is missing"),
+        ("POST", "/api/v3/webhook-secret", Some(("{}", JSON)), 400, "`secret` is missing"),
         (
             "POST",
             "/api/v3/test/weight-webhook",
-            Some((r#"{"patientId":"1"}"#, json)),
+            Some((r#"{"patientId":"1"}"#, JSON)),
             400,
             "`patientId` must be a whole number of 64 bits",
         ),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod delivering;
+mod documents;
 mod facts;
 mod objects;
 mod program;

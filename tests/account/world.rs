@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use pulsewarden::engine::Timestamp;
 use pulsewarden::simulate::Plan;
-use pulsewarden::simulate::account::{Options, Pace, StandIn};
+use pulsewarden::simulate::account::{Options, Pace, StandIn, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -23,6 +23,19 @@ pub fn minutes(number: u64) -> Duration {
 /// An account without devices, or with some.
 pub fn options(devices: u64, days: u32) -> Options {
     Options::new(Plan { seed: 3, devices, days, begin: BEGIN }, Pace::ByHand)
+}
+
+/// The lines of a stream: when each comes, and the envelope; and how many events were told.
+pub fn lines(options: &Options) -> (u64, Vec<(Timestamp, Value)>) {
+    let mut out = Vec::new();
+    let told = stream(options, &mut out, None, &mut |_| {}).unwrap().told;
+    let lines = String::from_utf8(out).unwrap();
+    let read = lines.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let at = line.as_object_mut().unwrap().remove("received_at").unwrap();
+        (serde_json::from_value::<chrono::DateTime<chrono::Utc>>(at).unwrap().into(), line)
+    });
+    (told, read.collect())
 }
 
 /// A webhook as it came.
@@ -131,7 +144,7 @@ impl World {
         for page in 1.. {
             let sign = if path.contains('?') { '&' } else { '?' };
             let mut answer = self.get(&format!("{path}{sign}page={page}&size=250")).await;
-            rows.extend(answer["content"].as_array_mut().unwrap().drain(..));
+            rows.append(answer["content"].as_array_mut().unwrap());
             if answer["last"] == true {
                 break;
             }

@@ -9,7 +9,7 @@ use crate::engine::Timestamp;
 use crate::simulate::chance::{Chance, HOUR, MINUTE};
 
 /// What a row of the log has as payload. Nobody documents which it is; the only example is no JSON.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogPayload {
     /// The whole envelope.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, DATE};
@@ -20,6 +21,9 @@ use super::{Options, Refused, Tally};
 
 /// The largest body that is read: the largest documented one is a few lines.
 const LARGEST_BODY: usize = 1 << 20;
+
+/// How often to look whether everything is told.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// A running stand-in.
 pub struct StandIn {
@@ -70,12 +74,14 @@ impl StandIn {
     pub async fn ended(&self) {
         loop {
             self.shared.settle(self.shared.change()).await;
-            let account = self.shared.account();
-            if account.fleet.next_at().is_none() && account.waiting() == 0 {
+            let is_over = {
+                let account = self.shared.account();
+                account.fleet.next_at().is_none() && account.waiting() == 0
+            };
+            if is_over {
                 return;
             }
-            drop(account);
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 
