@@ -45,7 +45,11 @@ impl Shared {
         if noted.is_some_and(|until| now.plus(AHEAD / 2) < until) {
             return;
         }
-        let interval = Interval { from: since.unwrap_or(self.started_at), to: now.plus(AHEAD) };
+        // What was made up for was heard.
+        let made_up = self.store.recovery().ok().and_then(|notes| notes.last_outage);
+        let made_up = made_up.filter(|outage| outage.lacks.is_none()).map(|outage| outage.interval.to);
+        let from = since.unwrap_or(self.started_at).max(made_up.unwrap_or_default());
+        let interval = Interval { from, to: now.plus(AHEAD) };
         if note(&*self.store, interval, now).is_ok() {
             *noted = Some(interval.to);
             self.process.wake();

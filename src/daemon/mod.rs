@@ -293,7 +293,10 @@ impl Daemon {
         });
         tasks.spawn(ended.told(Part::Delivery, delivery));
         let stop = stop_tasks.clone();
+        let begins = may_begin.clone();
         tasks.spawn(ended.told(Part::Digests, async move {
+            // What they tell is not known before.
+            begins.cancelled().await;
             if let Err(error) = digest::run(digests, stop).await {
                 telemetry::part_ended("the digests", &*error);
             }

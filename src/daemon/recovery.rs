@@ -29,6 +29,9 @@ const FURTHEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const AGAIN_AT_START: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// Rows of the log that are younger than this may belong to webhooks that are under way.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
+
 /// How many unreadable rows are remembered by their time.
 const MOST_UNREADABLE: usize = 1000;
 
@@ -186,7 +189,10 @@ impl Shared {
         let now = self.clock.now();
         let first = notes.absences.iter().map(|absence| absence.from).min().unwrap_or(now);
         let from = notes.read_until.unwrap_or(first).min(now).minus(OVERLAP).max(now.minus(FURTHEST));
-        let reading = Reading { from, until: now, placing, deadline };
+        // Where nothing waits for it, what is just on its way is left to come by itself.
+        let wants_all = placing == Placing::InOrder || !notes.absences.is_empty();
+        let until = if wants_all { now } else { now.minus(ON_ITS_WAY) };
+        let reading = Reading { from, until, placing, deadline };
         let (recovered, created) = self.read_stretch(&client, &url, reading).await?;
         let healed = self.heal(reading, created).await?;
         if recovered.new > 0 {

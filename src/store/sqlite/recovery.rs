@@ -185,7 +185,10 @@ pub(super) fn take_in(
     placed.sort_by_key(|(at, ..)| *at);
     let positions = make_room(writer, &placed, placing, clock)?;
     for ((_, row, logged), (position, at)) in placed.iter().zip(positions) {
-        insert_row(writer, position, at, row)?;
+        if !insert_row(writer, position, at, row)? {
+            // Positions have no gaps.
+            return Err(Failure::Damaged("an event of Impilo's log is there twice".to_owned()));
+        }
         let (Entry::Event(event), Some(logged)) = (&row.entry, logged) else { continue };
         let of_type = type_id(writer, &event.kind)?;
         count_events(writer, of_type, 1, Timestamp::default())?;
