@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::client::RawObject;
 use crate::engine::{About, Slice, Source, Subject, SubjectKind, Timestamp, Value};
-use crate::impilo::READ_BACK;
+use crate::impilo::{self, READ_BACK};
 use crate::journal::codec;
-use crate::process::Read;
 use crate::store::{Entry, EventRow, NewRow};
 
 /// A health check that is newer than the known one by less than this is not worth an event.
@@ -75,9 +74,9 @@ fn wrapped(read: &RawObject) -> String {
 
 /// What a payload says of a subject.
 fn said_of(kind: &str, payload: &str, subject: &Subject, asked_at: Timestamp) -> Option<About> {
-    let body = envelope(kind, payload);
-    let read = Read::new(String::new(), kind.to_owned(), Source::Reconciled, body.as_bytes(), asked_at)?;
-    read.facts.about.into_iter().find(|about| about.subject == *subject)
+    let payload = impilo::payload(envelope(kind, payload).as_bytes())?;
+    let facts = impilo::facts(kind, payload.value(), asked_at);
+    facts.about.into_iter().find(|about| about.subject == *subject)
 }
 
 fn event(kind: &str, payload: &str, asked_at: Timestamp) -> NewRow {

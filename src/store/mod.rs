@@ -5,8 +5,10 @@
 mod attachment;
 mod digests;
 mod figures;
+mod filter;
 mod ledger;
 mod recovery;
+mod retained;
 mod room;
 mod root;
 pub mod sqlite;
@@ -21,8 +23,10 @@ use serde::{Deserialize, Serialize};
 pub use attachment::Attachment;
 pub use digests::{DigestDue, Outline};
 pub use figures::{Figures, Telling, Told, Vitals};
+pub use filter::{AlertFilter, AlertOrder};
 pub use ledger::{AttemptOutcome, AttemptRow, DeliveryFilter, LastDelivery, NotResent, Overdue, Resend, Resent};
 pub use recovery::{Logged, Placing, Print, RecoveryNotes, TakenIn};
+pub use retained::{Pruned, Retention};
 pub use room::{Limit, Room};
 pub use root::Root;
 
@@ -255,36 +259,6 @@ pub struct DeliveryRow {
     pub superseded_by: Option<u64>,
 }
 
-/// Which alerts to read; every field narrows.
-#[derive(Clone, Debug, Default)]
-pub struct AlertFilter {
-    pub number: Option<u64>,
-    pub state: Option<AlertState>,
-    pub subject: Option<Subject>,
-    /// Of rules that are tried out, or of the others.
-    pub shadow: Option<bool>,
-    /// Moved to its present state at or after this instant.
-    pub moved_from: Option<Timestamp>,
-    /// Moved to its present state before this instant.
-    pub moved_before: Option<Timestamp>,
-    /// Fired at or after this instant, as Pulsewarden noticed it.
-    pub noticed_from: Option<Timestamp>,
-    /// Fired before this instant.
-    pub noticed_before: Option<Timestamp>,
-    pub order: AlertOrder,
-    pub limit: usize,
-}
-
-/// Which alerts come first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AlertOrder {
-    /// The highest number.
-    #[default]
-    Newest,
-    /// The highest severity, and of these the one that fired first.
-    MostUrgent,
-}
-
 /// A bad body that came with a right secret.
 pub struct Quarantined {
     pub received_at: Timestamp,
@@ -293,25 +267,6 @@ pub struct Quarantined {
     pub reason: String,
     /// The raw body, encoded by [`crate::journal::codec`].
     pub body: Vec<u8>,
-}
-
-/// What one call of [`Store::prune`] came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// Rows that were changed or removed.
-    pub rows: u64,
-    /// True where nothing is left to look at.
-    pub complete: bool,
-}
-
-/// Before which instants what there is has outlived its retention.
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    /// Bodies of `reading.*` events before this instant are reduced by the given function.
-    pub readings_before: Timestamp,
-    pub payloads_before: Timestamp,
-    pub deliveries_before: Timestamp,
-    pub alerts_before: Timestamp,
 }
 
 /// The store. Shared by the threads and tasks of one daemon.
