@@ -33,9 +33,10 @@ pub struct Standing {
     pub deaf_before: BTreeSet<SubjectKind>,
     /// When nothing could be heard: in order, apart from one another.
     pub blind: Vec<Interval>,
-    /// The last row about blind time.
+    /// The last row that brought blind time, or said that the daemon was away in it, and its time.
     #[serde(skip_serializing_if = "is_zero")]
     pub blind_since: Position,
+    pub blind_at: Timestamp,
     /// The last row that made blind time count as heard, so that every deadline is looked at anew, and its time.
     #[serde(skip_serializing_if = "is_zero")]
     pub healed_since: Position,
@@ -115,8 +116,8 @@ impl Standing {
             }
         }
         self.blind = left;
-        // Where it became blind with the rows just before, nothing has been decided by that.
-        let decided = met && position > self.blind_since + 2;
+        // Where it became blind with the row just before, at the same instant, nothing has been decided by that.
+        let decided = met && (position != self.blind_since + 1 || at != self.blind_at);
         if decided {
             (self.healed_since, self.healed_at) = (position, at);
         }

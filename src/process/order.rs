@@ -160,9 +160,14 @@ impl Order {
             }
             Given::Blind(interval) => {
                 self.standing.add_blind(interval);
-                self.standing.blind_since = position;
+                (self.standing.blind_since, self.standing.blind_at) = (position, at);
             }
-            Given::Recovery(Recovery::Begun { interval }) => self.standing.away = Some(*interval),
+            Given::Recovery(Recovery::Begun { interval }) => {
+                self.standing.away = Some(*interval);
+                if self.standing.blind_since + 1 == position {
+                    self.standing.blind_since = position;
+                }
+            }
             Given::Recovery(Recovery::Healed { interval }) => {
                 if self.standing.heal(*interval, position, at) {
                     for subject in slices.to_judge()? {
