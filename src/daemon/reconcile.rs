@@ -67,9 +67,11 @@ impl Shared {
     async fn is_time(&self) -> bool {
         let Ok(notes) = self.recovery_notes().await else { return false };
         let now = self.clock.now();
-        let Some(last) = notes.read_back_at else { return true };
-        let missed = notes.last_outage.filter(|outage| outage.lacks.is_some() && outage.interval.to > last);
-        missed.is_some() || now.since(last) >= self.settings().impilo.reconcile_every || now < last
+        let last = notes.read_back_at;
+        let lacks = notes.last_outage.filter(|outage| outage.lacks.is_some());
+        let missed = lacks.is_some_and(|outage| last.is_none_or(|last| outage.interval.to > last));
+        let last = last.unwrap_or(self.started_at);
+        missed || now.since(last) >= self.settings().impilo.reconcile_every || now < last
     }
 
     async fn note_read_back(&self) -> Result<(), NotRecovered> {

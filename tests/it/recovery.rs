@@ -173,11 +173,13 @@ fn row(webhook: &Webhook) -> NewRow {
 /// By type and payload, how often an event is there, and when it was received.
 type Events = BTreeMap<(String, [u8; 32]), (usize, Vec<Timestamp>)>;
 
-/// Every event of a journal by type, with how often it is there, told by its payload.
+/// Every event of a journal that Impilo has sent, by type, with how often it is there, told by its payload.
 fn events(store: &dyn Store) -> Events {
     let mut events = Events::new();
     for row in store.journal(0, 1_000_000).unwrap() {
-        if let Entry::Event(event) = row.entry {
+        if let Entry::Event(event) = row.entry
+            && event.source != Source::Reconciled
+        {
             let body = codec::decode(&event.body.unwrap()).unwrap();
             let known = events.entry((event.kind, pulsewarden::impilo::print(&body).unwrap())).or_default();
             known.0 += 1;
