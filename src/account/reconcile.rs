@@ -46,10 +46,10 @@ fn device(read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
         let heard = serde_json::json!({ "eventTimestamp": at, "device": { "id": id, "lastHealthCheck": at } });
         rows.push(event("device.healthcheck", &heard.to_string(), asked_at));
     }
-    let differs = |name: &&str| about.said(name).is_some_and(|said| record.get(name) != Some(said));
+    let differs = |name: &str| about.said(name).is_some_and(|said| record.get(name) != Some(said));
     let gone = about.said("associated").and_then(Value::as_bool) == Some(false);
     // The patient of a device that has none is that of before.
-    if OF_DEVICE.iter().filter(|name| !(gone && **name == "patient")).any(|name| differs(&name)) {
+    if OF_DEVICE.iter().filter(|name| !(gone && **name == "patient")).any(|name| differs(name)) {
         rows.push(event(READ_BACK, &wrapped(read), asked_at));
     }
     rows
