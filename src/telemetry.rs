@@ -192,6 +192,26 @@ pub fn outages_not_healed() {
     );
 }
 
+/// Impilo's log could not be read, or what it has not be taken in.
+pub fn recovery_failed(why: &str) {
+    tracing::warn!(why, "what did not arrive cannot be recovered from Impilo's log now");
+}
+
+/// Events came from Impilo's log that had not arrived.
+pub fn recovered(events: u64, from: Timestamp, until: Timestamp) {
+    tracing::warn!(events, %from, %until, "events that had not arrived were recovered from Impilo's log");
+}
+
+/// Asking Impilo how things are did not come to its end.
+pub fn reading_back_failed(why: &str) {
+    tracing::warn!(why, "devices, orders and returns could not be read back from Impilo");
+}
+
+/// What Impilo told when it was asked was another way than it was known.
+pub fn read_back(events: usize) {
+    tracing::info!(events, "what was read back from Impilo differs from what was known");
+}
+
 /// There is an API key that cannot be used.
 pub fn account_unusable(why: &str) {
     tracing::error!(why, "nothing can be asked of Impilo, and outages cannot be healed");

@@ -7,6 +7,8 @@ mod error;
 mod kept;
 pub mod needs;
 pub mod pages;
+pub mod reconcile;
+pub mod recovery;
 pub mod rotation;
 pub mod webhooks;
 

@@ -4,6 +4,7 @@ pub mod client;
 mod people;
 mod deliveries;
 mod digests;
+mod recovery;
 mod impilo;
 mod status;
 
@@ -29,7 +30,8 @@ use crate::telemetry;
 pub use digests::DigestRequest;
 pub use impilo::{SyncRequest, Tested, WebhookRow, Webhooks};
 pub use people::{ActRequest, UnsilenceRequest, Unsilenced};
-pub use status::{Receiving, RuleState, Status, WatchState};
+pub use recovery::RecoverRequest;
+pub use status::{Receiving, RuleState, Status, WatchState, Whole};
 
 /// How long a test notification is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -75,6 +77,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/api/v1/notifications/test", web::post().to(test_notification))
         .route("/api/v1/deliveries/resend", web::post().to(deliveries::resend))
         .route("/api/v1/digests/send", web::post().to(digests::send))
+        .route("/api/v1/impilo/recover", web::post().to(recovery::recover))
         .route("/api/v1/reload", web::post().to(reload))
         .configure(people::routes)
         .configure(impilo::routes)

@@ -9,7 +9,7 @@ use crate::account::SecretUse;
 use crate::config::{Bundle, Storage};
 use crate::daemon::Shared;
 use crate::deliver::LaneState;
-use crate::engine::Timestamp;
+use crate::engine::{Interval, Lack, Outage, Timestamp};
 use crate::store::{Figures, StoreError};
 use crate::watch;
 
@@ -28,6 +28,27 @@ pub struct Status {
     pub lanes: Vec<LaneState>,
     pub disk_free: Option<u64>,
     pub commits_fail: bool,
+    /// Whether everything that Impilo had to say is here.
+    #[serde(default)]
+    pub whole: Whole,
+}
+
+/// The answer to whether everything that Impilo had to say is here.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Whole {
+    pub whole: bool,
+    pub sentence: String,
+    /// Up to when Impilo's log has been read.
+    pub read_until: Option<Timestamp>,
+    /// When nothing could be heard, as far as that was not made up for; the last ten.
+    pub not_heard: Vec<Interval>,
+    /// Events taken from Impilo's log, ever.
+    pub recovered: u64,
+    /// Rows of it that were not answered well and cannot be read, ever.
+    pub unreadable: u64,
+    /// The last time that the daemon was away.
+    pub last_outage: Option<Outage>,
 }
 
 /// The rule set in force, and what is wrong with the files.
@@ -106,5 +127,49 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
         lanes: shared.lanes.troubled(),
         disk_free: watch::free_bytes(path),
         commits_fail: shared.process.is_failing(),
+        whole: whole(shared)?,
     })
+}
+
+/// How many stretches are listed.
+const LISTED: usize = 10;
+
+fn whole(shared: &Shared) -> Result<Whole, StoreError> {
+    let notes = shared.store.recovery()?;
+    let blind = shared.store.progress()?.standing.blind;
+    let not_heard: Vec<Interval> = blind.iter().rev().take(LISTED).copied().collect();
+    let sentence = match (not_heard.first(), notes.lacks, notes.read_until) {
+        _ if notes.returning.is_some() => {
+            "Not known yet: the daemon has just come back, and reads what came meanwhile from Impilo's log.".to_owned()
+        }
+        (Some(last), lacks, _) => {
+            let more = match blind.len() - 1 {
+                0 => String::new(),
+                more => format!(" ({more} earlier gaps beside it)"),
+            };
+            let why = lacks.map_or("Impilo's log did not make up for it", why_not);
+            format!("Not whole: nothing was heard from {} to {}{more}, and {why}.", last.from, last.to)
+        }
+        (None, None, Some(until)) => format!("Whole: all that Impilo's log has up to {until} is here."),
+        (None, Some(lack), _) => format!("No gap is known, but it is not certain: {}.", why_not(lack)),
+        (None, None, None) => "No gap is known; Impilo's log has not been read yet.".to_owned(),
+    };
+    Ok(Whole {
+        whole: not_heard.is_empty() && notes.lacks.is_none() && notes.read_until.is_some(),
+        sentence,
+        read_until: notes.read_until,
+        not_heard,
+        recovered: notes.recovered,
+        unreadable: notes.unreadable,
+        last_outage: notes.last_outage,
+    })
+}
+
+const fn why_not(lack: Lack) -> &'static str {
+    match lack {
+        Lack::NotConfigured => "Impilo's log cannot be read: `impilo.api_key` or `public_url` is not configured",
+        Lack::Refused => "Impilo refuses the API key",
+        Lack::Unreachable => "Impilo's log could not be read at the last attempt",
+        Lack::Unreadable => "rows of Impilo's log cannot be read",
+    }
 }

@@ -17,6 +17,7 @@ mod output;
 mod people;
 mod preview;
 mod record;
+mod recover;
 mod reload;
 mod routes;
 mod schema;
@@ -187,7 +188,7 @@ enum Command {
     Preview(preview::PreviewArguments),
     /// Ask Impilo, through the running daemon
     #[command(
-        after_help = "Examples:\n  pulsewarden impilo webhooks list\n  pulsewarden impilo webhooks sync            # shows what is to be done\n  pulsewarden impilo webhooks sync --apply\n  pulsewarden impilo webhooks test            # proves the way from Impilo to here\n  pulsewarden impilo secret rotate"
+        after_help = "Examples:\n  pulsewarden impilo webhooks list\n  pulsewarden impilo webhooks sync            # shows what is to be done\n  pulsewarden impilo webhooks sync --apply\n  pulsewarden impilo webhooks test            # proves the way from Impilo to here\n  pulsewarden impilo secret rotate\n  pulsewarden impilo recover --since 6h --dry-run"
     )]
     Impilo {
         #[command(subcommand)]
@@ -228,6 +229,11 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum ImpiloCommand {
+    /// Take in from Impilo's webhook log what did not arrive; exit code 1 where rows of it cannot be read
+    ///
+    /// The daemon does that by itself at its start, after silence and every quarter of an hour. What is here already is left
+    /// as it is.
+    Recover(recover::RecoverArguments),
     /// The subscriptions by which Impilo sends webhooks
     Webhooks {
         #[command(subcommand)]
@@ -310,6 +316,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Deliveries(deliveries) => runtime()?.block_on(deliveries::run(&settings(&config)?, &deliveries))?,
         Command::Digest { command } => digest::run(&settings(&config)?, &command)?,
         Command::Preview(preview) => preview::run(&settings(&config)?, &preview)?,
+        Command::Impilo { command: ImpiloCommand::Recover(recover) } => {
+            runtime()?.block_on(recover::run(&settings(&config)?, &recover))?
+        }
         Command::Impilo { command: ImpiloCommand::Webhooks { command } } => {
             runtime()?.block_on(impilo::webhooks(&settings(&config)?, &command))?
         }

@@ -111,6 +111,7 @@ fn screen(status: &Status) -> String {
         receiving.too_large,
         receiving.unavailable
     ));
+    line(format_args!("Are we whole? {}", status.whole.sentence));
     for secret in &receiving.secrets {
         let last = secret.last.map_or_else(String::new, |last| format!(", the last time {}", instant(last)));
         line(format_args!("Secret {}: used {} times{last}", secret.name, secret.uses));

@@ -13,7 +13,9 @@ use super::hide;
 use super::problem::{Problem, Problems};
 use super::secret::SECRETS_FOLDER;
 use super::services::{base, read_endpoints, read_pagerduty, read_slack};
-use super::settings::{Delivery, Email, Heartbeat, LogFormat, Own, Receive, Retention, SecretRef, Settings, Storage};
+use super::settings::{
+    Delivery, Email, Heartbeat, Impilo, LogFormat, Own, Receive, Retention, SecretRef, Settings, Storage,
+};
 use super::source::Source;
 use super::suggest::nearest;
 use super::walk::{Fields, Walk};
@@ -26,6 +28,8 @@ pub const DEFAULT_FILE: &str = include_str!("default.yaml");
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 const SECOND: Duration = Duration::from_secs(1);
+/// How long a start may wait for Impilo's log.
+const LONGEST_RECOVERY_WAIT: Duration = Duration::from_secs(5 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads and checks the configuration file; warnings stand beside the value.
@@ -102,6 +106,7 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
             key.map(|node| secret(walk, node, "api_key", "impilo-api-key").unwrap_or_else(unreadable));
         let api = impilo.get("api").and_then(|node| base(walk, node, "https://app.impiloplatform.com"));
         set(&mut settings.impilo.api, api);
+        read_recovery(walk, &impilo, &mut settings.impilo);
         impilo.done(walk, "impilo", &[]);
     }
     if let Some(receive) = section(walk, &file, "receive") {
@@ -153,6 +158,20 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
     let help = "move it to a file in the folder of rule files, such as /etc/pulsewarden/rules/receivers.yaml";
     file.elsewhere(walk, &["receivers", "route", "digests", "override", "settings"], "a rule file", help);
     file.done(walk, "the configuration", &[]);
+}
+
+fn read_recovery(walk: &Walk, impilo: &Fields<'_>, to: &mut Impilo) {
+    let length = |key, example, least| impilo.get(key).and_then(|node| walk.duration(node, example, least));
+    set(&mut to.recovery_wait, length("recovery_wait", "5m", SECOND));
+    if to.recovery_wait > LONGEST_RECOVERY_WAIT
+        && let Some(node) = impilo.get("recovery_wait")
+    {
+        walk.error(node, "this length of time is too long", "write at most 5m: nobody is alerted while it lasts");
+    }
+    set(&mut to.recovery_every, length("recovery_every", "15m", 60 * SECOND));
+    set(&mut to.reconcile_every, length("reconcile_every", "6h", 60 * SECOND));
+    let most = impilo.get("requests_per_minute").and_then(|node| walk.count(node, 1..=6000));
+    set(&mut to.requests_per_minute, most);
 }
 
 fn read_receive(walk: &Walk, receive: &Fields<'_>, to: &mut Receive) {

@@ -117,12 +117,28 @@ pub struct Impilo {
     pub api_key: Option<SecretRef>,
     /// The base of Impilo's API, without a trailing slash.
     pub api: String,
+    /// How long at most deciding waits at a start until Impilo's log has been read.
+    pub recovery_wait: Duration,
+    /// How often Impilo's log is read for what did not arrive.
+    pub recovery_every: Duration,
+    /// How often devices, orders and returns are read back.
+    pub reconcile_every: Duration,
+    /// Requests a minute that reading back may make.
+    pub requests_per_minute: u64,
 }
 
 impl Default for Impilo {
     fn default() -> Self {
         let api = "https://app.impiloplatform.com".to_owned();
-        Self { webhook_secrets: Vec::new(), api_key: None, api }
+        Self {
+            webhook_secrets: Vec::new(),
+            api_key: None,
+            api,
+            recovery_wait: Duration::from_secs(5 * 60),
+            recovery_every: Duration::from_secs(15 * 60),
+            reconcile_every: DAY / 4,
+            requests_per_minute: 30,
+        }
     }
 }
 

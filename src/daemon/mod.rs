@@ -5,6 +5,8 @@ mod fault;
 mod files;
 mod hearing;
 mod part;
+mod reconcile;
+mod recovery;
 mod rehearsal;
 mod rules;
 
@@ -32,6 +34,7 @@ pub use files::ConfigFile;
 use hearing::note_absence;
 use part::Ended;
 pub use part::Part;
+pub use recovery::{Healing, NotRecovered, Recovered};
 use rules::{Standing, compile};
 
 use crate::account::{NoClient, Secrets};
@@ -132,6 +135,10 @@ pub struct Shared {
     pub digests: digest::Parts,
     /// Until when it is noted that nothing can be heard.
     deaf_until: Mutex<Option<Timestamp>>,
+    healing: Healing,
+    /// Cancelled once anything is decided, and since when.
+    may_begin: CancellationToken,
+    decides_since: Mutex<Option<Timestamp>>,
     pub started_at: Timestamp,
     pub address: SocketAddr,
 }
@@ -163,7 +170,11 @@ impl Daemon {
         let listener = receive::listen(settings.listen).map_err(port)?;
         let address = listener.local_addr().map_err(port)?;
 
-        note_absence(&*store, clock.now())?;
+        let may_begin = CancellationToken::new();
+        let was_away = note_absence(&*store, clock.now())?;
+        if !was_away {
+            may_begin.cancel();
+        }
 
         let outbox = Arc::new(Notify::new());
         let waiting = Arc::<AtomicUsize>::default();
@@ -179,6 +190,7 @@ impl Daemon {
             rule_sets,
             outbox: Arc::new(move || wake_outbox.notify_one()),
             waiting: Arc::clone(&waiting),
+            may_begin: may_begin.clone(),
         })?;
         let hint = process.clone();
         let (journal, journal_thread) = Journal::start(
@@ -216,6 +228,9 @@ impl Daemon {
             rule_sets: for_all,
             outbox: Arc::clone(&outbox),
             deaf_until: Mutex::default(),
+            healing: Healing::default(),
+            may_begin: may_begin.clone(),
+            decides_since: Mutex::new((!was_away).then(|| clock.now())),
             started_at: clock.now(),
             address,
             settings: Mutex::new(settings.clone()),
@@ -278,7 +293,10 @@ impl Daemon {
         });
         tasks.spawn(ended.told(Part::Delivery, delivery));
         let stop = stop_tasks.clone();
+        let begins = may_begin.clone();
         tasks.spawn(ended.told(Part::Digests, async move {
+            // What they tell is not known before.
+            begins.cancelled().await;
             if let Err(error) = digest::run(digests, stop).await {
                 telemetry::part_ended("the digests", &*error);
             }
@@ -287,6 +305,13 @@ impl Daemon {
         tasks.spawn(ended.told(Part::SelfWatch, watch));
         tasks.spawn(ended.told(Part::Rules, Arc::clone(&shared).keep_offering(stop_tasks.clone())));
         tasks.spawn(ended.told(Part::Files, Arc::clone(&shared).keep_watching(stop_tasks.clone())));
+        let recovering = Arc::clone(&shared).keep_recovering(stop_tasks.clone());
+        tasks.spawn(ended.told(Part::Recovery, recovering));
+        let reconciling = Arc::clone(&shared).keep_reconciling(stop_tasks.clone());
+        tasks.spawn(ended.told(Part::Reconciliation, reconciling));
+        if was_away {
+            tasks.spawn(Arc::clone(&shared).make_up(stop_tasks.clone()));
+        }
         tasks.spawn(ended.told(Part::Retention, self_watch::retention::run(Arc::clone(&shared), stop_tasks.clone())));
         tasks.spawn(ended.told(Part::Account, Arc::clone(&shared).keep_account(stop_tasks.clone())));
         telemetry::started(address);

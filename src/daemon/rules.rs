@@ -23,6 +23,10 @@ const OFFER_EVERY: Duration = Duration::from_secs(3);
 
 /// How often a stored rule set is asked for before a store that fails is believed, and the waits between.
 const TRIES: u32 = 5;
+
+/// Rows of the journal looked at in one read.
+const ROWS: usize = 1000;
+
 const TRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the store and the parts took last, and what they could not take. Locked as long as rules or configuration
@@ -230,16 +234,14 @@ impl Shared {
         let (store, kept, bytes) = (Arc::clone(&self.store), hash.to_owned(), bundle.to_bytes());
         let known = tokio::task::spawn_blocking(move || {
             store.keep_rule_set(&kept, &bytes)?;
-            store.figures()
+            last_rule_set(&*store)
         });
-        let figures = match known.await {
-            Ok(Ok(figures)) => figures,
+        let last = match known.await {
+            Ok(Ok(last)) => last,
             Ok(Err(error)) => return Err(error.to_string()),
             Err(_) => return Err("shutting down".to_owned()),
         };
-        // Another rule set may be among the rows that are not processed yet; this one must come after it.
-        let drained = figures.processed_position == figures.last_position;
-        if drained && figures.rule_set == hash {
+        if last == hash {
             return Ok(());
         }
         let row = NewRow { received_at: self.clock.now(), entry: Entry::RuleSet { hash: hash.to_owned() } };
@@ -445,4 +447,20 @@ fn stored(store: &dyn Store, hash: &str) -> Result<Bundle, Unusable> {
 fn stored_rules(store: &dyn Store, hash: &str) -> Result<Arc<RuleSet>, Unusable> {
     let (rules, _) = stored(store, hash)?.compile().map_err(|problems| Unusable::Itself(Fault::of(&problems).brief))?;
     Ok(Arc::new(rules))
+}
+
+/// The rule set that will be in force once all that is in the journal has been processed.
+fn last_rule_set(store: &dyn Store) -> Result<String, StoreError> {
+    let progress = store.progress()?;
+    let (mut last, mut after) = (progress.rule_set, progress.position);
+    loop {
+        let rows = store.journal(after, ROWS)?;
+        let Some(end) = rows.last() else { return Ok(last) };
+        after = end.position;
+        for row in rows {
+            if let Entry::RuleSet { hash } = row.entry {
+                last = hash;
+            }
+        }
+    }
 }

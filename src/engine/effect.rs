@@ -8,6 +8,7 @@ use super::alert::{Alert, AlertState, Labels, Transition};
 use super::digest::DigestReport;
 use super::event::Message;
 use super::muting::Suppression;
+use super::outage::Outage;
 use super::people::Action;
 use super::receiver::{Channel, Phi};
 use super::remark::Remark;
@@ -144,6 +145,8 @@ pub enum Folded {
     Cap,
     /// Quiet hours are over.
     Quiet,
+    /// They were due while the daemon was away.
+    Outage,
 }
 
 /// Several messages in one.
@@ -152,6 +155,9 @@ pub struct Summary {
     pub why: Folded,
     /// When the first of them was decided.
     pub since: Timestamp,
+    /// The time for which the daemon was away, where it tells of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
     /// How many messages there would have been.
     pub messages: u64,
     pub counts: Counts,

@@ -7,6 +7,7 @@ use super::alert::{Alert, AlertGroup};
 use super::effect::{Counts, Notification};
 use super::inhibition::Part;
 use super::memory::{Hit, Waiting};
+use super::outage::Outage;
 use super::people::{Act, Actor};
 use super::receiver::Channel;
 use super::silence::Silence;
@@ -133,7 +134,7 @@ impl About {
     }
 
     /// The value said of `field`.
-    pub(super) fn said(&self, field: &str) -> Option<&Value> {
+    pub fn said(&self, field: &str) -> Option<&Value> {
         self.facts.iter().find(|fact| fact.name == field).map(|fact| &fact.value)
     }
 }
@@ -215,6 +216,8 @@ pub enum Message {
     Over,
     /// To an outlet: a group has something to say over it.
     Says(Box<Saying>),
+    /// The daemon was away, and has done what it could to make up for it.
+    IsBack { receiver: String, channel: Channel, outage: Box<Outage> },
 }
 
 /// What a group has to say, before its outlet decides whether it goes by itself.
@@ -223,6 +226,8 @@ pub struct Saying {
     pub notification: Notification,
     /// It was held back for quiet hours, so that it goes into one summary with the rest.
     pub held: bool,
+    /// It was due while the daemon was away, so that it goes into the one message of its return.
+    pub away: bool,
     /// What it says in numbers.
     pub counts: Counts,
 }
@@ -288,6 +293,8 @@ pub enum Input<'a> {
     Recounted { rule: &'a str, position: Position },
     /// Another rule set is in force since the journal row `since`; `now` is that row's time.
     Rules { since: Position, position: Position },
+    /// A stretch counts as heard since the journal row `since`; `now` is that row's time.
+    Healed { since: Position, position: Position },
     /// A notification of this group was given up.
     DeliveryFailed { failure: &'a DeliveryFailure, position: Position },
     /// Someone asked for something; the subject is what it is about.

@@ -240,7 +240,7 @@ pub(super) fn flush(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         group.last_sent = Some(at.now);
         let said = |member: &Member| member.held.is_none() && is_said(member, receiver);
         let notification = notification(at, slice, &group, receiver, &says, said);
-        send(slice, receiver, notification, after_quiet, effects);
+        send(at, slice, receiver, notification, after_quiet, effects);
         for member in slice.members.values_mut().filter(|member| said(member)) {
             tell(member, group.sequence, at.now);
         }
@@ -291,9 +291,18 @@ fn look_at_holds(
     (look, after_quiet)
 }
 
-/// Hands a notification to its outlet, where the receiver has a limit or quiet hours; else to the outbox.
-fn send(slice: &Slice, receiver: &Receiver, notification: Notification, after_quiet: bool, effects: &mut Effects) {
-    if receiver.cap.is_none() && receiver.quiet.is_none() {
+/// Hands a notification to its outlet, where the receiver has a limit or quiet hours, or the daemon was away; else to the
+/// outbox.
+fn send(
+    at: Moment<'_>,
+    slice: &Slice,
+    receiver: &Receiver,
+    notification: Notification,
+    after_quiet: bool,
+    effects: &mut Effects,
+) {
+    let away = at.standing.was_away(at.now);
+    if receiver.cap.is_none() && receiver.quiet.is_none() && !away {
         effects.notifications.push(notification);
         return;
     }
@@ -302,7 +311,7 @@ fn send(slice: &Slice, receiver: &Receiver, notification: Notification, after_qu
         counts.add(&member.alert);
     }
     let outlet = outlet::subject(&receiver.name, &notification.channel);
-    let saying = Saying { notification, held: after_quiet, counts };
+    let saying = Saying { notification, held: after_quiet, away, counts };
     effects.messages.push_back((outlet, Message::Says(Box::new(saying))));
 }
 

@@ -13,14 +13,19 @@ use super::alert::{Alert, AlertState};
 use super::effect::{ALERTS_SHOWN, Content, Counts, Effects, Folded, Notification, Summary};
 use super::event::{DeliveryFailure, Message, Saying};
 use super::lifecycle::{Moment, key_of};
+use super::outage::Outage;
 use super::receiver::{Cap, Channel};
 use super::rule::Severity;
+use super::rule_set::RuleSet;
 use super::slice::Slice;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
 
 /// How long the first summary waits for the rest.
 const GATHERS: Duration = Duration::from_secs(60);
+
+/// How long after its return what was held for an outage goes at the latest.
+const RETURNS_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// How long it is remembered what a summary stood for, should it be given up.
 const REMEMBERS: Duration = Duration::from_secs(4 * 24 * 60 * 60);
@@ -46,6 +51,12 @@ pub struct Outlet {
     pub folded: Vec<FoldedInto>,
     /// Summaries made so far.
     pub sequence: u64,
+    /// Until when the daemon was away, while it holds what was due then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away_until: Option<Timestamp>,
+    /// What the next summary has to tell of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
 }
 
 /// What one group would have said.
@@ -84,32 +95,22 @@ pub fn answers_for(group: &str) -> Subject {
 
 /// A group has something to say: it goes, or is held.
 pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: &mut Effects) {
-    let Saying { notification, held, counts } = saying;
+    let Saying { notification, held, away, counts } = saying;
     // Programs need every message, each by itself.
     if !notification.channel.is_read_by_people() {
         effects.notifications.push(notification.clone());
         return;
     }
     let cap = at.rules.receiver(&notification.receiver).and_then(|receiver| receiver.cap);
-    let outlet = slice.projection.outlet.get_or_insert_with(|| Outlet {
-        receiver: notification.receiver.clone(),
-        channel: notification.channel.clone(),
-        sent: VecDeque::new(),
-        last_summary: None,
-        held: BTreeMap::new(),
-        why: None,
-        since: None,
-        messages: 0,
-        folded: Vec::new(),
-        sequence: 0,
-    });
+    let outlet =
+        slice.projection.outlet.get_or_insert_with(|| Outlet::new(&notification.receiver, &notification.channel));
     slice.dirty = true;
     outlet.forget(cap, at.now);
     let room = cap.is_none_or(|cap| match is_urgent(firing(notification)) {
         true => outlet.sent.len() < cap.for_urgent(),
         false => outlet.held.is_empty() && outlet.sent.len() < cap.by_themselves(),
     });
-    if room && !held {
+    if room && !held && !away {
         outlet.told_by_itself(&notification.group);
         if cap.is_some() {
             outlet.sent.push_back(at.now);
@@ -117,7 +118,15 @@ pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: 
         effects.notifications.push(notification.clone());
         return;
     }
-    outlet.hold(notification, counts, if *held { Folded::Quiet } else { Folded::Cap }, at.now);
+    let why = match (away, held) {
+        (true, _) => Folded::Outage,
+        (false, true) => Folded::Quiet,
+        (false, false) => Folded::Cap,
+    };
+    outlet.hold(notification, counts, why, at.now);
+    if let Some(away) = at.standing.away.filter(|_| *away) {
+        outlet.away_until = Some(away.to);
+    }
     slice.due = Some(outlet.summary_due(cap, at.now));
 }
 
@@ -134,11 +143,43 @@ fn is_urgent(alerts: &[Alert]) -> bool {
     alerts.iter().any(|alert| alert.severity == Severity::Critical)
 }
 
+/// The daemon was away and is back: what was held for that goes in one message, which also tells what may be missing.
+pub(super) fn returned(
+    at: Moment<'_>,
+    slice: &mut Slice,
+    (receiver, channel): (&str, &Channel),
+    outage: &Outage,
+    effects: &mut Effects,
+) {
+    let holds = slice.projection.outlet.as_ref().is_some_and(|outlet| outlet.why == Some(Folded::Outage));
+    if !holds && !outage.may_lack() && !outage.late {
+        return;
+    }
+    let outlet = slice.projection.outlet.get_or_insert_with(|| Outlet::new(receiver, channel));
+    outlet.why = Some(Folded::Outage);
+    outlet.away_until = None;
+    outlet.outage = Some(outage.clone());
+    outlet.since = outlet.since.or(Some(outage.interval.from));
+    slice.dirty = true;
+    summarize(at, slice, effects);
+}
+
+/// What tells each way to people that the daemon is back: only receivers that routes lead to have missed something.
+#[must_use]
+pub fn tells_of_return(rules: &RuleSet, outage: &Outage) -> Vec<(Subject, Message)> {
+    let receivers = rules.receivers.iter().filter(|receiver| rules.leads_to(&receiver.name));
+    let ways = receivers.flat_map(|receiver| receiver.channels.iter().map(|channel| (&receiver.name, channel)));
+    let told = |(receiver, channel): (&String, &Channel)| {
+        let (to, channel, outage) = (subject(receiver, channel), channel.clone(), Box::new(outage.clone()));
+        (to, Message::IsBack { receiver: receiver.clone(), channel, outage })
+    };
+    ways.filter(|(_, channel)| channel.is_read_by_people()).map(told).collect()
+}
+
 /// The time of the next summary has come.
 pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
     slice.due = None;
     slice.dirty = true;
-    let outlet_id = slice.subject.id.to_string();
     let Some(outlet) = &mut slice.projection.outlet else { return };
     let receiver = at.rules.receiver(&outlet.receiver).filter(|known| known.channels.contains(&outlet.channel));
     let Some(receiver) = receiver else {
@@ -154,6 +195,15 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         slice.due = Some(due);
         return;
     }
+    summarize(at, slice, effects);
+}
+
+/// Says in one message what is held.
+fn summarize(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
+    let outlet_id = slice.subject.id.to_string();
+    let Some(outlet) = &mut slice.projection.outlet else { return };
+    let Some(receiver) = at.rules.receiver(&outlet.receiver) else { return };
+    slice.due = None;
     outlet.sequence += 1;
     outlet.last_summary = Some(at.now);
     if receiver.cap.is_some() {
@@ -185,6 +235,23 @@ pub(super) fn failed(slice: &mut Slice, failure: &DeliveryFailure, effects: &mut
 }
 
 impl Outlet {
+    fn new(receiver: &str, channel: &Channel) -> Self {
+        Self {
+            receiver: receiver.to_owned(),
+            channel: channel.clone(),
+            sent: VecDeque::new(),
+            last_summary: None,
+            held: BTreeMap::new(),
+            why: None,
+            since: None,
+            messages: 0,
+            folded: Vec::new(),
+            sequence: 0,
+            away_until: None,
+            outage: None,
+        }
+    }
+
     fn forget(&mut self, cap: Option<Cap>, now: Timestamp) {
         let per = cap.map_or(Duration::ZERO, |cap| cap.per);
         while self.sent.front().is_some_and(|sent| sent.plus(per) <= now) {
@@ -225,17 +292,25 @@ impl Outlet {
         let more = ended.iter().take(ALERTS_SHOWN.saturating_sub(group.ended.len()));
         group.ended.extend(more.cloned());
         group.keys.push(notification.key.clone());
-        self.why = Some(if self.why == Some(Folded::Cap) { Folded::Cap } else { why });
+        self.why = Some(match (self.why, why) {
+            (Some(Folded::Outage), _) | (_, Folded::Outage) => Folded::Outage,
+            (Some(Folded::Cap), _) => Folded::Cap,
+            _ => why,
+        });
         self.since = self.since.or(Some(now));
         self.messages += 1;
     }
 
     /// When the next summary goes.
     fn summary_due(&self, cap: Option<Cap>, now: Timestamp) -> Timestamp {
+        // The row that ends the outage comes before that.
+        if let Some(back) = self.away_until.filter(|_| self.why == Some(Folded::Outage)) {
+            return back.plus(RETURNS_WITHIN);
+        }
         let Some(cap) = cap else { return now };
         let gathered = match self.why {
             // All that was held back for quiet hours comes at the same instant.
-            Some(Folded::Quiet) | None => now,
+            Some(Folded::Quiet | Folded::Outage) | None => now,
             Some(Folded::Cap) => self.since.unwrap_or(now).plus(GATHERS),
         };
         let urgent = self.held.values().any(|held| is_urgent(&held.alerts));
@@ -263,6 +338,7 @@ impl Outlet {
         self.folded.push(FoldedInto { summary: key.to_owned(), at: now, notifications });
         Summary {
             why: self.why.take().unwrap_or(Folded::Cap),
+            outage: self.outage.take(),
             since: self.since.take().unwrap_or(now),
             messages: std::mem::take(&mut self.messages),
             counts,

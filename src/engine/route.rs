@@ -68,6 +68,14 @@ pub enum LabelTest {
 }
 
 impl Route {
+    /// Whether this route or one below it leads to this receiver, also by escalation.
+    #[must_use]
+    pub fn leads_to(&self, receiver: &str) -> bool {
+        self.receiver == receiver
+            || self.escalate.iter().any(|step| step.receiver == receiver)
+            || self.routes.iter().any(|route| route.leads_to(receiver))
+    }
+
     /// The routes that an alert with these labels takes, deepest first matches only: never empty for the route on top.
     #[must_use]
     pub fn taken_by<'r>(&'r self, labels: &Labels) -> Vec<&'r Self> {

@@ -201,6 +201,12 @@ impl RuleSet {
         taken.any(|route| route.receiver == receiver)
     }
 
+    /// Whether any route leads to this receiver.
+    #[must_use]
+    pub fn leads_to(&self, receiver: &str) -> bool {
+        self.route.as_ref().is_some_and(|top| top.leads_to(receiver))
+    }
+
     /// The receiver with this name.
     #[must_use]
     pub fn receiver(&self, name: &str) -> Option<&Receiver> {

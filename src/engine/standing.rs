@@ -33,6 +33,17 @@ pub struct Standing {
     pub deaf_before: BTreeSet<SubjectKind>,
     /// When nothing could be heard: in order, apart from one another.
     pub blind: Vec<Interval>,
+    /// The last row that brought blind time, or said that the daemon was away in it, and its time.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub blind_since: Position,
+    pub blind_at: Timestamp,
+    /// The last row that made blind time count as heard, so that every deadline is looked at anew, and its time.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub healed_since: Position,
+    pub healed_at: Timestamp,
+    /// When the daemon was away last, until it has told of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub away: Option<Interval>,
     /// Silences that are not over, in the order of their numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub silences: Vec<Silence>,
@@ -82,6 +93,47 @@ impl Standing {
         if self.blind.len() > MOST_BLIND {
             self.blind.remove(0);
         }
+    }
+
+    /// What was blind counts as heard, by the row `position` that came `at`; true where deadlines may have been put off by it.
+    pub fn heal(&mut self, healed: Interval, position: Position, at: Timestamp) -> bool {
+        let before = self.blind.len();
+        let mut left = Vec::with_capacity(before + 1);
+        let mut met = false;
+        for known in self.blind.drain(..) {
+            if known.to <= healed.from || healed.to <= known.from {
+                left.push(known);
+                continue;
+            }
+            met = true;
+            for rest in [
+                Interval { from: known.from, to: healed.from.min(known.to) },
+                Interval { from: healed.to.max(known.from), to: known.to },
+            ] {
+                if rest.from < rest.to {
+                    left.push(rest);
+                }
+            }
+        }
+        self.blind = left;
+        // Where it became blind with the row just before, at the same instant, nothing has been decided by that.
+        let decided = met && (position != self.blind_since + 1 || at != self.blind_at);
+        if decided {
+            (self.healed_since, self.healed_at) = (position, at);
+        }
+        decided
+    }
+
+    /// The last row since which every subject has to be looked at once, and its time.
+    #[must_use]
+    pub fn looked_since(&self) -> (Position, Timestamp) {
+        (self.rules_since, self.rules_at).max((self.healed_since, self.healed_at))
+    }
+
+    /// Whether the daemon was away at `now`, and has not told of it yet.
+    #[must_use]
+    pub fn was_away(&self, now: Timestamp) -> bool {
+        self.away.is_some_and(|away| now < away.to)
     }
 
     /// Takes in a new silence, which gets its number; gives the subject that stands for it.

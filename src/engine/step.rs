@@ -52,6 +52,13 @@ pub fn step(ground: Ground<'_>, slice: &mut Slice, input: &Input<'_>, now: Times
             }
             judge_anew(Moment { baseline: true, ..at(*position) }, slice, effects);
         }
+        Input::Healed { since, position } => {
+            slice.projection.judged = *since;
+            slice.dirty = true;
+            wake::heard_already(at(*position), slice, effects);
+            slice.unarmed = true;
+            wake::arm(at(*position), slice);
+        }
         Input::Recount { event, rule } => {
             if let Some(rule) = rules.rule(rule) {
                 let taken = Taken::alone(at(event.position), event);
@@ -90,6 +97,9 @@ fn take(at: Moment<'_>, slice: &mut Slice, message: &Message, event: Option<&Eve
         Message::PartsWith { alert } => inhibition::parts_with(slice, *alert, effects),
         Message::Inhibited { alert, at, by } => inhibition::heard(slice, (*alert, at), *by, effects),
         Message::Says(saying) => outlet::says(at, slice, saying, effects),
+        Message::IsBack { receiver, channel, outage } => {
+            outlet::returned(at, slice, (receiver, channel), outage, effects);
+        }
         Message::Membership { subject, belongs, brings } => {
             if relations::membership(slice, subject, *belongs, brings) {
                 states(at, slice, event, effects);

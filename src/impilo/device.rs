@@ -41,7 +41,10 @@ pub(super) fn event(said: &mut Said, name: &str, payload: &Value) {
         }
         _ => {}
     }
-    said.heard();
+    // What was asked for shows that Impilo knows of the device, not that it lives.
+    if name != "readBack" {
+        said.heard();
+    }
 }
 
 /// The device that a payload is about, with what it says of it.

@@ -12,6 +12,7 @@ mod facts;
 mod mend;
 mod order;
 mod patient;
+mod print;
 mod read;
 mod reading;
 pub mod schema;
@@ -26,8 +27,12 @@ use serde_json::Map;
 
 pub use envelope::{Envelope, Form, Payload, Unreadable, payload};
 pub use facts::facts;
+pub use print::{LoggedEvent, UnreadablePayload, logged, print, reduced_print};
 
 use crate::engine::{Basis, Facts, SubjectKind, Timestamp};
+
+/// The type of what is read back of a device, by which nothing is heard from it. Impilo sends none of this type.
+pub const READ_BACK: &str = "device.readBack";
 
 /// How far ahead of receipt an event's own time may lie before receipt stands in for it.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);

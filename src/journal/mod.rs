@@ -14,7 +14,9 @@ use tokio::sync::oneshot;
 pub use life::Life;
 
 use crate::clock::Clock;
-use crate::store::{Appended, NewRow, Store};
+use crate::engine::Source;
+use crate::impilo;
+use crate::store::{Appended, Entry, NewRow, Print, Store};
 use crate::telemetry::{self, Seldom};
 
 /// Rows in one commit: enough to spread the cost of a sync, few enough to answer soon.
@@ -153,7 +155,10 @@ fn write(
             rows.push(row);
             answers.push(answer);
         }
-        match store.append(&rows, clock.now()) {
+        let now = clock.now();
+        // Only where an event was recovered whose webhook may still come.
+        let prints = if store.expects_copies(now) { rows.iter().map(print_of).collect() } else { Vec::new() };
+        match store.append_printed(&rows, &prints, now) {
             Ok(appended) => {
                 let new = appended.iter().any(|one| matches!(one, Appended::New { .. }));
                 for (answer, one) in answers.drain(..).zip(appended) {
@@ -176,4 +181,18 @@ fn write(
         }
         rows.clear();
     }
+}
+
+/// What a webhook is known by where it was recovered before.
+fn print_of(row: &NewRow) -> Option<Print> {
+    match &row.entry {
+        Entry::Event(event) if event.source == Source::Webhook => print_of_kept(event.body.as_deref()?),
+        _ => None,
+    }
+}
+
+/// The print of a body as it is kept.
+#[must_use]
+pub fn print_of_kept(body: &[u8]) -> Option<Print> {
+    impilo::print(&codec::decode(body).ok()?)
 }

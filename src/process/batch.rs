@@ -139,7 +139,8 @@ impl Processor {
         });
         let slices = found.transpose()?.unwrap_or_default();
         let subjects: Vec<Subject> = slices.iter().map(|slice| slice.subject.clone()).collect();
-        for slice in slices.into_iter().filter(|slice| slice.projection.judged < self.progress.standing.rules_since) {
+        let (since, _) = self.progress.standing.looked_since();
+        for slice in slices.into_iter().filter(|slice| slice.projection.judged < since) {
             if !self.cache.contains(&slice.subject) {
                 self.cache.insert(slice);
             }
@@ -338,9 +339,14 @@ impl Pass<'_> {
             (Entry::RuleSet { hash }, _) => self.rules(hash),
             (Entry::DeliveryFailed(failure), _) => Given::DeliveryFailed(failure),
             (Entry::Blind(interval), _) => Given::Blind(*interval),
+            (Entry::Recovery(recovery), _) => Given::Recovery(recovery),
         };
         let before = matches!(given, Given::Rules(_)).then(|| Arc::clone(&self.order.rules));
+        let healed = self.order.standing.healed_since;
         self.order.row(&mut self.slices, position, row.at, given)?;
+        if self.order.standing.healed_since > healed {
+            self.progress.to_judge = Some(Subject::new(SubjectKind::Device, ""));
+        }
         if let Some(before) = before {
             recount(self.slices.store, &mut self.order, &mut self.slices, &before, position)?;
         }

@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub use batch::{Compiler, Done, Processor};
 pub use order::{Given, InHand, Order, Slices};
@@ -31,6 +32,9 @@ const ROOM: usize = 8_192;
 
 /// The longest sleep without a hint; bounds how late a wake-up is noticed when the clock steps.
 const NAP: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether deciding may begin.
+const LOOK_WHETHER: Duration = Duration::from_millis(50);
 
 /// Events waiting to be kept from which on deciding gives way, and for how many times as long as it worked at most. The
 /// less there is to decide, the sooner what waits is kept: so under a load that can be borne both keep up, and under more
@@ -84,6 +88,8 @@ pub struct Parts {
     pub outbox: Arc<dyn Fn() + Send + Sync>,
     /// How many events wait to be kept at this moment.
     pub waiting: Arc<AtomicUsize>,
+    /// Cancelled once anything may be decided: before, rows may still be put before others.
+    pub may_begin: CancellationToken,
 }
 
 impl Process {
@@ -205,6 +211,10 @@ impl Shared {
         parts.rule_sets.send_replace(Arc::clone(processor.rules()));
         let mut backoff = SHORTEST_BACKOFF;
         let mut failures = Seldom::default();
+        while !parts.may_begin.is_cancelled() && !self.is_stopping() {
+            self.life.sign();
+            self.pause(LOOK_WHETHER);
+        }
         while !self.is_stopping() {
             self.life.sign();
             let began = Instant::now();

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Command, DeliveryFailure, Effects, Event, Ground, Input, Interval, Message, Position, Rule, RuleSet, Slice,
-    Standing, Subject, SubjectKind, Timestamp,
+    self, Command, DeliveryFailure, Effects, Event, Ground, Input, Interval, Message, Position, Recovery, Rule,
+    RuleSet, Slice, Standing, Subject, SubjectKind, Timestamp,
 };
 
 /// Where subjects are kept.
@@ -51,6 +51,8 @@ pub enum Given<'a> {
     /// In this stretch nothing could be heard. The row stands where the stretch begins, or right behind what was decided before
     /// it was known, so that what is due in it comes after the row.
     Blind(Interval),
+    /// What became of such a stretch.
+    Recovery(&'a Recovery),
     /// What cannot be read back, or is passed over: it has its place, and changes nothing.
     Nothing,
 }
@@ -156,7 +158,28 @@ impl Order {
                     self.judge(slices, &subject)?;
                 }
             }
-            Given::Blind(interval) => self.standing.add_blind(interval),
+            Given::Blind(interval) => {
+                self.standing.add_blind(interval);
+                (self.standing.blind_since, self.standing.blind_at) = (position, at);
+            }
+            Given::Recovery(Recovery::Begun { interval }) => {
+                self.standing.away = Some(*interval);
+                if self.standing.blind_since + 1 == position {
+                    self.standing.blind_since = position;
+                }
+            }
+            Given::Recovery(Recovery::Healed { interval }) => {
+                if self.standing.heal(*interval, position, at) {
+                    for subject in slices.to_judge()? {
+                        self.judge(slices, &subject)?;
+                    }
+                }
+            }
+            Given::Recovery(Recovery::Ended { outage }) => {
+                self.standing.away = None;
+                self.effects.messages.extend(engine::tells_of_return(&self.rules, outage));
+                self.deliver(slices, None, at)?;
+            }
             Given::DeliveryFailed(failure) if !failure.group.is_empty() => {
                 let subject = engine::answers_for(&failure.group);
                 self.step(slices, &subject, &Input::DeliveryFailed { failure, position }, at)?;
@@ -229,7 +252,7 @@ impl Order {
             judge_anew(rules, standing, slice, *position, effects);
             keep_due(due, subject, before, slice.due);
         })?;
-        let at = self.standing.rules_at;
+        let (_, at) = self.standing.looked_since();
         self.deliver(slices, None, at)
     }
 
@@ -301,9 +324,9 @@ impl Order {
     }
 }
 
-/// Judges a slice by the rule set in force, where that has not been done yet.
+/// Judges a slice by the rule set in force, and by what counts as heard, where that has not been done yet.
 fn judge_anew(rules: &RuleSet, standing: &Standing, slice: &mut Slice, position: Position, effects: &mut Effects) {
-    let since = standing.rules_since;
+    let (since, _) = standing.looked_since();
     if slice.projection.judged >= since || !slice.subject.kind.is_named() {
         return;
     }
@@ -312,7 +335,14 @@ fn judge_anew(rules: &RuleSet, standing: &Standing, slice: &mut Slice, position:
         return;
     }
     let ground = Ground { rules, standing };
-    engine::step(ground, slice, &Input::Rules { since, position }, standing.rules_at, effects);
+    if slice.projection.judged < standing.rules_since {
+        let input = Input::Rules { since: standing.rules_since, position };
+        engine::step(ground, slice, &input, standing.rules_at, effects);
+    }
+    if slice.projection.judged < standing.healed_since {
+        let input = Input::Healed { since: standing.healed_since, position };
+        engine::step(ground, slice, &input, standing.healed_at, effects);
+    }
 }
 
 fn keep_due(

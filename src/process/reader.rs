@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::engine::{Event, Facts, Position, Source, Timestamp};
+use crate::engine::{Basis, Event, Facts, Position, Source, Timestamp};
 use crate::impilo::{self, Payload};
 use crate::journal::codec;
 use crate::store::{Entry, EventRow, JournalRow, Store, StoreError};
@@ -47,7 +47,11 @@ impl Read {
     /// The event as the engine takes it.
     #[must_use]
     pub fn event(&self, position: Position, received_at: Timestamp) -> Event<'_> {
-        let (occurred_at, basis) = impilo::placed(&self.facts, received_at);
+        let (occurred_at, basis) = match impilo::placed(&self.facts, received_at) {
+            // A recovered row was received at the time of its row in Impilo's log.
+            (at, Basis::Received) if self.source == Source::Recovered => (at, Basis::Log),
+            placed => placed,
+        };
         Event {
             position,
             id: &self.id,

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::engine::{
-    self, Alert, Event, Ground, Interval, Notification, Pending, Records, Rule, RuleSet, Slice, Standing, Subject,
-    Timestamp, Transition, Why,
+    self, Alert, Event, Ground, Interval, Notification, Pending, Position, Records, Recovery, Rule, RuleSet, Slice,
+    Standing, Subject, Timestamp, Transition, Why,
 };
 use crate::process::{Given, Order, Slices};
 
@@ -63,6 +63,14 @@ impl Run {
     pub fn blind(&mut self, interval: Interval, at: Timestamp, watch: &mut impl Watch) {
         self.wake_until(at.max(self.now), watch);
         self.order.standing.add_blind(interval);
+    }
+
+    /// The row `position`, which came `at`: what was blind in this stretch counts as heard.
+    pub fn healed(&mut self, position: Position, interval: Interval, at: Timestamp, watch: &mut impl Watch) {
+        let at = at.max(self.now);
+        self.wake_until(at, watch);
+        let Ok(()) = self.order.row(&mut self.memory, position, at, Given::Recovery(&Recovery::Healed { interval }));
+        self.tell(watch);
     }
 
     /// Lets time pass: whatever is due by `until` runs.

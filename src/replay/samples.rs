@@ -12,8 +12,8 @@ use crate::config::{CaseEvent, Id, Place, Source, When};
 use crate::engine::{
     ALERTS_SHOWN, Alert, AlertState, Caller, Callers, Channel, Content, Counts, DigestCharts, DigestHealth, DigestPart,
     DigestReport, DigestRow, DigestRows, DigestSection, End, EventRef, Evidence, Field, FieldType, Folded, Grounds,
-    Labels, Notification, Phi, Protection, Read, Reason, Remark, Rule, RuleSet, Seen, SelfAlert, Subject, SubjectKind,
-    Summary, Timestamp, Value,
+    Interval, Labels, Lack, Notification, Outage, Phi, Protection, Read, Reason, Remark, Rule, RuleSet, Seen,
+    SelfAlert, Subject, SubjectKind, Summary, Timestamp, Value,
 };
 use crate::impilo::schema::{self, EventType};
 use crate::notify::Sample;
@@ -54,7 +54,19 @@ pub fn samples(rules: &RuleSet) -> Vec<Sample> {
     add("a digest".to_owned(), Content::Digest(Box::new(report(&most, &over))));
     add("a digest of a quiet day".to_owned(), Content::Digest(Box::new(report(&[], &[]))));
     for why in [Folded::Cap, Folded::Quiet] {
-        add("a summary of messages".to_owned(), summary(&most, &over, why));
+        add("a summary of messages".to_owned(), summary(&most, &over, why, None));
+    }
+    for lacks in [None, Some(Lack::NotConfigured), Some(Lack::Refused), Some(Lack::Unreachable), Some(Lack::Unreadable)]
+    {
+        let interval = Interval { from: AT.minus(4 * HOUR), to: AT };
+        let outage = Outage {
+            interval,
+            recovered: 57,
+            unreadable: u64::from(lacks == Some(Lack::Unreadable)),
+            lacks,
+            late: false,
+        };
+        add("what was due during an outage".to_owned(), summary(&most, &over, Folded::Outage, Some(outage)));
     }
     let ends = Content::SilenceEnds { silence: 3, by: "an administrator".to_owned(), until: AT, hidden: 5 };
     add("a silence that ends soon".to_owned(), ends);
@@ -262,12 +274,13 @@ fn of_group(firing: Vec<Alert>, ended: Vec<Alert>, times_omitted: usize, repeat:
     Content::Alerts { group_labels, firing, ended, firing_omitted, ended_omitted, repeat, update, thread }
 }
 
-fn summary(firing: &[Alert], ended: &[Alert], why: Folded) -> Content {
+fn summary(firing: &[Alert], ended: &[Alert], why: Folded, outage: Option<Outage>) -> Content {
     let mut counts = Counts::default();
     firing.iter().chain(ended).for_each(|alert| counts.add(alert));
     Content::Summary(Box::new(Summary {
         why,
         since: AT,
+        outage,
         messages: 40,
         counts,
         alerts: firing.to_vec(),

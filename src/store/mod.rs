@@ -5,7 +5,10 @@
 mod attachment;
 mod digests;
 mod figures;
+mod filter;
 mod ledger;
+mod recovery;
+mod retained;
 mod room;
 mod root;
 pub mod sqlite;
@@ -18,13 +21,16 @@ use serde::{Deserialize, Serialize};
 pub use attachment::Attachment;
 pub use digests::{DigestDue, Outline};
 pub use figures::{Figures, Telling, Told, Vitals};
+pub use filter::{AlertFilter, AlertOrder};
 pub use ledger::{AttemptOutcome, AttemptRow, DeliveryFilter, LastDelivery, NotResent, Overdue, Resend, Resent};
+pub use recovery::{Logged, Placing, Print, RecoveryNotes, TakenIn};
+pub use retained::{Pruned, Retention};
 pub use room::{Limit, Room};
 pub use root::Root;
 
 use crate::engine::{
     Action, Alert, AlertState, Channel, Command, DeliveryFailure, Interval, Notification, Phi, Position, Records,
-    SilenceRecord, Slice, Source, Standing, Subject, SubjectKind, Suppression, Timestamp, Transition,
+    Recovery, SilenceRecord, Slice, Source, Standing, Subject, SubjectKind, Suppression, Timestamp, Transition,
 };
 
 /// Why the store could not do what was asked. Carries no payload and no value.
@@ -64,6 +70,8 @@ pub enum Entry {
     DeliveryFailed(DeliveryFailure),
     /// In this stretch nothing could be heard. The row's `at` is where it begins, or as soon after as the journal allows.
     Blind(Interval),
+    /// What became of such a stretch.
+    Recovery(Recovery),
 }
 
 /// An event as the journal keeps it. `Debug` shows no body.
@@ -249,36 +257,6 @@ pub struct DeliveryRow {
     pub superseded_by: Option<u64>,
 }
 
-/// Which alerts to read; every field narrows.
-#[derive(Clone, Debug, Default)]
-pub struct AlertFilter {
-    pub number: Option<u64>,
-    pub state: Option<AlertState>,
-    pub subject: Option<Subject>,
-    /// Of rules that are tried out, or of the others.
-    pub shadow: Option<bool>,
-    /// Moved to its present state at or after this instant.
-    pub moved_from: Option<Timestamp>,
-    /// Moved to its present state before this instant.
-    pub moved_before: Option<Timestamp>,
-    /// Fired at or after this instant, as Pulsewarden noticed it.
-    pub noticed_from: Option<Timestamp>,
-    /// Fired before this instant.
-    pub noticed_before: Option<Timestamp>,
-    pub order: AlertOrder,
-    pub limit: usize,
-}
-
-/// Which alerts come first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AlertOrder {
-    /// The highest number.
-    #[default]
-    Newest,
-    /// The highest severity, and of these the one that fired first.
-    MostUrgent,
-}
-
 /// A bad body that came with a right secret.
 pub struct Quarantined {
     pub received_at: Timestamp,
@@ -289,25 +267,6 @@ pub struct Quarantined {
     pub body: Vec<u8>,
 }
 
-/// What one call of [`Store::prune`] came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// Rows that were changed or removed.
-    pub rows: u64,
-    /// True where nothing is left to look at.
-    pub complete: bool,
-}
-
-/// Before which instants what there is has outlived its retention.
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    /// Bodies of `reading.*` events before this instant are reduced by the given function.
-    pub readings_before: Timestamp,
-    pub payloads_before: Timestamp,
-    pub deliveries_before: Timestamp,
-    pub alerts_before: Timestamp,
-}
-
 /// The store. Shared by the threads and tasks of one daemon.
 pub trait Store: Send + Sync + 'static {
     /// Appends rows durably, in order, and gives each its place. `clock` is the wall clock.
@@ -315,6 +274,41 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// When nothing was kept; then no row was.
     fn append(&self, rows: &[NewRow], clock: Timestamp) -> Result<Vec<Appended>, StoreError>;
+
+    /// The same, where each row that has a print may be the webhook of an event that was recovered before: that row takes it
+    /// in, and it is known.
+    ///
+    /// # Errors
+    /// When nothing was kept; then no row was.
+    fn append_printed(
+        &self,
+        rows: &[NewRow],
+        prints: &[Option<Print>],
+        clock: Timestamp,
+    ) -> Result<Vec<Appended>, StoreError>;
+
+    /// Whether a webhook received now may be one that was recovered before, so that its print is wanted.
+    fn expects_copies(&self, now: Timestamp) -> bool;
+
+    /// Takes in rows of Impilo's webhook log: what the journal has is paired with it, each row once, and the rest is new.
+    /// `others` are rows that stand at given times beside them. `print` reads the print of a kept body.
+    ///
+    /// # Errors
+    /// When nothing was kept.
+    fn take_in(
+        &self,
+        logged: &[Logged],
+        others: &[(Timestamp, NewRow)],
+        placing: Placing,
+        clock: Timestamp,
+        print: &dyn Fn(&[u8]) -> Option<Print>,
+    ) -> Result<Vec<TakenIn>, StoreError>;
+
+    /// How far Impilo's log has been read.
+    fn recovery(&self) -> Result<RecoveryNotes, StoreError>;
+
+    /// Remembers how far Impilo's log has been read.
+    fn note_recovery(&self, notes: &RecoveryNotes) -> Result<(), StoreError>;
 
     /// Keeps a bad body for people to look at, once; true where it was new.
     fn quarantine(&self, bad: &Quarantined) -> Result<bool, StoreError>;

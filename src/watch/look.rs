@@ -103,7 +103,7 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
     let vitals = committed.ok();
     let from = |see: &dyn Fn(&Vitals) -> State| vitals.as_ref().map_or(State::Unknown, see);
     let lag = from(&|vitals| {
-        let lag = vitals.oldest_unprocessed.map(|oldest| now.since(oldest)).filter(|lag| *lag > settings.own.lag);
+        let lag = vitals.oldest_unprocessed.map(|oldest| shared.lag(oldest)).filter(|lag| *lag > settings.own.lag);
         State::wrong_if(lag.map(|lag| format!("Processing is {} s behind.", lag.as_secs())))
     });
     let well = commits.is_none() && matches!(lag, State::Well);

@@ -19,7 +19,7 @@ pub fn check(shared: &Shared) -> Result<(), NotReady> {
     let now = shared.clock.now();
     let vitals = shared.store.probe(now).and_then(|()| shared.store.vitals()).map_err(|_| NotReady::Keep)?;
     match vitals.oldest_unprocessed {
-        Some(oldest) if now.since(oldest) > LAG => Err(NotReady::Lag),
+        Some(oldest) if shared.lag(oldest) > LAG => Err(NotReady::Lag),
         _ => Ok(()),
     }
 }

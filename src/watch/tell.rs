@@ -9,7 +9,7 @@ use super::{How, Step};
 use crate::config::{Bundle, Settings};
 use crate::daemon::Shared;
 use crate::engine::{Channel, Content, Notification, Phi, SelfAlert, Timestamp, key_of};
-use crate::impilo::schema;
+use crate::impilo::{READ_BACK, schema};
 use crate::notify::{self, Sent};
 use crate::store::{Delivery, Store, StoreError, Telling, Told, Vitals};
 use crate::telemetry;
@@ -138,7 +138,10 @@ pub(super) async fn unknown_types(
             return;
         }
         let kinds = vitals.last_by_type.iter().map(|(kind, ..)| kind);
-        kinds.filter(|kind| schema::event_type(kind).is_none() && !memory.types.contains(*kind)).cloned().collect()
+        kinds
+            .filter(|kind| schema::event_type(kind).is_none() && *kind != READ_BACK && !memory.types.contains(*kind))
+            .cloned()
+            .collect()
     };
     for kind in new {
         let shown = shown(&kind);

@@ -1,6 +1,7 @@
 //! Time in which nothing could be heard: no silence in it is held against anything.
 
 use expect_test::expect;
+use pulsewarden::engine::{Content, Folded, Lack};
 use serde_json::{Value, json};
 
 use crate::world::{World, association, battery, device, play};
@@ -241,4 +242,83 @@ fn a_new_rule_knows_of_the_time_before_it() {
           2026-03-12T10:00:00.000Z firing warning: nothing heard since 2026-03-02T10:00:00.000Z
     "#]]
     .assert_eq(&history);
+}
+
+#[test]
+fn what_waited_for_blind_time_is_judged_once_that_counts_as_heard() {
+    let history = play(SILENT, |world| {
+        for id in [1, 2] {
+            world.post("device.healthcheck", check(id));
+        }
+        world.until("2026-03-05T04:00:00Z");
+        world.blind_until("2026-03-05T16:00:00Z");
+        // One of them was heard meanwhile, as is learned later.
+        world.wait("1h");
+        world.recover("device.healthcheck", check(1), "2026-03-05T09:00:00Z");
+        world.heal("2026-03-05T04:00:00Z", "2026-03-05T16:00:00Z");
+        world.wait("1d");
+    });
+    expect![[r#"
+        #1 DeviceSilent on device 2, seen 1×
+          2026-03-05T17:00:00.000Z firing warning, as of 2026-03-05T10:00:00.000Z: nothing heard since 2026-03-02T10:00:00.000Z
+    "#]]
+    .assert_eq(&history);
+}
+
+#[test]
+fn only_the_part_that_was_recovered_counts_as_heard() {
+    let history = play(SILENT, |world| {
+        world.post("device.healthcheck", check(1));
+        world.until("2026-03-03T10:00:00Z");
+        world.blind_until("2026-03-03T20:00:00Z");
+        world.heal("2026-03-03T12:00:00Z", "2026-03-03T18:00:00Z");
+        world.until("2026-03-05T13:59:59.999Z");
+        world.wait("1ms");
+        world.wait("1d");
+    });
+    expect![[r#"
+        #1 DeviceSilent on device 1, seen 1×
+          2026-03-05T14:00:00.000Z firing warning: nothing heard since 2026-03-02T10:00:00.000Z
+    "#]]
+    .assert_eq(&history);
+}
+
+const TOLD: &str = r#"
+receivers: [{ name: team, phi: ids, email: [{ to: [team@clinic.example] }] }]
+route: { receiver: team, group_by: ["..."], group_wait: 30s, group_interval: 5m }
+rules:
+  - { alert: DeviceSilent, subject: device, silent: { longer_than: 72h } }
+"#;
+
+#[test]
+fn what_was_due_while_the_daemon_was_away_is_told_in_one_message() {
+    for lacks in [None, Some(Lack::NotConfigured)] {
+        let mut world = World::new(TOLD);
+        for id in 1..=4 {
+            world.post("device.healthcheck", check(id));
+            world.wait("1h");
+        }
+        world.until("2026-03-05T09:00:00Z");
+        world.away_until("2026-03-05T12:30:00Z", lacks);
+        let told: Vec<&Content> = world.notifications.iter().map(|notification| &notification.content).collect();
+        let Content::Summary(summary) = told[0] else { panic!("{told:?}") };
+        assert_eq!(told.len(), 1);
+        assert_eq!(summary.why, Folded::Outage);
+        // Where it is not known whether they were heard, nothing is held against them.
+        assert_eq!(summary.counts.open_total(), if lacks.is_none() { 3 } else { 0 });
+        assert_eq!(summary.outage.as_ref().map(|outage| outage.lacks), Some(lacks));
+        world.until("2026-03-05T16:00:00Z");
+        // Those that were not judged meanwhile have as much time left as before.
+        assert_eq!(world.notifications.len(), if lacks.is_none() { 2 } else { 4 }, "later ones go by themselves");
+    }
+}
+
+#[test]
+fn a_short_absence_in_which_nothing_happened_is_told_to_nobody() {
+    let mut world = World::new(TOLD);
+    world.post("device.healthcheck", check(1));
+    world.wait("1h");
+    world.away_until("2026-03-02T12:30:00Z", Some(Lack::NotConfigured));
+    world.away_until("2026-03-02T18:00:00Z", None);
+    assert!(world.notifications.is_empty(), "{:?}", world.notifications);
 }

@@ -24,6 +24,7 @@ mod messages;
 mod parties;
 mod people;
 mod preceding;
+mod reconciled;
 mod recount;
 mod routes;
 mod rule_changes;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use pulsewarden::config::Bundle;
 use pulsewarden::engine::{
-    Act, Actor, Alert, Command, Content, DeliveryFailure, Interval, Notification, RuleSet, Silence, Source, Subject,
-    Timestamp, Transition,
+    Act, Actor, Alert, Command, Content, DeliveryFailure, Interval, Lack, Notification, Outage, Recovery, RuleSet,
+    Silence, Source, Subject, Timestamp, Transition,
 };
 use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
@@ -276,6 +276,26 @@ impl World {
         self.append(Entry::Blind(interval));
         self.move_to(interval.to);
         self.drain();
+    }
+
+    /// What was blind between these instants counts as heard from now on.
+    pub fn heal(&mut self, from: &str, to: &str) {
+        let interval = Interval { from: instant(from), to: instant(to) };
+        self.append(Entry::Recovery(Recovery::Healed { interval }));
+    }
+
+    /// The daemon is away until this instant, and what was due then is told in one message.
+    pub fn away_until(&mut self, at: &str, lacks: Option<Lack>) {
+        let interval = Interval { from: self.now, to: instant(at) };
+        self.append(Entry::Blind(interval));
+        self.append(Entry::Recovery(Recovery::Begun { interval }));
+        if lacks.is_none() {
+            self.append(Entry::Recovery(Recovery::Healed { interval }));
+        }
+        self.move_to(interval.to);
+        self.drain();
+        let outage = Outage { interval, recovered: 3, unreadable: 0, lacks, late: false };
+        self.append(Entry::Recovery(Recovery::Ended { outage }));
     }
 
     /// Finds that nothing has come from anywhere since `from`, for too long to be chance.

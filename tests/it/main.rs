@@ -19,6 +19,7 @@ mod people;
 mod program;
 mod protected;
 mod receiving;
+mod recovery;
 mod reloading;
 mod rotation;
 mod rules;

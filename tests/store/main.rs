@@ -7,6 +7,7 @@ mod journal;
 mod ledger;
 mod outbox;
 mod processing;
+mod recovery;
 mod retention;
 mod samples;
 mod sqlite;
@@ -55,6 +56,14 @@ suite! { on_sqlite, crate::sqlite::Files:
         events_are_listed_newest_first,
         a_rare_type_is_found_far_back,
         the_kept_are_counted_by_type,
+    }
+    recovery {
+        the_whole_envelope_is_found_by_its_id,
+        without_an_id_each_row_pairs_with_one_webhook,
+        the_window_of_a_pair_is_that_of_clocks_and_retries,
+        a_late_webhook_takes_its_recovered_copy_over,
+        what_is_recovered_in_order_stands_before_what_came_later,
+        how_far_the_log_was_read_is_remembered,
     }
     processing {
         nothing_is_known_at_first,

@@ -2,7 +2,7 @@
 
 use super::alerts::{entry, more, severity_tone};
 use super::{Entry, Page, Section, Tone, foot};
-use crate::engine::{Alert, Folded, Phi, Summary};
+use crate::engine::{Alert, Folded, Lack, Outage, Phi, Summary};
 use crate::notify::phi::{self, Tell, Told, instant, told};
 
 /// How many alerts are named one by one.
@@ -13,6 +13,30 @@ pub(super) fn of(phi: Phi, summary: &Summary, receiver: Told) -> Page {
     let worst = summary.counts.worst();
     let badge = worst.map_or_else(|| told!("ENDED"), |worst| worst.tell().upper());
     let (what, why) = match summary.why {
+        Folded::Outage => (
+            "after an outage",
+            match &summary.outage {
+                Some(Outage { interval, late: true, .. }) => told!(
+                    "Pulsewarden was not there to hear from ",
+                    instant(interval.from),
+                    " to ",
+                    instant(interval.to),
+                    ", and has now been able to make up for it."
+                ),
+                Some(Outage { interval, .. }) => told!(
+                    "Pulsewarden was not there to hear and to tell from ",
+                    instant(interval.from),
+                    " to ",
+                    instant(interval.to),
+                    "; this is what happened meanwhile, in one message."
+                ),
+                None => told!(
+                    "Pulsewarden was not there to tell since ",
+                    instant(summary.since),
+                    "; here it is in one message."
+                ),
+            },
+        ),
         Folded::Quiet => {
             ("after quiet hours", told!("Quiet hours are over. This is what was held back and is still so."))
         }
@@ -28,6 +52,7 @@ pub(super) fn of(phi: Phi, summary: &Summary, receiver: Told) -> Page {
         ),
     };
     let mut lead = vec![why];
+    lead.extend(summary.outage.iter().flat_map(of_outage));
     for (rule, by_severity) in phi::open_by_rule(&summary.counts) {
         let counts = by_severity.iter().rev().map(|(severity, count)| told!(*count, " ", *severity));
         lead.push(told!(rule, ": ", Told::join(&counts.collect::<Vec<_>>(), ", "), " open."));
@@ -53,4 +78,39 @@ pub(super) fn of(phi: Phi, summary: &Summary, receiver: Told) -> Page {
         link: None,
         foot: vec![foot(receiver)],
     }
+}
+
+/// What was recovered of an outage, and what may be missing.
+fn of_outage(outage: &Outage) -> Vec<Told> {
+    let events = if outage.recovered == 1 { " event" } else { " events" };
+    let recovered = match (outage.recovered, outage.lacks) {
+        (0, None) => told!("Nothing had come in that time: nothing is missing."),
+        (0, Some(_)) => told!("Nothing could be recovered from Impilo's log of that time."),
+        (count, None) => told!(count, events, " of that time came back from Impilo's log: nothing is missing."),
+        (count, Some(_)) => told!(count, events, " of that time came back from Impilo's log."),
+    };
+    let Some(lack) = outage.lacks else { return vec![recovered] };
+    let why = match lack {
+        Lack::NotConfigured => told!(
+            "Impilo's log cannot be read, since no API key is configured, or no address under which Impilo reaches us."
+        ),
+        Lack::Refused => told!("Impilo refuses the API key, so its log cannot be read."),
+        Lack::Unreachable => {
+            told!("Impilo's log could not be read so far. It is tried again, and what it brings is told as it comes.")
+        }
+        Lack::Unreadable => told!(
+            outage.unreadable,
+            if outage.unreadable == 1 { " entry" } else { " entries" },
+            " of Impilo's log cannot be read and lie in quarantine."
+        ),
+    };
+    let mut lines = vec![recovered, why];
+    if outage.may_lack() {
+        lines.push(told!(
+            "Low batteries and weak signals that were reported in that time may have been missed: Impilo tells them once, and nothing else shows them."
+        ));
+    } else {
+        lines.push(told!("Impilo sends what could not be delivered again within two hours, so it may still come."));
+    }
+    lines
 }

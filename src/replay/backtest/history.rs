@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::engine::{Interval, Position, Source, Timestamp};
+use crate::engine::{Interval, Position, Recovery, Source, Timestamp};
 use crate::impilo::Envelope;
 use crate::process::Read;
 use crate::store::{Entry, EventRow, JournalRow, Store, StoreError};
@@ -31,6 +31,8 @@ pub enum Recorded {
     },
     /// Nothing could be heard in this stretch.
     Blind(Interval),
+    /// From this row on, such a stretch counts as heard.
+    Healed(Position, Interval),
     /// An event whose body retention has removed.
     Pruned,
     /// An event that cannot be read back.
@@ -96,7 +98,10 @@ impl History for Journal<'_> {
                 read: Box::new(read),
             }),
             Entry::Blind(interval) => Recorded::Blind(*interval),
-            Entry::Command(_) | Entry::RuleSet { .. } | Entry::DeliveryFailed(_) => Recorded::Other,
+            Entry::Recovery(Recovery::Healed { interval }) => Recorded::Healed(row.position, *interval),
+            Entry::Recovery(_) | Entry::Command(_) | Entry::RuleSet { .. } | Entry::DeliveryFailed(_) => {
+                Recorded::Other
+            }
         };
         Ok(Some((row.at, recorded)))
     }

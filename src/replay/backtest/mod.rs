@@ -99,6 +99,9 @@ pub fn backtest(
                 let event = read.event(position, received_at);
                 runs.iter_mut().for_each(|(run, tally)| run.take(&event, at, tally));
             }
+            Recorded::Healed(position, interval) => {
+                runs.iter_mut().for_each(|(run, tally)| run.healed(position, interval, at, tally));
+            }
             Recorded::Blind(interval) => runs.iter_mut().for_each(|(run, tally)| run.blind(interval, at, tally)),
             Recorded::Pruned => pruned += 1,
             Recorded::Unreadable => unreadable += 1,

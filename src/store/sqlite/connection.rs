@@ -15,11 +15,12 @@ use crate::engine::{Position, Timestamp};
 use crate::store::StoreError;
 
 /// Migrations in order; the file's `user_version` says how many it has.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_people.sql"),
     include_str!("migrations/0003_ledger.sql"),
     include_str!("migrations/0004_threads.sql"),
+    include_str!("migrations/0005_recovery.sql"),
 ];
 
 /// How long a statement waits for another process, such as a backup.

@@ -4,41 +4,49 @@ use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::connection::{Failure, Writer};
+use super::recovery;
 use crate::engine::{Position, Source, Timestamp};
-use crate::store::{Appended, Entry, EventRow, JournalRow, NewRow, Progress, Quarantined};
+use crate::store::{Appended, Entry, EventRow, JournalRow, NewRow, Print, Progress, Quarantined};
 
 const EVENT: i64 = 0;
 const COMMAND: i64 = 1;
 const RULE_SET: i64 = 2;
 const DELIVERY_FAILED: i64 = 3;
 const BLIND: i64 = 4;
+const RECOVERY: i64 = 5;
 
 const COLUMNS: &str = "journal.position, journal.at, journal.received_at, journal.kind, event_types.name,
     journal.envelope_id, journal.log_id, journal.source, journal.body";
 
-pub(super) fn append(writer: &mut Writer<'_>, rows: &[NewRow], clock: Timestamp) -> Result<Vec<Appended>, Failure> {
+/// Appends rows. A row with a print may be the webhook of a recovered event.
+pub(super) fn append(
+    writer: &mut Writer<'_>,
+    rows: &[NewRow],
+    prints: &[Option<Print>],
+    clock: Timestamp,
+) -> Result<Vec<Appended>, Failure> {
     let at = clock.max(writer.ends.at);
     let mut position = writer.ends.position;
     let mut appended = Vec::with_capacity(rows.len());
     let mut by_type: Vec<(i64, i64, Timestamp)> = Vec::new();
-    for row in rows {
+    for (place, row) in rows.iter().enumerate() {
         let next = position + 1;
-        let new = match &row.entry {
-            Entry::Event(event) => {
-                let kind = type_id(writer, &event.kind)?;
-                let new = insert_event(writer, next, at, row.received_at, kind, event)?;
-                if new {
-                    count(&mut by_type, kind, row.received_at);
-                }
-                new
+        if let (Entry::Event(event), Some(Some(print))) = (&row.entry, prints.get(place))
+            && let Some(id) = &event.envelope_id
+        {
+            let kind = type_id(writer, &event.kind)?;
+            if recovery::adopts(writer, kind, id, row.received_at, print)? {
+                appended.push(Appended::Known);
+                continue;
             }
-            Entry::Command(command) => insert(writer, next, at, row.received_at, COMMAND, &json(command)?)?,
-            Entry::RuleSet { hash } => insert(writer, next, at, row.received_at, RULE_SET, hash.as_bytes())?,
-            Entry::DeliveryFailed(failure) => {
-                insert(writer, next, at, row.received_at, DELIVERY_FAILED, &json(failure)?)?
-            }
-            Entry::Blind(interval) => insert(writer, next, at, row.received_at, BLIND, &json(interval)?)?,
-        };
+        }
+        let new = insert_row(writer, next, at, row)?;
+        if let (true, Entry::Event(event)) = (new, &row.entry) {
+            // When a webhook came last is told of webhooks alone.
+            let came = if event.source == Source::Webhook { row.received_at } else { Timestamp::default() };
+            let kind = type_id(writer, &event.kind)?;
+            count(&mut by_type, kind, came);
+        }
         if new {
             position = next;
             appended.push(Appended::New { position, at });
@@ -47,16 +55,48 @@ pub(super) fn append(writer: &mut Writer<'_>, rows: &[NewRow], clock: Timestamp)
         }
     }
     for (kind, events, received_at) in by_type {
-        let mut update = writer.sql.prepare_cached(
-            "UPDATE event_types SET events = events + ?2, last_received_at = max(last_received_at, ?3) WHERE id = ?1",
-        )?;
-        update.execute(params![kind, events, received_at.0])?;
+        count_events(writer, kind, events, received_at)?;
     }
     if position > writer.ends.position {
         writer.ends.position = position;
         writer.ends.at = at;
     }
     Ok(appended)
+}
+
+/// Puts a row in its place; false where the journal has its event already.
+pub(super) fn insert_row(
+    writer: &mut Writer<'_>,
+    position: Position,
+    at: Timestamp,
+    row: &NewRow,
+) -> Result<bool, Failure> {
+    let (kind, body) = match &row.entry {
+        Entry::Event(event) => {
+            let kind = type_id(writer, &event.kind)?;
+            return insert_event(writer, position, at, row.received_at, kind, event);
+        }
+        Entry::Command(command) => (COMMAND, json(command)?),
+        Entry::RuleSet { hash } => (RULE_SET, hash.clone().into_bytes()),
+        Entry::DeliveryFailed(failure) => (DELIVERY_FAILED, json(failure)?),
+        Entry::Blind(interval) => (BLIND, json(interval)?),
+        Entry::Recovery(recovery) => (RECOVERY, json(recovery)?),
+    };
+    insert(writer, position, at, row.received_at, kind, &body)
+}
+
+/// Counts events of a type, of which the last came at `received_at`.
+pub(super) fn count_events(
+    writer: &Writer<'_>,
+    of_type: i64,
+    events: i64,
+    received_at: Timestamp,
+) -> Result<(), Failure> {
+    let mut update = writer.sql.prepare_cached(
+        "UPDATE event_types SET events = events + ?2, last_received_at = max(last_received_at, ?3) WHERE id = ?1",
+    )?;
+    update.execute(params![of_type, events, received_at.0])?;
+    Ok(())
 }
 
 fn count(by_type: &mut Vec<(i64, i64, Timestamp)>, kind: i64, received_at: Timestamp) {
@@ -69,7 +109,8 @@ fn count(by_type: &mut Vec<(i64, i64, Timestamp)>, kind: i64, received_at: Times
     }
 }
 
-fn type_id(writer: &mut Writer<'_>, name: &str) -> Result<i64, Failure> {
+/// The id of an event type, which is new where nobody had it.
+pub(super) fn type_id(writer: &mut Writer<'_>, name: &str) -> Result<i64, Failure> {
     if let Some(id) = writer.ends.types.get(name) {
         return Ok(*id);
     }
@@ -115,7 +156,7 @@ fn insert_event(
 }
 
 /// A whole number takes less room than its digits.
-fn compact(id: &str) -> Sql {
+pub(super) fn compact(id: &str) -> Sql {
     match id.parse::<i64>() {
         Ok(number) if number.to_string() == id => Sql::Integer(number),
         _ => Sql::Text(id.to_owned()),
@@ -201,6 +242,7 @@ fn read(row: &Row<'_>) -> Result<JournalRow, Failure> {
         RULE_SET => Entry::RuleSet { hash: String::from_utf8_lossy(&body()?.unwrap_or_default()).into_owned() },
         DELIVERY_FAILED => Entry::DeliveryFailed(parse(body()?, position)?),
         BLIND => Entry::Blind(parse(body()?, position)?),
+        RECOVERY => Entry::Recovery(parse(body()?, position)?),
         _ => return Err(damaged("is of an unknown kind")),
     };
     Ok(JournalRow { position, at: Timestamp(row.get(1)?), received_at: Timestamp(row.get(2)?), entry })

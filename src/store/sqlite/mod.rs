@@ -12,17 +12,20 @@ mod journal;
 mod ledger;
 mod outbox;
 mod people;
+mod recovery;
 mod retention;
 mod slices;
 mod stale;
 mod threads;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::{
     AlertFilter, Appended, Attempt, AttemptRow, Delivery, DeliveryFilter, DeliveryRow, DigestDue, Entry, EventRow,
-    Figures, JournalRow, LastDelivery, NewRow, NotResent, Outcome, Outline, Overdue, Progress, Pruned, Quarantined,
-    Rendered, Resend, Resent, Retention, Room, Store, StoreError, Telling, Told, Vitals,
+    Figures, JournalRow, LastDelivery, Logged, NewRow, NotResent, Outcome, Outline, Overdue, Placing, Print, Progress,
+    Pruned, Quarantined, RecoveryNotes, Rendered, Resend, Resent, Retention, Room, Store, StoreError, TakenIn, Telling,
+    Told, Vitals,
 };
 use secrecy::SecretSlice;
 
@@ -38,6 +41,8 @@ const PAGE: usize = 1_000;
 /// A store in one file.
 pub struct Sqlite {
     database: Database,
+    /// Until when webhooks may come for events that were recovered, in milliseconds.
+    copies_until: AtomicI64,
 }
 
 impl Sqlite {
@@ -46,7 +51,7 @@ impl Sqlite {
     /// # Errors
     /// When it cannot be opened, or a newer version wrote it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(path)? })
+        Self::on(Database::open(path)?)
     }
 
     /// Opens an existing file for reading alone; writing through it fails.
@@ -54,13 +59,61 @@ impl Sqlite {
     /// # Errors
     /// When it is not there, cannot be read, or has tables of another version.
     pub fn open_reader(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open_reader(path)? })
+        Self::on(Database::open_reader(path)?)
+    }
+
+    fn on(database: Database) -> Result<Self, StoreError> {
+        let copies_until = database.read("read what was recovered", recovery::copies_until)?;
+        Ok(Self { database, copies_until: AtomicI64::new(copies_until.0) })
     }
 }
 
 impl Store for Sqlite {
     fn append(&self, rows: &[NewRow], clock: Timestamp) -> Result<Vec<Appended>, StoreError> {
-        self.database.synced("append events", |writer| journal::append(writer, rows, clock))
+        self.append_printed(rows, &[], clock)
+    }
+
+    fn append_printed(
+        &self,
+        rows: &[NewRow],
+        prints: &[Option<Print>],
+        clock: Timestamp,
+    ) -> Result<Vec<Appended>, StoreError> {
+        self.database.synced("append events", |writer| journal::append(writer, rows, prints, clock))
+    }
+
+    fn expects_copies(&self, now: Timestamp) -> bool {
+        now.0 <= self.copies_until.load(Ordering::Acquire)
+    }
+
+    fn take_in(
+        &self,
+        logged: &[Logged],
+        others: &[(Timestamp, NewRow)],
+        placing: Placing,
+        clock: Timestamp,
+        print: &dyn Fn(&[u8]) -> Option<Print>,
+    ) -> Result<Vec<TakenIn>, StoreError> {
+        // Before any of them is looked for: a webhook that comes from here on has its print taken.
+        if placing != Placing::Nowhere
+            && let Some(newest) = logged.iter().map(|row| row.created_at).max()
+        {
+            self.copies_until.fetch_max(newest.plus(recovery::AFTER).0, Ordering::AcqRel);
+        }
+        let unpaired = self
+            .database
+            .read("look for events of Impilo's log", |reader| recovery::Unpaired::find(reader, logged, print))?;
+        self.database.synced("take in events of Impilo's log", |writer| {
+            recovery::take_in(writer, logged, others, (placing, clock), unpaired, print)
+        })
+    }
+
+    fn recovery(&self) -> Result<RecoveryNotes, StoreError> {
+        self.database.read("read how far Impilo's log was read", recovery::notes)
+    }
+
+    fn note_recovery(&self, notes: &RecoveryNotes) -> Result<(), StoreError> {
+        self.database.synced("note how far Impilo's log was read", |writer| recovery::note(writer, notes))
     }
 
     fn quarantine(&self, bad: &Quarantined) -> Result<bool, StoreError> {

@@ -1,0 +1,96 @@
+//! What Impilo tells when it is asked, beside what is known: differences become events, and nothing else does.
+
+use std::time::Duration;
+
+use super::client::RawObject;
+use crate::engine::{About, Slice, Source, Subject, SubjectKind, Timestamp, Value};
+use crate::impilo::{self, READ_BACK};
+use crate::journal::codec;
+use crate::store::{Entry, EventRow, NewRow};
+
+/// A health check that is newer than the known one by less than this is not worth an event.
+const FRESHER_BY: Duration = Duration::from_secs(60 * 60);
+
+/// What Impilo answers may lag behind what it sends: what was heard of within this time is left alone.
+const LAGS_BY: Duration = Duration::from_secs(10 * 60);
+
+/// Fields of a device that a look at it can show to be another way.
+const OF_DEVICE: [&str; 4] = ["status", "associated", "patient", "readings_disabled"];
+
+/// The events that an object of Impilo's, asked for at `asked_at`, makes of itself beside what is known of it.
+#[must_use]
+pub fn events(read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
+    match known.subject.kind {
+        SubjectKind::Device => device(read, known, asked_at),
+        SubjectKind::Order => of_status("order.statusFull", read, known, asked_at),
+        SubjectKind::Return => of_status("return.statusFull", read, known, asked_at),
+        _ => Vec::new(),
+    }
+}
+
+/// The events that a device makes of itself, as it was when it was asked for at `asked_at`, beside what is known of it: that
+/// it was heard from, at the time of its health check; and its state, where that has changed.
+///
+/// A device that nothing is known of makes none: it is no news that it is there.
+fn device(read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
+    let Some(about) = said_of(READ_BACK, &wrapped(read), &known.subject, asked_at) else { return Vec::new() };
+    if !may_tell(known, asked_at) {
+        return Vec::new();
+    }
+    let mut rows = Vec::new();
+    let record = &known.projection.record;
+    let check = about.said("last_health_check_at").and_then(Value::as_time);
+    let checked = record.get("last_health_check_at").and_then(Value::as_time);
+    if let Some(at) = check.filter(|at| checked.is_none_or(|checked| *at > checked.plus(FRESHER_BY))) {
+        let (id, at) = (&known.subject.id, at.to_string());
+        let heard = serde_json::json!({ "eventTimestamp": at, "device": { "id": id, "lastHealthCheck": at } });
+        rows.push(event("device.healthcheck", &heard.to_string(), asked_at));
+    }
+    let differs = |name: &str| about.said(name).is_some_and(|said| record.get(name) != Some(said));
+    let gone = about.said("associated").and_then(Value::as_bool) == Some(false);
+    // The patient of a device that has none is that of before.
+    if OF_DEVICE.iter().filter(|name| !(gone && **name == "patient")).any(|name| differs(name)) {
+        rows.push(event(READ_BACK, &wrapped(read), asked_at));
+    }
+    rows
+}
+
+/// The event that an order or a return makes of itself, where its status is another than the known one.
+fn of_status(kind: &str, read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
+    let about = said_of(kind, read.text(), &known.subject, asked_at);
+    let status = about.as_ref().and_then(|about| about.said("status"));
+    let differs = status.is_some() && known.projection.record.get("status") != status;
+    let row = (differs && may_tell(known, asked_at)).then(|| event(kind, read.text(), asked_at));
+    row.into_iter().collect()
+}
+
+fn may_tell(known: &Slice, asked_at: Timestamp) -> bool {
+    known.projection.news_at.is_some_and(|news| news.plus(LAGS_BY) < asked_at)
+}
+
+fn wrapped(read: &RawObject) -> String {
+    format!("{{\"device\":{}}}", read.text())
+}
+
+/// What a payload says of a subject.
+fn said_of(kind: &str, payload: &str, subject: &Subject, asked_at: Timestamp) -> Option<About> {
+    let payload = impilo::payload(envelope(kind, payload).as_bytes())?;
+    let facts = impilo::facts(kind, payload.value(), asked_at);
+    facts.about.into_iter().find(|about| about.subject == *subject)
+}
+
+fn event(kind: &str, payload: &str, asked_at: Timestamp) -> NewRow {
+    let entry = Entry::Event(EventRow {
+        kind: kind.to_owned(),
+        envelope_id: None,
+        log_id: None,
+        source: Source::Reconciled,
+        body: Some(codec::encode(envelope(kind, payload).as_bytes())),
+    });
+    NewRow { received_at: asked_at, entry }
+}
+
+/// What is read back has no envelope; this one has the id 0, which Impilo gives to none.
+fn envelope(kind: &str, payload: &str) -> String {
+    format!("{{\"id\":0,\"type\":\"{kind}\",\"payload\":{payload}}}")
+}

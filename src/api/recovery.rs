@@ -1,0 +1,39 @@
+//! Recovery from Impilo's log that somebody asks for.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+
+use super::{Admin, failed};
+use crate::daemon::NotRecovered;
+use crate::engine::Timestamp;
+use crate::telemetry;
+
+/// What is asked of `impilo/recover`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RecoverRequest {
+    pub since: Timestamp,
+    /// `None`: until now.
+    pub until: Option<Timestamp>,
+    /// Only looks what is missing.
+    pub dry_run: bool,
+}
+
+/// Reads a stretch of the log.
+pub(super) async fn recover(admin: web::Data<Admin>, request: web::Json<RecoverRequest>) -> HttpResponse {
+    let shared = admin.shared.clone();
+    let RecoverRequest { since, until, dry_run } = request.into_inner();
+    let until = until.unwrap_or_else(|| shared.clock.now());
+    if since >= until {
+        return failed(422, "the stretch ends before it begins; give an earlier --since");
+    }
+    // In a task of its own: what was begun is done to the end, also where nobody waits for it.
+    match tokio::spawn(async move { shared.recover(since, until, dry_run).await }).await {
+        Ok(Ok(recovered)) => HttpResponse::Ok().json(recovered),
+        Ok(Err(error @ NotRecovered::NotConfigured(_))) => failed(422, &error.to_string()),
+        Ok(Err(error)) => {
+            telemetry::recovery_failed(&error.to_string());
+            failed(503, &error.to_string())
+        }
+        Err(_) => failed(503, "shutting down"),
+    }
+}

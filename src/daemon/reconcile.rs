@@ -1,0 +1,196 @@
+//! Asking Impilo, gently and again and again, how devices with patients, orders and returns are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{NotRecovered, Shared};
+use crate::account::client::RawObject;
+use crate::account::pages::Pages;
+use crate::account::{ApiError, Client, reconcile};
+use crate::engine::{Slice, Subject, SubjectKind, Timestamp, Value};
+use crate::store::NewRow;
+use crate::telemetry;
+
+/// Orders and returns that were not heard of for this long are asked for.
+const QUIET: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many of each are asked for in one go, those first that were not heard of for longest.
+const MOST: usize = 2000;
+
+/// Subjects read at once.
+const PAGE: usize = 1000;
+
+/// How often it is looked whether it is time.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// Keeps requests apart.
+struct Budget(Duration);
+
+impl Budget {
+    /// Waits until the next request may be made.
+    async fn wait(&self) {
+        sleep(self.0).await;
+    }
+}
+
+impl Shared {
+    /// Reads back on its schedule, and after time that was not recovered in full.
+    pub(super) async fn keep_reconciling(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = sleep(LOOK) => {}
+                () = stop.cancelled() => return,
+            }
+            if !self.may_begin.is_cancelled() || !self.is_time().await {
+                continue;
+            }
+            let Ok(client) = self.account() else { continue };
+            tokio::select! {
+                read = self.read_back(&client) => {
+                    if let Err(error) = read {
+                        telemetry::reading_back_failed(&error.to_string());
+                    }
+                }
+                () = stop.cancelled() => return,
+            }
+            // Also where it failed: the next time is as good.
+            if let Err(error) = self.note_read_back().await {
+                telemetry::reading_back_failed(&error.to_string());
+            }
+        }
+    }
+
+    async fn is_time(&self) -> bool {
+        let Ok(notes) = self.recovery_notes().await else { return false };
+        let now = self.clock.now();
+        let last = notes.read_back_at;
+        let lacks = notes.last_outage.filter(|outage| outage.lacks.is_some());
+        let missed = lacks.is_some_and(|outage| last.is_none_or(|last| outage.interval.to > last));
+        let last = last.unwrap_or(self.started_at);
+        missed || now.since(last) >= self.settings().impilo.reconcile_every || now < last
+    }
+
+    async fn note_read_back(&self) -> Result<(), NotRecovered> {
+        let _one = self.healing.alone().await;
+        let mut notes = self.recovery_notes().await?;
+        notes.read_back_at = Some(self.clock.now());
+        self.note(notes).await
+    }
+
+    /// Reads back all devices with patients, and the orders and returns that were not heard of for long.
+    async fn read_back(&self, client: &Client) -> Result<(), NotRecovered> {
+        let budget = Budget(Duration::from_secs(60).div_f64(self.settings().impilo.requests_per_minute.max(1) as f64));
+        let (mut told, listed) = self.read_devices(client, &budget).await?;
+        for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return] {
+            told += self.read_unheard(client, kind, &listed, &budget).await?;
+        }
+        if told > 0 {
+            telemetry::read_back(told);
+            self.process.wake();
+        }
+        Ok(())
+    }
+
+    /// Reads the list of devices with patients; gives the number of events that come of it, and who was listed.
+    async fn read_devices(&self, client: &Client, budget: &Budget) -> Result<(usize, BTreeSet<String>), NotRecovered> {
+        let fetch = |page| async move {
+            budget.wait().await;
+            client.devices_with_patients(page).await
+        };
+        let mut pages = Pages::new(fetch, RawObject::id);
+        let (mut told, mut listed) = (0, BTreeSet::new());
+        loop {
+            let asked_at = self.clock.now();
+            let Some(page) = pages.next().await? else { return Ok((told, listed)) };
+            let read: BTreeMap<String, RawObject> =
+                page.into_iter().filter_map(|device| Some((device.id()?, device))).collect();
+            listed.extend(read.keys().cloned());
+            let subjects = read.keys().map(|id| Subject::new(SubjectKind::Device, id.as_str())).collect();
+            let known = self.slices(subjects).await?;
+            let rows = known.iter().filter_map(|slice| Some((read.get(slice.subject.id.as_str())?, slice)));
+            told += self
+                .tell(rows.flat_map(|(device, slice)| reconcile::events(device, slice, asked_at)).collect())
+                .await?;
+        }
+    }
+
+    /// Asks one by one for what was not heard of for long, and was not `listed`.
+    async fn read_unheard(
+        &self,
+        client: &Client,
+        kind: SubjectKind,
+        listed: &BTreeSet<String>,
+        budget: &Budget,
+    ) -> Result<usize, NotRecovered> {
+        let mut told = 0;
+        for slice in &self.unheard(kind, listed.clone()).await? {
+            budget.wait().await;
+            let asked_at = self.clock.now();
+            let id = slice.subject.id.as_str();
+            let read = match kind {
+                SubjectKind::Device => client.device(id).await,
+                SubjectKind::Return => client.return_(id).await,
+                _ => client.order(id).await,
+            };
+            let read = match read {
+                Ok(read) => read,
+                // Impilo does not take this one's id; the others can still be asked for.
+                Err(ApiError::Answered(400)) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let Some(read) = read else { continue };
+            told += self.tell(reconcile::events(&read, slice, asked_at)).await?;
+        }
+        Ok(told)
+    }
+
+    /// Subjects of a kind that go on and were not heard of for long: of devices those that are with patients, and not
+    /// `listed`.
+    async fn unheard(&self, kind: SubjectKind, listed: BTreeSet<String>) -> Result<Vec<Slice>, NotRecovered> {
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let looking = tokio::task::spawn_blocking(move || {
+            let mut quiet: Vec<(Timestamp, Subject)> = Vec::new();
+            let mut after: Option<String> = None;
+            loop {
+                let page = store.subjects(kind, after.as_deref(), PAGE)?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.subject.id.to_string());
+                let with_patient = |slice: &Slice| {
+                    kind != SubjectKind::Device
+                        || slice.projection.record.get("associated").and_then(Value::as_bool) == Some(true)
+                };
+                let going_on = page.iter().filter(|slice| !slice.projection.over && with_patient(slice));
+                let heard = going_on.filter_map(|slice| Some((slice.projection.news_at?, slice.subject.clone())));
+                quiet.extend(heard.filter(|(news_at, _)| now.since(*news_at) >= QUIET));
+            }
+            quiet.retain(|(_, subject)| !listed.contains(subject.id.as_str()));
+            quiet.sort();
+            quiet.truncate(MOST);
+            let subjects: Vec<Subject> = quiet.into_iter().map(|(_, subject)| subject).collect();
+            store.load(&subjects)
+        });
+        looking.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
+    }
+
+    async fn slices(&self, subjects: Vec<Subject>) -> Result<Vec<Slice>, NotRecovered> {
+        let store = Arc::clone(&self.store);
+        let loading = tokio::task::spawn_blocking(move || store.load(&subjects));
+        loading.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
+    }
+
+    /// Puts what was read back into the journal; gives how many events it is.
+    async fn tell(&self, rows: Vec<NewRow>) -> Result<usize, NotRecovered> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let (store, now, count) = (Arc::clone(&self.store), self.clock.now(), rows.len());
+        let appending = tokio::task::spawn_blocking(move || store.append(&rows, now));
+        appending.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)?;
+        self.process.wake();
+        Ok(count)
+    }
+}

@@ -1,0 +1,351 @@
+//! Making up for time in which nothing could be heard: Impilo's webhook log is read, and what did not arrive is taken in.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use crate::account::recovery::{LogPart, read_log};
+use crate::account::{ApiError, Client, webhooks};
+use crate::engine::{Interval, Lack, Outage, Recovery, Timestamp};
+use crate::journal::print_of_kept;
+use crate::store::{Entry, NewRow, Placing, RecoveryNotes, StoreError, TakenIn};
+use crate::telemetry;
+
+/// How far each reading of the log reaches back behind the last: Impilo tries again for 105 minutes (documented), and rows may
+/// be written late.
+const OVERLAP: Duration = Duration::from_secs(3 * 60 * 60);
+
+/// How much of the log is read at once.
+const AT_ONCE: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// The furthest that a start reaches back. How long Impilo keeps its log is not documented.
+const FURTHEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long to wait before Impilo is asked again that could not be reached: while a start waits for it, and afterwards.
+const AGAIN_AT_START: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// Rows of the log that are younger than this may belong to webhooks that are under way.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
+
+/// How many unreadable rows are remembered by their time.
+const MOST_UNREADABLE: usize = 1000;
+
+/// One reading at a time.
+#[derive(Default)]
+pub struct Healing(tokio::sync::Mutex<()>);
+
+impl Healing {
+    /// Waits for its turn to change what is remembered of the log.
+    pub(super) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.lock().await
+    }
+}
+
+/// What one reading of Impilo's log came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovered {
+    pub from: Timestamp,
+    pub until: Timestamp,
+    /// Rows for our own address.
+    pub rows: u64,
+    /// Rows for other addresses, which are left alone.
+    pub others: u64,
+    /// Events that were missing and have been taken in.
+    pub new: u64,
+    /// Rows that were not answered well and cannot be read; they lie in quarantine.
+    pub unreadable: u64,
+    /// True where it was only looked, and nothing was taken in.
+    pub dry_run: bool,
+}
+
+/// Why the log could not be read, or what it has not be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRecovered {
+    #[error("{0}")]
+    NotConfigured(String),
+    #[error(transparent)]
+    Impilo(#[from] ApiError),
+    #[error("Impilo's log could not be read in time")]
+    TooSlow,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("shutting down")]
+    Stopping,
+}
+
+impl NotRecovered {
+    fn lack(&self) -> Lack {
+        match self {
+            Self::NotConfigured(_) => Lack::NotConfigured,
+            Self::Impilo(ApiError::Refused(_)) => Lack::Refused,
+            Self::Impilo(_) | Self::TooSlow | Self::Store(_) | Self::Stopping => Lack::Unreachable,
+        }
+    }
+
+    /// Whether it is worth while to try again at once.
+    fn may_pass(&self) -> bool {
+        self.lack() == Lack::Unreachable
+    }
+}
+
+/// What is read, and where it goes.
+#[derive(Clone, Copy)]
+struct Reading {
+    from: Timestamp,
+    until: Timestamp,
+    placing: Placing,
+    deadline: Option<Instant>,
+}
+
+impl Shared {
+    /// How far deciding lags, where the oldest row that waits for it came at `oldest`. It does not while it waits for recovery,
+    /// and what that brings is as old as it is.
+    #[must_use]
+    pub fn lag(&self, oldest: Timestamp) -> Duration {
+        let since = *self.decides_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map_or(Duration::ZERO, |since| self.clock.now().since(oldest.max(since)))
+    }
+
+    /// Makes up for the time that the daemon was away, before anything is decided, and says what came of it. Deciding begins
+    /// when this ends, however it ends.
+    pub(super) async fn make_up(self: Arc<Self>, stop: CancellationToken) {
+        let _begins = self.may_begin.clone().drop_guard();
+        let deadline = Instant::now() + self.settings().impilo.recovery_wait;
+        let read = loop {
+            let read = self.catch_up(Placing::InOrder, Some(deadline)).await;
+            match &read {
+                Err(error) if error.may_pass() && Instant::now() + AGAIN_AT_START < deadline => {}
+                _ => break read,
+            }
+            tokio::select! {
+                () = sleep(AGAIN_AT_START) => {}
+                () = stop.cancelled() => return,
+            }
+        };
+        if let Err(error) = self.end_absence(read).await {
+            telemetry::recovery_failed(&error.to_string());
+        }
+        *self.decides_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
+    }
+
+    /// Says what came of the absence that the daemon has come back from.
+    async fn end_absence(&self, read: Result<Recovered, NotRecovered>) -> Result<(), NotRecovered> {
+        let _one = self.healing.alone().await;
+        let mut notes = self.recovery_notes().await?;
+        let Some(interval) = notes.returning.take() else { return Ok(()) };
+        let missing = notes.unreadable_at.iter().filter(|at| interval.from <= **at && **at < interval.to).count();
+        let (recovered, lacks) = match read {
+            Ok(_) => (notes.returned, (missing > 0).then_some(Lack::Unreadable)),
+            Err(error) => (notes.returned, Some(error.lack())),
+        };
+        let outage = Outage { interval, recovered, unreadable: missing as u64, lacks, late: false };
+        notes.last_outage = Some(outage.clone());
+        self.append_recovery(Recovery::Ended { outage }).await?;
+        self.note(notes).await
+    }
+
+    /// Reads the log again and again, until it is stopped.
+    pub(super) async fn keep_recovering(self: Arc<Self>, stop: CancellationToken) {
+        tokio::select! {
+            () = self.may_begin.cancelled() => {}
+            () = stop.cancelled() => return,
+        }
+        loop {
+            let read = self.catch_up(Placing::Last, None).await;
+            let wait = match &read {
+                Err(error) if error.may_pass() => AGAIN,
+                _ => self.settings().impilo.recovery_every,
+            };
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Reads the log from where it was read last, takes in what is missing, and lets what was blind count as heard.
+    async fn catch_up(&self, placing: Placing, deadline: Option<Instant>) -> Result<Recovered, NotRecovered> {
+        let _one = self.healing.alone().await;
+        let read = self.catch_up_alone(placing, deadline).await;
+        let mut notes = self.recovery_notes().await?;
+        notes.tried_at = Some(self.clock.now());
+        let lacks = read.as_ref().err().map(NotRecovered::lack);
+        if let (Some(_), Err(error)) = (lacks.filter(|lack| notes.lacks != Some(*lack)), &read) {
+            telemetry::recovery_failed(&error.to_string());
+        }
+        notes.lacks = lacks;
+        self.note(notes).await?;
+        read
+    }
+
+    async fn catch_up_alone(&self, placing: Placing, deadline: Option<Instant>) -> Result<Recovered, NotRecovered> {
+        let (client, url) = self.log_of_ours()?;
+        let notes = self.recovery_notes().await?;
+        let now = self.clock.now();
+        let first = notes.absences.iter().map(|absence| absence.from).min().unwrap_or(now);
+        let from = notes.read_until.unwrap_or(first).min(now).minus(OVERLAP).max(now.minus(FURTHEST));
+        // Where nothing waits for it, what is just on its way is left to come by itself.
+        let wants_all = placing == Placing::InOrder || !notes.absences.is_empty();
+        let until = if wants_all { now } else { now.minus(ON_ITS_WAY) };
+        let reading = Reading { from, until, placing, deadline };
+        let (recovered, created) = self.read_stretch(&client, &url, reading).await?;
+        let healed = self.heal(reading, created).await?;
+        if recovered.new > 0 {
+            telemetry::recovered(recovered.new, from, now);
+        }
+        if !healed.is_empty() || recovered.new > 0 {
+            self.process.wake();
+        }
+        Ok(recovered)
+    }
+
+    /// Reads a stretch of the log because somebody asks for it; with `dry_run` it is only looked what is missing.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or the store fails.
+    pub async fn recover(&self, from: Timestamp, until: Timestamp, dry_run: bool) -> Result<Recovered, NotRecovered> {
+        let _one = self.healing.alone().await;
+        let (client, url) = self.log_of_ours()?;
+        let placing = if dry_run { Placing::Nowhere } else { Placing::Last };
+        let (recovered, _) = self.read_stretch(&client, &url, Reading { from, until, placing, deadline: None }).await?;
+        self.process.wake();
+        Ok(recovered)
+    }
+
+    /// What asks for the log, and the address whose rows are ours.
+    fn log_of_ours(&self) -> Result<(Client, String), NotRecovered> {
+        let client = self.account().map_err(|error| NotRecovered::NotConfigured(error.to_string()))?;
+        let base = self.settings.lock().unwrap_or_else(PoisonError::into_inner).public_url.clone();
+        let base = base.ok_or_else(|| {
+            let why = "`public_url` is not configured, so it is not known which rows of Impilo's log are ours";
+            NotRecovered::NotConfigured(format!("{why}; add `public_url: https://…`, the address that Impilo posts to"))
+        })?;
+        Ok((client, webhooks::address(&base)))
+    }
+
+    /// Reads a stretch of the log, one part after the other by time; gives when rows of ours were created, too.
+    async fn read_stretch(
+        &self,
+        client: &Client,
+        url: &str,
+        reading: Reading,
+    ) -> Result<(Recovered, Vec<Timestamp>), NotRecovered> {
+        let Reading { from, until, placing, deadline } = reading;
+        let mut recovered = Recovered { from, until, dry_run: placing == Placing::Nowhere, ..Recovered::default() };
+        let mut created = Vec::new();
+        let mut begins = from;
+        while begins < until {
+            let ends = begins.plus(AT_ONCE).min(until);
+            let asked = read_log(client, url, begins, ends);
+            let part = match deadline {
+                Some(deadline) => timeout_at(deadline, asked).await.map_err(|_| NotRecovered::TooSlow)??,
+                None => asked.await?,
+            };
+            created.extend(part.created.iter().copied());
+            recovered.rows += part.ours;
+            recovered.others += part.others;
+            recovered.unreadable += part.unreadable.len() as u64;
+            recovered.new += self.take_in(part, placing, ends).await?;
+            begins = ends;
+        }
+        Ok((recovered, created))
+    }
+
+    /// Takes in what was read; gives the number of new events.
+    async fn take_in(&self, part: LogPart, placing: Placing, read_until: Timestamp) -> Result<u64, NotRecovered> {
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let taking = tokio::task::spawn_blocking(move || {
+            let taken = store.take_in(&part.logged, &[], placing, now, &print_of_kept)?;
+            let new = taken.iter().filter(|taken| **taken == TakenIn::New).count() as u64;
+            if placing == Placing::Nowhere {
+                return Ok(new);
+            }
+            let mut notes = store.recovery()?;
+            for bad in &part.unreadable {
+                store.quarantine(bad)?;
+                if let Err(place) = notes.unreadable_at.binary_search(&bad.received_at) {
+                    notes.unreadable_at.insert(place, bad.received_at);
+                    notes.unreadable += 1;
+                }
+            }
+            let too_many = notes.unreadable_at.len().saturating_sub(MOST_UNREADABLE);
+            notes.unreadable_at.drain(..too_many);
+            notes.recovered += new;
+            notes.returned += new;
+            notes.read_until = notes.read_until.max(Some(read_until));
+            store.note_recovery(&notes)?;
+            Ok(new)
+        });
+        taking.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
+    }
+
+    /// Lets count as heard what the log has told of in full.
+    async fn heal(&self, reading: Reading, created: Vec<Timestamp>) -> Result<Vec<Interval>, NotRecovered> {
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let healing = tokio::task::spawn_blocking(move || {
+            let mut notes = store.recovery()?;
+            let blind = store.progress()?.standing.blind;
+            let healed = healable(&notes, &blind, reading.until, &created);
+            let row = |interval: &Interval| {
+                let entry = Entry::Recovery(Recovery::Healed { interval: *interval });
+                (interval.from, NewRow { received_at: now, entry })
+            };
+            let mut rows: Vec<(Timestamp, NewRow)> = healed.iter().map(row).collect();
+            let was_away = !notes.absences.is_empty();
+            notes.absences.retain(|absence| absence.to > reading.until);
+            // What was told to be lacking, and is not: the receivers hear of that.
+            if let Some(outage) = notes.last_outage.as_mut().filter(|outage| was_away && outage.may_lack())
+                && healed.contains(&outage.interval)
+            {
+                let late = Outage { recovered: notes.returned, lacks: None, late: true, ..outage.clone() };
+                *outage = late.clone();
+                rows.push((now, NewRow { received_at: now, entry: Entry::Recovery(Recovery::Ended { outage: late }) }));
+            }
+            store.take_in(&[], &rows, reading.placing, now, &print_of_kept)?;
+            store.note_recovery(&notes)?;
+            Ok(healed)
+        });
+        healing.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
+    }
+
+    async fn append_recovery(&self, recovery: Recovery) -> Result<(), NotRecovered> {
+        let row = NewRow { received_at: self.clock.now(), entry: Entry::Recovery(recovery) };
+        let store = Arc::clone(&self.store);
+        let now = self.clock.now();
+        let appending = tokio::task::spawn_blocking(move || store.append(&[row], now));
+        appending.await.map_err(|_| NotRecovered::Stopping)?.map(drop).map_err(NotRecovered::Store)
+    }
+
+    pub(super) async fn recovery_notes(&self) -> Result<RecoveryNotes, NotRecovered> {
+        let store = Arc::clone(&self.store);
+        let reading = tokio::task::spawn_blocking(move || store.recovery());
+        reading.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
+    }
+
+    pub(super) async fn note(&self, notes: RecoveryNotes) -> Result<(), NotRecovered> {
+        let store = Arc::clone(&self.store);
+        let noting = tokio::task::spawn_blocking(move || store.note_recovery(&notes));
+        noting.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
+    }
+}
+
+/// The stretches that count as heard now that the log has been read up to `read_until`. While the daemon was away nothing came
+/// by itself; where it was there, and nothing came, only a row of the log shows that Impilo had anything to say.
+fn healable(notes: &RecoveryNotes, blind: &[Interval], read_until: Timestamp, created: &[Timestamp]) -> Vec<Interval> {
+    let within = |interval: &Interval, at: &Timestamp| interval.from <= *at && *at < interval.to;
+    let is_whole = |interval: &Interval| !notes.unreadable_at.iter().any(|at| within(interval, at));
+    let absences = notes.absences.iter().filter(|absence| absence.to <= read_until).copied();
+    let others = blind.iter().filter(|blind| !notes.absences.iter().any(|absence| meet(absence, blind)));
+    let heard = others.filter(|blind| created.iter().any(|at| within(blind, at)));
+    let heard = heard.map(|blind| Interval { from: blind.from, to: blind.to.min(read_until) });
+    absences.chain(heard).filter(is_whole).filter(|interval| interval.from < interval.to).collect()
+}
+
+fn meet(one: &Interval, other: &Interval) -> bool {
+    one.from < other.to && other.from < one.to
+}

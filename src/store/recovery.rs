@@ -1,0 +1,77 @@
+//! Rows of Impilo's webhook log on their way into the journal, and how far the log has been read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Interval, Lack, Outage, Timestamp};
+
+/// What two bodies of one event have in common: a hash of the payload that neither spacing nor the order of keys changes.
+pub type Print = [u8; 32];
+
+/// A row of Impilo's webhook log that can be read. `Debug` shows no body.
+#[derive(Clone)]
+pub struct Logged {
+    /// The event type.
+    pub kind: String,
+    pub log_id: Option<i64>,
+    /// Where the log has the whole envelope.
+    pub envelope_id: Option<String>,
+    /// The row's `createTimestamp`.
+    pub created_at: Timestamp,
+    pub print: Print,
+    /// The print that the event has once retention has reduced it.
+    pub reduced: Option<Print>,
+    /// An envelope, encoded as the journal keeps it.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Logged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Logged").field("kind", &self.kind).field("log_id", &self.log_id).finish_non_exhaustive()
+    }
+}
+
+/// Where recovered rows stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placing {
+    /// Each at its own time, before later rows. Only while nothing is processed, and only before what is not processed.
+    InOrder,
+    /// Behind everything.
+    Last,
+    /// Nowhere: it is only looked at what would be new.
+    Nowhere,
+}
+
+/// What became of a row of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakenIn {
+    New,
+    /// The journal has this event already.
+    Known,
+}
+
+/// How far Impilo's webhook log has been read, and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecoveryNotes {
+    /// Every row of the log up to here has been looked at.
+    pub read_until: Option<Timestamp>,
+    /// The last attempt to read it, and why it failed where it did.
+    pub tried_at: Option<Timestamp>,
+    pub lacks: Option<Lack>,
+    /// Stretches for which the daemon was away and that were not recovered yet.
+    pub absences: Vec<Interval>,
+    /// The daemon is back from this one, and has not told of it yet.
+    pub returning: Option<Interval>,
+    /// When rows of the log were created that cannot be read and may be missing; the newest ones.
+    pub unreadable_at: Vec<Timestamp>,
+    /// Events taken from the log, ever.
+    pub recovered: u64,
+    /// Events taken from the log since the daemon came back last.
+    pub returned: u64,
+    /// Rows of the log that were not answered well and cannot be read, ever.
+    pub unreadable: u64,
+    /// The last time that the daemon was away.
+    pub last_outage: Option<Outage>,
+    /// When the devices, orders and returns were read back last.
+    pub read_back_at: Option<Timestamp>,
+}
