@@ -122,7 +122,7 @@ fn modules_use_only_what_lies_below_them() {
         ),
         (
             "src/simulate",
-            &["store", "receive", "process", "deliver", "notify", "watch", "api", "config", "cli", "daemon", "score"],
+            &["store", "receive", "process", "deliver", "notify", "watch", "api", "cli", "daemon", "score"],
         ),
         ("src/score", &["store", "receive", "deliver", "notify", "watch", "api", "config", "cli", "demo", "daemon"]),
         ("src/replay", &["store::sqlite", "receive", "deliver", "watch", "api", "cli", "demo", "daemon", "simulate"]),

@@ -49,6 +49,9 @@ _pulsewarden() {
             pulsewarden,digest)
                 cmd="pulsewarden__subcmd__digest"
                 ;;
+            pulsewarden,doctor)
+                cmd="pulsewarden__subcmd__doctor"
+                ;;
             pulsewarden,events)
                 cmd="pulsewarden__subcmd__events"
                 ;;
@@ -57,6 +60,9 @@ _pulsewarden() {
                 ;;
             pulsewarden,help)
                 cmd="pulsewarden__subcmd__help"
+                ;;
+            pulsewarden,impilo)
+                cmd="pulsewarden__subcmd__impilo"
                 ;;
             pulsewarden,man)
                 cmd="pulsewarden__subcmd__man"
@@ -81,6 +87,9 @@ _pulsewarden() {
                 ;;
             pulsewarden,schema)
                 cmd="pulsewarden__subcmd__schema"
+                ;;
+            pulsewarden,score)
+                cmd="pulsewarden__subcmd__score"
                 ;;
             pulsewarden,serve)
                 cmd="pulsewarden__subcmd__serve"
@@ -175,6 +184,9 @@ _pulsewarden() {
             pulsewarden__subcmd__help,digest)
                 cmd="pulsewarden__subcmd__help__subcmd__digest"
                 ;;
+            pulsewarden__subcmd__help,doctor)
+                cmd="pulsewarden__subcmd__help__subcmd__doctor"
+                ;;
             pulsewarden__subcmd__help,events)
                 cmd="pulsewarden__subcmd__help__subcmd__events"
                 ;;
@@ -183,6 +195,9 @@ _pulsewarden() {
                 ;;
             pulsewarden__subcmd__help,help)
                 cmd="pulsewarden__subcmd__help__subcmd__help"
+                ;;
+            pulsewarden__subcmd__help,impilo)
+                cmd="pulsewarden__subcmd__help__subcmd__impilo"
                 ;;
             pulsewarden__subcmd__help,man)
                 cmd="pulsewarden__subcmd__help__subcmd__man"
@@ -207,6 +222,9 @@ _pulsewarden() {
                 ;;
             pulsewarden__subcmd__help,schema)
                 cmd="pulsewarden__subcmd__help__subcmd__schema"
+                ;;
+            pulsewarden__subcmd__help,score)
+                cmd="pulsewarden__subcmd__help__subcmd__score"
                 ;;
             pulsewarden__subcmd__help,serve)
                 cmd="pulsewarden__subcmd__help__subcmd__serve"
@@ -241,6 +259,27 @@ _pulsewarden() {
             pulsewarden__subcmd__help__subcmd__digest,send)
                 cmd="pulsewarden__subcmd__help__subcmd__digest__subcmd__send"
                 ;;
+            pulsewarden__subcmd__help__subcmd__impilo,recover)
+                cmd="pulsewarden__subcmd__help__subcmd__impilo__subcmd__recover"
+                ;;
+            pulsewarden__subcmd__help__subcmd__impilo,secret)
+                cmd="pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret"
+                ;;
+            pulsewarden__subcmd__help__subcmd__impilo,webhooks)
+                cmd="pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks"
+                ;;
+            pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret,rotate)
+                cmd="pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret__subcmd__rotate"
+                ;;
+            pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks,list)
+                cmd="pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__list"
+                ;;
+            pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks,sync)
+                cmd="pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__sync"
+                ;;
+            pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks,test)
+                cmd="pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__test"
+                ;;
             pulsewarden__subcmd__help__subcmd__notify,test)
                 cmd="pulsewarden__subcmd__help__subcmd__notify__subcmd__test"
                 ;;
@@ -258,6 +297,78 @@ _pulsewarden() {
                 ;;
             pulsewarden__subcmd__help__subcmd__silence,list)
                 cmd="pulsewarden__subcmd__help__subcmd__silence__subcmd__list"
+                ;;
+            pulsewarden__subcmd__impilo,help)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help"
+                ;;
+            pulsewarden__subcmd__impilo,recover)
+                cmd="pulsewarden__subcmd__impilo__subcmd__recover"
+                ;;
+            pulsewarden__subcmd__impilo,secret)
+                cmd="pulsewarden__subcmd__impilo__subcmd__secret"
+                ;;
+            pulsewarden__subcmd__impilo,webhooks)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__help,help)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__help"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__help,recover)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__recover"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__help,secret)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__help,webhooks)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret,rotate)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret__subcmd__rotate"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks,list)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__list"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks,sync)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__sync"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks,test)
+                cmd="pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__test"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__secret,help)
+                cmd="pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__secret,rotate)
+                cmd="pulsewarden__subcmd__impilo__subcmd__secret__subcmd__rotate"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help,help)
+                cmd="pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__help"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help,rotate)
+                cmd="pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__rotate"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks,help)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks,list)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks,sync)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__sync"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks,test)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__test"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help,help)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__help"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help,list)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__list"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help,sync)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__sync"
+                ;;
+            pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help,test)
+                cmd="pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__test"
                 ;;
             pulsewarden__subcmd__notify,help)
                 cmd="pulsewarden__subcmd__notify__subcmd__help"
@@ -320,7 +431,7 @@ _pulsewarden() {
 
     case "${cmd}" in
         pulsewarden)
-            opts="-h -V --config --help --version serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify simulate schema completions man help"
+            opts="-h -V --config --help --version serve reload demo status check routes test backtest score alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview impilo doctor notify simulate schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -875,6 +986,24 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__doctor)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__events)
             opts="-h --type --device --limit --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -924,7 +1053,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__help)
-            opts="serve reload demo status check routes test backtest alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview notify simulate schema completions man help"
+            opts="serve reload demo status check routes test backtest score alerts ack unack assign note resolve silence audit explain devices events deliveries digest preview impilo doctor notify simulate schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1161,6 +1290,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__events)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1192,6 +1335,118 @@ _pulsewarden() {
         pulsewarden__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__impilo)
+            opts="recover webhooks secret"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__impilo__subcmd__recover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret)
+            opts="rotate"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks)
+            opts="list sync test"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__sync)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1357,6 +1612,20 @@ _pulsewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pulsewarden__subcmd__help__subcmd__score)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pulsewarden__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1476,6 +1745,396 @@ _pulsewarden() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo)
+            opts="-h --config --help recover webhooks secret help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help)
+            opts="recover webhooks secret help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help__subcmd__recover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret)
+            opts="rotate"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks)
+            opts="list sync test"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__sync)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__recover)
+            opts="-h --since --until --dry-run --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__secret)
+            opts="-h --config --help rotate help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help)
+            opts="rotate help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__secret__subcmd__rotate)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks)
+            opts="-h --config --help list sync test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help)
+            opts="list sync test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__sync)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__sync)
+            opts="-h --apply --delete-unknown --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__test)
+            opts="-h --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1812,6 +2471,48 @@ _pulsewarden() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pulsewarden__subcmd__score)
+            opts="-h --devices --days --seed --disturbed --rules --library --limit --json --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --devices)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rules)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --library)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -547,6 +547,244 @@ _arguments "${_arguments_options[@]}" : \
 ':what -- An alert'\''s number, or the name of a digest; or that of a rule, for an alert with invented values:_default' \
 && ret=0
 ;;
+(impilo)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__impilo_commands" \
+"*::: :->impilo" \
+&& ret=0
+
+    case $state in
+    (impilo)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-command-$line[1]:"
+        case $line[1] in
+            (recover)
+_arguments "${_arguments_options[@]}" : \
+'--since=[From when on\: an instant, or how long ago]:TIME:_default' \
+'--until=[Until when; now by default]:TIME:_default' \
+'--config=[The configuration file]:FILE:_files' \
+'--dry-run[Only say what is missing, and take nothing in]' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(webhooks)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__impilo__subcmd__webhooks_commands" \
+"*::: :->webhooks" \
+&& ret=0
+
+    case $state in
+    (webhooks)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-webhooks-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(sync)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--apply[Carry the plan out]' \
+'--delete-unknown[Also delete needless subscriptions to this daemon that it did not make]' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-webhooks-help-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(sync)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(secret)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_pulsewarden__subcmd__impilo__subcmd__secret_commands" \
+"*::: :->secret" \
+&& ret=0
+
+    case $state in
+    (secret)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-secret-command-$line[1]:"
+        case $line[1] in
+            (rotate)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-secret-help-command-$line[1]:"
+        case $line[1] in
+            (rotate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-help-command-$line[1]:"
+        case $line[1] in
+            (recover)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(webhooks)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks_commands" \
+"*::: :->webhooks" \
+&& ret=0
+
+    case $state in
+    (webhooks)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-help-webhooks-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(sync)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(secret)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret_commands" \
+"*::: :->secret" \
+&& ret=0
+
+    case $state in
+    (secret)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-impilo-help-secret-command-$line[1]:"
+        case $line[1] in
+            (rotate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+'--config=[The configuration file]:FILE:_files' \
+'--json[Print JSON for programs]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
@@ -854,6 +1092,78 @@ esac
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(impilo)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__impilo_commands" \
+"*::: :->impilo" \
+&& ret=0
+
+    case $state in
+    (impilo)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-impilo-command-$line[1]:"
+        case $line[1] in
+            (recover)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(webhooks)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks_commands" \
+"*::: :->webhooks" \
+&& ret=0
+
+    case $state in
+    (webhooks)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-impilo-webhooks-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(sync)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(test)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(secret)
+_arguments "${_arguments_options[@]}" : \
+":: :_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret_commands" \
+"*::: :->secret" \
+&& ret=0
+
+    case $state in
+    (secret)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:pulsewarden-help-impilo-secret-command-$line[1]:"
+        case $line[1] in
+            (rotate)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (notify)
 _arguments "${_arguments_options[@]}" : \
 ":: :_pulsewarden__subcmd__help__subcmd__notify_commands" \
@@ -929,6 +1239,8 @@ _pulsewarden_commands() {
 'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'digest:List digests, or send one now' \
 'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
+'impilo:Ask Impilo, through the running daemon' \
+'doctor:Check everything between this daemon and Impilo, and say what to do; exit code 1 where something is wrong or cannot be told' \
 'notify:Try a receiver' \
 'simulate:Play Impilo with an invented fleet\: its documented interface over HTTP, and webhooks with its schedule of retries' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
@@ -1081,6 +1393,11 @@ _pulsewarden__subcmd__digest__subcmd__send_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden digest send commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__doctor_commands] )) ||
+_pulsewarden__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden doctor commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__events_commands] )) ||
 _pulsewarden__subcmd__events_commands() {
     local commands; commands=()
@@ -1117,6 +1434,8 @@ _pulsewarden__subcmd__help_commands() {
 'deliveries:List messages and where they stand, show one with each attempt, or send again what was given up' \
 'digest:List digests, or send one now' \
 'preview:Write a message to files as it would go to a receiver\: the HTML and the text of the mail, the JSON for Slack' \
+'impilo:Ask Impilo, through the running daemon' \
+'doctor:Check everything between this daemon and Impilo, and say what to do; exit code 1 where something is wrong or cannot be told' \
 'notify:Try a receiver' \
 'simulate:Play Impilo with an invented fleet\: its documented interface over HTTP, and webhooks with its schedule of retries' \
 'schema:Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them' \
@@ -1213,6 +1532,11 @@ _pulsewarden__subcmd__help__subcmd__digest__subcmd__send_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help digest send commands' commands "$@"
 }
+(( $+functions[_pulsewarden__subcmd__help__subcmd__doctor_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help doctor commands' commands "$@"
+}
 (( $+functions[_pulsewarden__subcmd__help__subcmd__events_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__events_commands() {
     local commands; commands=()
@@ -1227,6 +1551,56 @@ _pulsewarden__subcmd__help__subcmd__explain_commands() {
 _pulsewarden__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo_commands() {
+    local commands; commands=(
+'recover:Take in from Impilo'\''s webhook log what did not arrive; exit code 1 where rows of it cannot be read' \
+'webhooks:The subscriptions by which Impilo sends webhooks' \
+'secret:The secret that Impilo'\''s webhooks carry' \
+    )
+    _describe -t commands 'pulsewarden help impilo commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__recover_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__recover_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help impilo recover commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret_commands() {
+    local commands; commands=(
+'rotate:Give Impilo a new webhook secret, and accept the old one for four hours more' \
+    )
+    _describe -t commands 'pulsewarden help impilo secret commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret__subcmd__rotate_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__secret__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help impilo secret rotate commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks_commands() {
+    local commands; commands=(
+'list:List the subscriptions of the account, and which lead to this daemon' \
+'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'test:Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come' \
+    )
+    _describe -t commands 'pulsewarden help impilo webhooks commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help impilo webhooks list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help impilo webhooks sync commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__help__subcmd__impilo__subcmd__webhooks__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden help impilo webhooks test commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__help__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__help__subcmd__man_commands() {
@@ -1341,6 +1715,163 @@ _pulsewarden__subcmd__help__subcmd__test_commands() {
 _pulsewarden__subcmd__help__subcmd__unack_commands() {
     local commands; commands=()
     _describe -t commands 'pulsewarden help unack commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo_commands] )) ||
+_pulsewarden__subcmd__impilo_commands() {
+    local commands; commands=(
+'recover:Take in from Impilo'\''s webhook log what did not arrive; exit code 1 where rows of it cannot be read' \
+'webhooks:The subscriptions by which Impilo sends webhooks' \
+'secret:The secret that Impilo'\''s webhooks carry' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help_commands() {
+    local commands; commands=(
+'recover:Take in from Impilo'\''s webhook log what did not arrive; exit code 1 where rows of it cannot be read' \
+'webhooks:The subscriptions by which Impilo sends webhooks' \
+'secret:The secret that Impilo'\''s webhooks carry' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__recover_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__recover_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help recover commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret_commands() {
+    local commands; commands=(
+'rotate:Give Impilo a new webhook secret, and accept the old one for four hours more' \
+    )
+    _describe -t commands 'pulsewarden impilo help secret commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret__subcmd__rotate_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__secret__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help secret rotate commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks_commands() {
+    local commands; commands=(
+'list:List the subscriptions of the account, and which lead to this daemon' \
+'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'test:Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come' \
+    )
+    _describe -t commands 'pulsewarden impilo help webhooks commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help webhooks list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__sync_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__sync_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help webhooks sync commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__help__subcmd__webhooks__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo help webhooks test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__recover_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__recover_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo recover commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret_commands() {
+    local commands; commands=(
+'rotate:Give Impilo a new webhook secret, and accept the old one for four hours more' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo secret commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help_commands() {
+    local commands; commands=(
+'rotate:Give Impilo a new webhook secret, and accept the old one for four hours more' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo secret help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo secret help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__rotate_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__help__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo secret help rotate commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__rotate_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__secret__subcmd__rotate_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo secret rotate commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks_commands() {
+    local commands; commands=(
+'list:List the subscriptions of the account, and which lead to this daemon' \
+'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'test:Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo webhooks commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help_commands() {
+    local commands; commands=(
+'list:List the subscriptions of the account, and which lead to this daemon' \
+'sync:Compare the subscriptions with those that the rules in force and the state of devices need; changes nothing without --apply' \
+'test:Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'pulsewarden impilo webhooks help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__help_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks help help commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks help list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__sync_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__sync_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks help sync commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__help__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks help test commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks list commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__sync_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks sync commands' commands "$@"
+}
+(( $+functions[_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__test_commands] )) ||
+_pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__test_commands() {
+    local commands; commands=()
+    _describe -t commands 'pulsewarden impilo webhooks test commands' commands "$@"
 }
 (( $+functions[_pulsewarden__subcmd__man_commands] )) ||
 _pulsewarden__subcmd__man_commands() {
