@@ -295,7 +295,7 @@ pub fn watch_turned(alert: &SelfAlert) {
 pub fn sent_past_the_store(sent: &Sent) {
     match sent {
         Sent::Delivered { .. } => tracing::warn!("a self-alert was sent past the store, which cannot take it"),
-        Sent::Retry { .. } | Sent::Rejected { .. } => {
+        Sent::Retry { .. } | Sent::Rejected { .. } | Sent::Unsendable { .. } => {
             tracing::error!("a self-alert could neither be kept nor sent");
         }
     }

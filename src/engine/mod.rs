@@ -1,5 +1,6 @@
 //! The pure heart: what an input means for one subject. No I/O, clock, randomness or async.
 
+mod admission;
 mod alert;
 mod association;
 mod calendar;
@@ -47,6 +48,7 @@ mod value;
 mod wake;
 mod window;
 
+pub use admission::{Admission, admit};
 pub use alert::{
     Acknowledgement, Alert, AlertGroup, AlertState, End, Ending, EventRef, Evidence, Grounds, Labels, Note, Reason,
     Seen, Transition,

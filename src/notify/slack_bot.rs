@@ -79,7 +79,7 @@ impl Bot {
                 let (shown, open) = (delivery.notification.due, open(&delivery.notification));
                 let root = Root { thread, message: ts, place, shown, open };
                 let known = thread != 0 && !root.message.is_empty() && !root.place.is_empty();
-                Sent::Delivered { reply, refused: None, root: known.then_some(root) }
+                Sent::Delivered { reply, refused: None, missed: Vec::new(), root: known.then_some(root) }
             }
             Said::RootLost(sent) | Said::Not(sent) => sent,
         }
@@ -102,7 +102,12 @@ impl Bot {
         if notification.is_update() {
             let shown = Root { shown: notification.due, ..root.clone() };
             let reply = if newest { "changed in place" } else { "the message shows what is newer" };
-            return Ok(Sent::Delivered { reply: reply.to_owned(), refused: None, root: newest.then_some(shown) });
+            return Ok(Sent::Delivered {
+                reply: reply.to_owned(),
+                refused: None,
+                missed: Vec::new(),
+                root: newest.then_some(shown),
+            });
         }
         let fields = [
             ("channel", json!(root.place)),
@@ -112,7 +117,7 @@ impl Bot {
         match self.call("chat.postMessage", token, body.with(&fields, false)).await {
             Said::Posted { reply, .. } => {
                 let shown = Root { shown: notification.due, open: open(notification), ..root.clone() };
-                Ok(Sent::Delivered { reply, refused: None, root: newest.then_some(shown) })
+                Ok(Sent::Delivered { reply, refused: None, missed: Vec::new(), root: newest.then_some(shown) })
             }
             Said::RootLost(_) => Err(Lost),
             Said::Not(sent) => Ok(sent),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::DeliveryState;
-use crate::engine::Timestamp;
+use crate::engine::{Notification, Timestamp};
 
 /// What became of one attempt to deliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,48 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     pub receiver: Option<String>,
     pub limit: usize,
+}
+
+/// A leased delivery that does not go as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Amendment {
+    pub delivery: u64,
+    pub becomes: Amended,
+}
+
+/// What becomes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Amended {
+    /// It is due in these words.
+    Changed(Box<Notification>),
+    /// It is given up for this reason.
+    Over(String),
+    /// It cannot be judged yet.
+    Later,
+}
+
+/// Addresses that did not get a message which others of its addresses got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    pub addresses: Vec<String>,
+    pub error: String,
+    /// When they are tried again; `None` where they refused it for good.
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// Parts the key of a message from what says that it is only for the rest of its addresses.
+const REST: char = '/';
+
+/// The key of the rest of a message.
+#[must_use]
+pub fn key_of_rest(key: &str, rest: &Rest) -> String {
+    format!("{key}{REST}{}", if rest.next_attempt_at.is_some() { "put off" } else { "refused" })
+}
+
+/// The key of the message that a key is, or that it is the rest of.
+#[must_use]
+pub fn whole(key: &str) -> &str {
+    key.split(REST).next().unwrap_or(key)
 }
 
 /// When a receiver was last reached over one way out.

@@ -18,7 +18,11 @@ use serde::{Deserialize, Serialize};
 pub use attachment::Attachment;
 pub use digests::{DigestDue, Outline};
 pub use figures::{Figures, Telling, Told, Vitals};
-pub use ledger::{AttemptOutcome, AttemptRow, DeliveryFilter, LastDelivery, NotResent, Overdue, Resend, Resent};
+pub use ledger::{
+    Amended, Amendment, AttemptOutcome, AttemptRow, DeliveryFilter, LastDelivery, NotResent, Overdue, Resend, Resent,
+    Rest,
+};
+pub use ledger::{key_of_rest, whole};
 pub use room::{Limit, Room};
 pub use root::Root;
 
@@ -203,9 +207,10 @@ pub struct Attempt {
 
 #[derive(Clone, Debug)]
 pub enum AttemptResult {
-    /// Accepted by the other side; `reply` is what it said, shortened. `refused` says which of several addresses did not get
-    /// it; `root`, what the group's messages hang on from now on, where that has changed.
-    Delivered { reply: String, refused: Option<String>, root: Option<Root> },
+    /// Accepted by the other side; `reply` is what it said, shortened. `refused` says what of it was not, `rest` by which of
+    /// several addresses: these become deliveries of their own. `root` is what the group's messages hang on from now on,
+    /// where that has changed.
+    Delivered { reply: String, refused: Option<String>, rest: Vec<Rest>, root: Option<Root> },
     /// To be tried again then.
     Retry { at: Timestamp, error: String },
     /// Given up. Appends a [`Entry::DeliveryFailed`] row where the delivery belongs to a group.
@@ -360,6 +365,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Records attempts; `clock` dates the journal rows of final failures.
     fn record(&self, attempts: &[Attempt], clock: Timestamp) -> Result<(), StoreError>;
+
+    /// Amends leased deliveries that the rules in force do not let go as they are; no attempt was made of them. `rule_set` is the
+    /// hash of the rules that say so: where others are in force by now, they wait a moment to be judged again.
+    fn amend(&self, amendments: &[Amendment], rule_set: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// When the next delivery for which there is room is due.
     fn next_delivery(&self, room: &Room) -> Result<Option<Timestamp>, StoreError>;

@@ -104,6 +104,7 @@ fn word(sent: &Sent) -> String {
         Sent::Retry { answered: true, .. } => "again".to_owned(),
         Sent::Retry { .. } => "no answer".to_owned(),
         Sent::Rejected { .. } => "never".to_owned(),
+        Sent::Unsendable { .. } => "not at all".to_owned(),
     }
 }
 

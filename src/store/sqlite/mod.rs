@@ -5,6 +5,7 @@
 //! that, and what a power cut takes back is decided again from the journal, the same way.
 
 mod alerts;
+mod amend;
 mod connection;
 mod digests;
 mod figures;
@@ -20,9 +21,9 @@ mod threads;
 use std::path::Path;
 
 use super::{
-    AlertFilter, Appended, Attempt, AttemptRow, Delivery, DeliveryFilter, DeliveryRow, DigestDue, Entry, EventRow,
-    Figures, JournalRow, LastDelivery, NewRow, NotResent, Outcome, Outline, Overdue, Progress, Pruned, Quarantined,
-    Rendered, Resend, Resent, Retention, Room, Store, StoreError, Telling, Told, Vitals,
+    AlertFilter, Amendment, Appended, Attempt, AttemptRow, Delivery, DeliveryFilter, DeliveryRow, DigestDue, Entry,
+    EventRow, Figures, JournalRow, LastDelivery, NewRow, NotResent, Outcome, Outline, Overdue, Progress, Pruned,
+    Quarantined, Rendered, Resend, Resent, Retention, Room, Store, StoreError, Telling, Told, Vitals,
 };
 use secrecy::SecretSlice;
 
@@ -134,6 +135,10 @@ impl Store for Sqlite {
 
     fn record(&self, attempts: &[Attempt], clock: Timestamp) -> Result<(), StoreError> {
         self.database.synced("record deliveries", |writer| outbox::record(writer, attempts, clock))
+    }
+
+    fn amend(&self, amendments: &[Amendment], rule_set: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.database.synced("amend deliveries", |writer| amend::amend(writer, amendments, rule_set, now))
     }
 
     fn next_delivery(&self, room: &Room) -> Result<Option<Timestamp>, StoreError> {
