@@ -223,7 +223,7 @@ async fn attempt(
     telemetry::delivery_attempted(delivery.id, delivery.notification.channel.kind(), &result);
     let stand_ins = match &result {
         AttemptResult::Dead { .. } => in_place_of(&delivery.notification, &rules, at),
-        AttemptResult::Delivered { .. } | AttemptResult::Retry { .. } => Vec::new(),
+        AttemptResult::Delivered { .. } | AttemptResult::Retry { .. } | AttemptResult::Needless { .. } => Vec::new(),
     };
     Made { attempt: Attempt { delivery: delivery.id, at, took, result, stand_ins }, sign }
 }
@@ -232,7 +232,7 @@ async fn attempt(
 fn sign(delivery: &Delivery, sent: &Sent, at: Timestamp) -> Option<Sign> {
     match sent {
         Sent::Delivered { .. } => Some(Sign::Alive),
-        Sent::Unsendable { .. } => None,
+        Sent::Unsendable { .. } | Sent::Needless { .. } => None,
         Sent::Rejected { .. } => Some(Sign::Alive),
         Sent::Retry { after: Some(after), .. } => Some(Sign::Hold(at.plus(*after))),
         Sent::Retry { .. } if sent.lane_failed(&delivery.notification.channel) => Some(Sign::Failed),
@@ -275,6 +275,7 @@ fn judge(delivery: &Delivery, sent: Sent, at: Timestamp, settings: &DeliverySett
                 root,
             }
         }
+        Sent::Needless { why } => AttemptResult::Needless { why: why.to_owned() },
         Sent::Rejected { error } | Sent::Unsendable { error } => AttemptResult::Dead { error: answer::kept(&error) },
         Sent::Retry { after, error, .. } => {
             let error = answer::kept(&error);

@@ -78,7 +78,7 @@ pub use outlook::{Pending, pending, why_not};
 pub use people::{Act, Action, Actor};
 pub use receiver::{Cap, Channel, FALLBACK_AFTER, Fallback, LONGEST_PATIENCE, Phi, Quiet, Receiver};
 pub use record::Record;
-pub use remark::{Remark, stand_ins};
+pub use remark::{Remark, stand_in_ends, stand_ins};
 pub use route::{GroupBy, LabelTest, Matcher, MatcherError, Route};
 pub use rule::{
     Derived, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, Share, Since, Table, Trigger,

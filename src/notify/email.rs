@@ -16,6 +16,7 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executo
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::known::known;
 use super::page::{self, Page};
 use super::templates::{Form, Templates};
 use super::{Missed, Sender, Sent, delivered, misrendered, retry, shortened};
@@ -283,6 +284,7 @@ impl Each {
                 self.refused.push(address);
                 self.never.push(error);
             }
+            Sent::Needless { .. } => {}
         }
     }
 
@@ -382,7 +384,8 @@ impl Header for AutoSubmitted {
 
 /// What the server says to the end of a message. Anything but a 2xx is no promise to deliver it.
 fn accepted(reply: &Response) -> Sent {
-    let said = shortened(&format!("{} {}", reply.code(), reply.message().next().unwrap_or_default()), 120);
+    let words: Vec<&str> = reply.message().collect();
+    let said = shortened(&format!("{} {}", reply.code(), known(&words.join(" "))), 120);
     match reply.code().severity {
         Severity::PositiveCompletion => delivered(said),
         _ => retry(&format!("the mail server answered {said} to the end of the message")),
@@ -390,8 +393,15 @@ fn accepted(reply: &Response) -> Sent {
 }
 
 fn meaning(error: &lettre::transport::smtp::Error) -> Sent {
-    let said = shortened(&chain(error), 300);
     let code = error.status().map(u16::from);
+    // What the server said stands behind an error that knows its code.
+    let said = match (code, std::error::Error::source(error)) {
+        (Some(code), Some(words)) => format!("the mail server answered {code} {}", known(&words.to_string())),
+        (Some(code), None) => format!("the mail server answered {code}"),
+        (None, _) if error.is_response() => "the answer of the mail server cannot be read".to_owned(),
+        (None, _) => chain(error),
+    };
+    let said = shortened(&said, 300);
     let of_the_server =
         code.is_some_and(|code| MENDABLE_REPLIES.contains(&code) || UNAVAILABLE_REPLIES.contains(&code));
     if error.is_permanent() && !of_the_server {

@@ -2,6 +2,7 @@
 
 mod email;
 mod http;
+mod known;
 mod page;
 mod pagerduty;
 mod phi;
@@ -30,6 +31,8 @@ pub enum Sent {
     Retry { after: Option<Duration>, answered: bool, error: String },
     /// Never: trying again would bring the same.
     Rejected { error: String },
+    /// There is nothing in it for this way out, so nothing was sent.
+    Needless { why: &'static str },
     /// It cannot even go out, which says nothing of the other side.
     Unsendable { error: String },
 }
@@ -50,7 +53,7 @@ impl Sent {
     pub fn lane_failed(&self, channel: &Channel) -> bool {
         match self {
             Self::Retry { answered, .. } => !answered || !matches!(channel, Channel::Email { .. }),
-            Self::Delivered { .. } | Self::Rejected { .. } | Self::Unsendable { .. } => false,
+            Self::Delivered { .. } | Self::Rejected { .. } | Self::Unsendable { .. } | Self::Needless { .. } => false,
         }
     }
 }

@@ -109,6 +109,9 @@ impl Sender for Pagerduty {
         let over = open_rest.filter(|key| rest.as_ref() != Some(key));
         let events: Vec<String> =
             events.iter().cloned().chain(over.iter().map(|key| event("resolve", key).to_string())).collect();
+        if events.is_empty() {
+            return Sent::Needless { why: "there is nothing in it for PagerDuty" };
+        }
         let mut taken =
             self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&notification.key).unwrap_or_default();
         let sent = self.send_all(&secret, &events, &mut taken).await;
@@ -131,7 +134,7 @@ impl Sender for Pagerduty {
                 }
                 sent
             }
-            Sent::Rejected { .. } | Sent::Unsendable { .. } => sent,
+            Sent::Rejected { .. } | Sent::Unsendable { .. } | Sent::Needless { .. } => sent,
         }
     }
 }

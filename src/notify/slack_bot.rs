@@ -9,10 +9,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::http::{Answer, ask};
+use super::known::known;
 use super::page::Page;
 use super::slack::{ENTRIES, message};
 use super::templates::Templates;
-use super::{Sender, Sent, delivered, misrendered, retry, shortened};
+use super::{Sender, Sent, misrendered, retry, shortened};
 use crate::config::{SecretRef, Slack as SlackSettings};
 use crate::engine::{Alert, Channel, Content, Notification, Severity};
 use crate::store::{Delivery, Rendered, Root};
@@ -101,12 +102,15 @@ impl Bot {
         }
         if notification.is_update() {
             let shown = Root { shown: notification.due, ..root.clone() };
-            let reply = if newest { "changed in place" } else { "the message shows what is newer" };
+            if !newest {
+                return Ok(Sent::Needless { why: "the message shows what is newer" });
+            }
+            let reply = "changed in place";
             return Ok(Sent::Delivered {
                 reply: reply.to_owned(),
                 refused: None,
                 missed: Vec::new(),
-                root: newest.then_some(shown),
+                root: Some(shown),
             });
         }
         let fields = [
@@ -163,7 +167,7 @@ impl Sender for Bot {
             return sent;
         }
         if delivery.notification.is_update() {
-            return delivered("there is no message to change".to_owned());
+            return Sent::Needless { why: "there is no message to change" };
         }
         self.begin(&token, channel, &body, delivery).await
     }
@@ -205,17 +209,17 @@ fn meaning(answer: &Answer) -> Said {
     };
     let text = |name: &str| said[name].as_str().unwrap_or_default();
     if said["ok"] == true {
-        let reply = shortened(&format!("{} ok {}", answer.status.as_u16(), text("ts")), 120);
+        let reply = format!("{} ok", answer.status.as_u16());
         return Said::Posted { reply, place: text("channel").to_owned(), ts: text("ts").to_owned() };
     }
-    let word = shortened(text("error"), 60);
-    let error = format!("Slack answered {} {word}", answer.status.as_u16());
-    if NEVER.contains(&word.as_str()) {
+    let word = text("error");
+    let error = shortened(&format!("Slack answered {} {}", answer.status.as_u16(), known(word)), 120);
+    if NEVER.contains(&word) {
         return Said::Not(Sent::Rejected { error });
     }
     let asked = (word == "ratelimited" || word == "rate_limited").then_some(Duration::from_secs(30));
     let again = Sent::Retry { after: answer.after.or(asked), answered: true, error };
-    if ROOT_LOST.contains(&word.as_str()) { Said::RootLost(again) } else { Said::Not(again) }
+    if ROOT_LOST.contains(&word) { Said::RootLost(again) } else { Said::Not(again) }
 }
 
 /// The alerts that a message lists and that still fire.

@@ -10,8 +10,6 @@ mod room;
 mod root;
 pub mod sqlite;
 
-use std::time::Duration;
-
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +17,10 @@ pub use attachment::Attachment;
 pub use digests::{DigestDue, Outline};
 pub use figures::{Figures, Telling, Told, Vitals};
 pub use ledger::{
-    Amended, Amendment, AttemptOutcome, AttemptRow, DeliveryFilter, LastDelivery, NotResent, Overdue, Resend, Resent,
-    Rest,
+    Amended, Amendment, Attempt, AttemptOutcome, AttemptResult, AttemptRow, DeliveryFilter, LastDelivery, NotResent,
+    Overdue, Resend, Resent, Rest,
 };
-pub use ledger::{key_of_rest, whole};
+pub use ledger::{is_rest, key_of_rest, whole};
 pub use room::{Limit, Room};
 pub use root::Root;
 
@@ -193,30 +191,6 @@ impl std::fmt::Debug for Rendered {
     }
 }
 
-/// The outcome of one attempt to deliver.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    pub delivery: u64,
-    /// When it ended.
-    pub at: Timestamp,
-    pub took: Duration,
-    pub result: AttemptResult,
-    /// Where it was given up: what a fallback hears in its place, added in the same commit.
-    pub stand_ins: Vec<Notification>,
-}
-
-#[derive(Clone, Debug)]
-pub enum AttemptResult {
-    /// Accepted by the other side; `reply` is what it said, shortened. `refused` says what of it was not, `rest` by which of
-    /// several addresses: these become deliveries of their own. `root` is what the group's messages hang on from now on,
-    /// where that has changed.
-    Delivered { reply: String, refused: Option<String>, rest: Vec<Rest>, root: Option<Root> },
-    /// To be tried again then.
-    Retry { at: Timestamp, error: String },
-    /// Given up. Appends a [`Entry::DeliveryFailed`] row where the delivery belongs to a group.
-    Dead { error: String },
-}
-
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -224,7 +198,7 @@ pub enum DeliveryState {
     Waiting,
     Delivered,
     Dead,
-    /// It was not sent: a newer message of its group took its place.
+    /// It was not sent: a newer message of its group took its place, or its way has no use for it.
     Superseded,
 }
 

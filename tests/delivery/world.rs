@@ -105,6 +105,9 @@ impl World {
         };
         settings.slack.webhooks = BTreeMap::from([webhook("chat"), webhook("steady")]);
         settings.slack.bot_token = Some(SecretRef::File(self.folder.path().join("bot")));
+        settings.pagerduty.integrations =
+            BTreeMap::from([("oncall".to_owned(), SecretRef::File(self.folder.path().join("bot")))]);
+        settings.pagerduty.api = self.room.url();
         settings.slack.api = format!("{}/api", self.room.url());
         settings
     }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::connection::{Failure, Writer, json};
 use super::outbox::{self, Origin};
-use super::stale;
+use super::{stale, stand_ins};
 use crate::engine::{Channel, Notification, Timestamp, key_of, without_ended};
 use crate::store::{
     Attempt, AttemptOutcome, AttemptResult, AttemptRow, DeliveryFilter, DeliveryRow, DeliveryState, LastDelivery,
@@ -31,6 +31,7 @@ pub(super) fn keep(writer: &Writer<'_>, attempt: &Attempt) -> Result<(), Failure
         AttemptResult::Delivered { reply, refused, .. } => {
             (AttemptOutcome::Accepted, refused.as_ref().unwrap_or(reply))
         }
+        AttemptResult::Needless { .. } => return Ok(()),
         AttemptResult::Retry { error, .. } => (AttemptOutcome::PutOff, error),
         AttemptResult::Dead { error } => (AttemptOutcome::GivenUp, error),
     };
@@ -176,9 +177,14 @@ fn state_of(number: i64) -> DeliveryState {
 
 /// Adds what a fallback hears in the place of a delivery's receiver.
 pub(super) fn stand_in(writer: &Writer<'_>, id: i64, stand_ins: &[Notification]) -> Result<(), Failure> {
-    let ready = outbox::prepare(stand_ins).map_err(|error| Failure::body("a message to be kept", &error))?;
-    for prepared in &ready {
-        outbox::insert(writer, prepared, "", Origin { stands_in_for: Some(id), ..Origin::default() })?;
+    for notification in stand_ins {
+        if !stand_ins::is_news(writer, notification)? {
+            continue;
+        }
+        let ready = outbox::prepare(std::slice::from_ref(notification));
+        for prepared in &ready.map_err(|error| Failure::body("a message to be kept", &error))? {
+            outbox::insert(writer, prepared, "", Origin { stands_in_for: Some(id), ..Origin::default() })?;
+        }
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ mod people;
 mod retention;
 mod slices;
 mod stale;
+mod stand_ins;
 mod threads;
 
 use std::path::Path;

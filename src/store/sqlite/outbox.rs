@@ -247,6 +247,13 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
                     }
                 }
             }
+            AttemptResult::Needless { why } => {
+                let mut update = writer.sql.prepare_cached(
+                    "UPDATE outbox SET state = 3, next_attempt_at = NULL, leased = 0, ended_at = ?2, last_error = ?3
+                     WHERE id = ?1 AND state = 0",
+                )?;
+                update.execute(params![id, attempt.at.0, why])?;
+            }
             AttemptResult::Retry { at, error } => {
                 let mut update = writer.sql.prepare_cached(
                     "UPDATE outbox SET next_attempt_at = ?2, leased = 0, last_error = ?3 WHERE id = ?1 AND state = 0",
