@@ -125,6 +125,7 @@ pub fn delivery_attempted(delivery: u64, channel: &str, result: &AttemptResult) 
         AttemptResult::Retry { at, .. } => {
             tracing::warn!(delivery, channel, next_attempt_at = %at, "a message was not delivered yet; `pulsewarden deliveries` says why");
         }
+        AttemptResult::Needless { why } => tracing::info!(delivery, channel, "a message was not sent: {why}"),
         AttemptResult::Dead { .. } => {
             tracing::error!(delivery, channel, "a message was given up; `pulsewarden deliveries --dead` says why");
         }
@@ -341,7 +342,7 @@ pub fn watch_turned(alert: &SelfAlert) {
 pub fn sent_past_the_store(sent: &Sent) {
     match sent {
         Sent::Delivered { .. } => tracing::warn!("a self-alert was sent past the store, which cannot take it"),
-        Sent::Retry { .. } | Sent::Rejected { .. } => {
+        Sent::Retry { .. } | Sent::Rejected { .. } | Sent::Unsendable { .. } | Sent::Needless { .. } => {
             tracing::error!("a self-alert could neither be kept nor sent");
         }
     }

@@ -11,7 +11,9 @@ use super::output::{counted, instant, json, printable, table, text};
 use super::{FINE, WRONG, reader};
 use crate::api::client::{AdminClient, ClientError};
 use crate::config::Settings;
-use crate::store::{AttemptOutcome, AttemptRow, DeliveryFilter, DeliveryRow, DeliveryState, Resend, Resent, Store};
+use crate::store::{
+    AttemptOutcome, AttemptRow, DeliveryFilter, DeliveryRow, DeliveryState, Resend, Resent, Store, is_rest,
+};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -160,7 +162,10 @@ impl Told {
             DeliveryState::Dead => "given up".to_owned(),
             DeliveryState::Superseded => match row.superseded_by {
                 Some(by) => format!("not sent: message {by} tells it"),
-                None => "not sent: a newer message took its place".to_owned(),
+                None => {
+                    let why = row.last_error.as_deref().map(printable);
+                    format!("not sent: {}", why.as_deref().unwrap_or("a newer message took its place"))
+                }
             },
             DeliveryState::Waiting => {
                 format!("waiting, next attempt {}", row.next_attempt_at.map(instant).unwrap_or_default())
@@ -175,6 +180,10 @@ impl Told {
             row.channel.kind(),
             counted(row.attempts as usize, "attempt")
         );
+        if is_rest(&row.key) {
+            let _ =
+                writeln!(out, "      for {} alone, where it did not arrive with the others", row.channel.destination());
+        }
         if let Some(of) = row.stands_in_for {
             let _ = writeln!(out, "      in place of message {of}, whose receiver could not be reached");
         }

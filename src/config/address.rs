@@ -96,8 +96,14 @@ pub fn smtp(walk: &Walk, node: &Node) -> Option<String> {
 /// A mailbox, with or without a name before it.
 pub fn mailbox(walk: &Walk, node: &Node, example: &str) -> Option<String> {
     let text = walk.text(node, example)?;
-    if Mailbox::from_str(text).is_ok() {
-        return Some(text.to_owned());
+    if let Ok(mailbox) = Mailbox::from_str(text) {
+        if mailbox.email.user().is_ascii() {
+            return Some(text.to_owned());
+        }
+        let quoted = walk.quotable(node, text);
+        let help = format!("ask for the address in plain letters, and write that, as in {example}");
+        walk.error(node, format!("few mail servers take the letters before the `@` of `{quoted}`"), help);
+        return None;
     }
     let several: Vec<&str> = text.split([',', ';', ' ']).filter(|part| part.contains('@')).collect();
     let help = if several.len() > 1 && walk.quotable(node, text) == text {

@@ -1,5 +1,6 @@
 //! Hop 3: leases what is due, sends it, records what came of it.
 
+mod admit;
 mod answer;
 mod hand_over;
 mod lane;
@@ -17,8 +18,8 @@ pub use lane::{Lane, LaneState, Lanes, Pace, Sign};
 use crate::clock::Clock;
 use crate::config::Delivery as DeliverySettings;
 use crate::engine::{Notification, RuleSet, Timestamp, stand_ins};
-use crate::notify::{self, Senders, Sent, Templates};
-use crate::store::{Attempt, AttemptResult, Delivery, Rendered, Room, Store, StoreError};
+use crate::notify::{self, Missed, Senders, Sent, Templates};
+use crate::store::{Attempt, AttemptResult, Delivery, Rendered, Rest, Room, Store, StoreError};
 use crate::telemetry;
 use hand_over::Fallbacks;
 use lane::Change;
@@ -92,7 +93,7 @@ pub async fn run(mut parts: Parts) {
         }
         fallbacks.look(&parts).await;
         let leased = match lease(&parts, &room).await {
-            Ok(leased) => leased,
+            Ok(leased) => admit::admitted(&parts, leased).await,
             Err(error) => {
                 telemetry::outbox_unavailable(&error);
                 tokio::select! {
@@ -222,7 +223,7 @@ async fn attempt(
     telemetry::delivery_attempted(delivery.id, delivery.notification.channel.kind(), &result);
     let stand_ins = match &result {
         AttemptResult::Dead { .. } => in_place_of(&delivery.notification, &rules, at),
-        AttemptResult::Delivered { .. } | AttemptResult::Retry { .. } => Vec::new(),
+        AttemptResult::Delivered { .. } | AttemptResult::Retry { .. } | AttemptResult::Needless { .. } => Vec::new(),
     };
     Made { attempt: Attempt { delivery: delivery.id, at, took, result, stand_ins }, sign }
 }
@@ -231,8 +232,7 @@ async fn attempt(
 fn sign(delivery: &Delivery, sent: &Sent, at: Timestamp) -> Option<Sign> {
     match sent {
         Sent::Delivered { .. } => Some(Sign::Alive),
-        // It has not even gone out.
-        Sent::Rejected { .. } if matches!(delivery.rendered, Rendered::Failed { .. }) => None,
+        Sent::Unsendable { .. } | Sent::Needless { .. } => None,
         Sent::Rejected { .. } => Some(Sign::Alive),
         Sent::Retry { after: Some(after), .. } => Some(Sign::Hold(at.plus(*after))),
         Sent::Retry { .. } if sent.lane_failed(&delivery.notification.channel) => Some(Sign::Failed),
@@ -262,12 +262,21 @@ fn render(notification: &Notification, templates: &Templates, links: &Links) -> 
 
 fn judge(delivery: &Delivery, sent: Sent, at: Timestamp, settings: &DeliverySettings) -> AttemptResult {
     match sent {
-        Sent::Delivered { reply, refused, root } => AttemptResult::Delivered {
-            reply: answer::kept(&reply),
-            refused: refused.map(|refused| answer::kept(&refused)),
-            root,
-        },
-        Sent::Rejected { error } => AttemptResult::Dead { error: answer::kept(&error) },
+        Sent::Delivered { reply, refused, missed, root } => {
+            let rest = |missed: Missed| Rest {
+                addresses: missed.addresses,
+                error: answer::kept(&missed.error),
+                next_attempt_at: (!missed.for_good).then(|| at.plus(backoff(delivery.attempts, settings))),
+            };
+            AttemptResult::Delivered {
+                reply: answer::kept(&reply),
+                refused: refused.map(|refused| answer::kept(&refused)),
+                rest: missed.into_iter().map(rest).collect(),
+                root,
+            }
+        }
+        Sent::Needless { why } => AttemptResult::Needless { why: why.to_owned() },
+        Sent::Rejected { error } | Sent::Unsendable { error } => AttemptResult::Dead { error: answer::kept(&error) },
         Sent::Retry { after, error, .. } => {
             let error = answer::kept(&error);
             let next = at.plus(after.unwrap_or_else(|| backoff(delivery.attempts, settings)));

@@ -67,7 +67,9 @@ pub enum DigestError {
     Schedule { name: String, cause: String },
     #[error("the rules in force have no digest `{name}`; `pulsewarden digest list` shows them")]
     Unknown { name: String },
-    #[error("the receiver {receiver} of the digest {name} has no channel; give it `email` or `slack`")]
+    #[error(
+        "the receiver {receiver} of the digest {name} has no channel that takes digests; give it `email` or `slack`"
+    )]
     Nobody { name: String, receiver: String },
 }
 
@@ -195,7 +197,8 @@ pub fn send(parts: &Parts, name: &str, by: &str) -> Result<Vec<String>, DigestEr
     let rules = parts.rule_sets.borrow().clone();
     let digest = rules.digests.iter().find(|digest| digest.name == name);
     let digest = digest.ok_or_else(|| DigestError::Unknown { name: name.to_owned() })?;
-    let receiver = rules.receiver(&digest.receiver).filter(|receiver| !receiver.channels.is_empty());
+    let receiver =
+        rules.receiver(&digest.receiver).filter(|receiver| receiver.channels.iter().any(Channel::takes_digests));
     let receiver =
         receiver.ok_or_else(|| DigestError::Nobody { name: name.to_owned(), receiver: digest.receiver.clone() })?;
     let now = parts.clock.now();
@@ -299,7 +302,8 @@ fn notifications(receiver: &Receiver, reports: &[DigestReport], due: Timestamp) 
             remarks: Vec::new(),
         }
     };
-    let each = |report| receiver.channels.iter().enumerate().map(move |(place, channel)| one(report, place, channel));
+    let channels = || receiver.channels.iter().enumerate().filter(|(_, channel)| channel.takes_digests());
+    let each = |report| channels().map(move |(place, channel)| one(report, place, channel));
     reports.iter().flat_map(each).collect()
 }
 
@@ -317,8 +321,9 @@ mod tests {
         Timestamp::from(text.parse::<chrono::DateTime<chrono::Utc>>().unwrap())
     }
 
+    /// What PagerDuty is told of is no digest.
     const RULES: &str = r#"
-receivers: [{ name: team, phi: ids, email: [{ to: [team@clinic.example] }] }]
+receivers: [{ name: team, phi: ids, email: [{ to: [team@clinic.example] }], pagerduty: [{ integration: oncall }] }]
 route: { receiver: team }
 digests: [{ digest: daily, schedule: "0 8 * * *", time_zone: UTC, receiver: team }]
 "#;

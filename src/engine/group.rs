@@ -442,10 +442,22 @@ pub(super) fn failed(at: Moment<'_>, slice: &mut Slice, failure: &DeliveryFailur
     }
     drop_members(slice, |member| member.alert.state == AlertState::Firing || member.told.is_some());
     if slice.members.values().any(|member| !is_told_end(member)) {
-        schedule(at, slice, None);
+        try_again(at, slice);
         slice.dirty = true;
     }
     rest(slice);
+}
+
+/// Plans to tell anew what was given up, as late as a reminder: what is refused for good is refused again. News come earlier,
+/// and bring it along.
+fn try_again(at: Moment<'_>, slice: &mut Slice) {
+    let Some(group) = &slice.projection.group else { return };
+    let again = group.last_sent.unwrap_or(at.now).plus(repeat_interval(at, slice, group)).max(at.now);
+    let next = group.flush_at.map_or(again, |planned| planned.min(again));
+    if let Some(group) = &mut slice.projection.group {
+        group.flush_at = Some(next);
+    }
+    slice.due = Some(next);
 }
 
 /// Takes one notification out of what a receiver was told; true where it was there.

@@ -1,5 +1,6 @@
 //! The pure heart: what an input means for one subject. No I/O, clock, randomness or async.
 
+mod admission;
 mod alert;
 mod association;
 mod calendar;
@@ -48,6 +49,7 @@ mod value;
 mod wake;
 mod window;
 
+pub use admission::{Admission, admit};
 pub use alert::{
     Acknowledgement, Alert, AlertGroup, AlertState, End, Ending, EventRef, Evidence, Grounds, Labels, Note, Reason,
     Seen, Transition,
@@ -78,7 +80,7 @@ pub use outlook::{Pending, pending, why_not};
 pub use people::{Act, Action, Actor};
 pub use receiver::{Cap, Channel, FALLBACK_AFTER, Fallback, LONGEST_PATIENCE, Phi, Quiet, Receiver};
 pub use record::Record;
-pub use remark::{Remark, stand_ins};
+pub use remark::{Remark, stand_in_ends, stand_ins};
 pub use route::{GroupBy, LabelTest, Matcher, MatcherError, Route};
 pub use rule::{
     Derived, EventPattern, EventTest, Raise, RaiseWhen, Read, Resolve, Rule, Severity, Share, Since, Table, Trigger,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::Alert;
 use super::effect::{Content, Notification};
 use super::lifecycle::key_of;
 use super::receiver::Receiver;
@@ -19,6 +20,9 @@ pub enum Remark {
         channel: String,
         /// False where it is still tried, so that it may arrive there as well.
         given_up: bool,
+        /// True where the fallback hears of no ends.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        without_ends: bool,
     },
     /// Alerts that it was to tell as open, and that ended before it could be sent.
     EndedMeanwhile { alerts: BTreeSet<u64> },
@@ -54,7 +58,12 @@ pub fn stand_ins(missed: &Notification, fallback: &Receiver, given_up: bool, now
     let mut remarks = missed.remarks.clone();
     remarks.insert(
         0,
-        Remark::StandsIn { receiver: missed.receiver.clone(), channel: missed.channel.kind().to_owned(), given_up },
+        Remark::StandsIn {
+            receiver: missed.receiver.clone(),
+            channel: missed.channel.kind().to_owned(),
+            given_up,
+            without_ends: !fallback.send_resolved,
+        },
     );
     let one = |(place, channel): (usize, &super::receiver::Channel)| Notification {
         key: key_of(&["stands in", &same(missed), &fallback.name, &place.to_string()]),
@@ -66,7 +75,40 @@ pub fn stand_ins(missed: &Notification, fallback: &Receiver, given_up: bool, now
         content: missed.content.clone(),
         remarks: remarks.clone(),
     };
-    fallback.channels.iter().enumerate().map(one).collect()
+    let is_digest = matches!(missed.content, Content::Digest(_));
+    let channels = fallback.channels.iter().enumerate();
+    channels.filter(|(_, channel)| !is_digest || channel.takes_digests()).map(one).collect()
+}
+
+/// The message by which a fallback hears of the end of alerts that `told` told it of as open; `None` where it hears of no ends.
+#[must_use]
+pub fn stand_in_ends(told: &Notification, ended: &[Alert], now: Timestamp) -> Option<Notification> {
+    let Content::Alerts { group_labels, .. } = &told.content else { return None };
+    let stands_in = |remark: &&Remark| matches!(remark, Remark::StandsIn { .. });
+    let remarks: Vec<Remark> = told.remarks.iter().filter(stands_in).cloned().collect();
+    if remarks.iter().any(|remark| matches!(remark, Remark::StandsIn { without_ends: true, .. })) {
+        return None;
+    }
+    let shown = told.channel.ends_shown();
+    let mut key = vec!["stood in".to_owned(), told.key.clone()];
+    key.extend(ended.iter().map(|alert| alert.number.to_string()));
+    key.push(now.0.to_string());
+    Some(Notification {
+        key: key_of(&key.iter().map(String::as_str).collect::<Vec<_>>()),
+        due: now,
+        content: Content::Alerts {
+            group_labels: group_labels.clone(),
+            firing: Vec::new(),
+            ended: ended.iter().take(shown).cloned().collect(),
+            firing_omitted: 0,
+            ended_omitted: ended.len().saturating_sub(shown),
+            repeat: false,
+            update: false,
+            thread: 0,
+        },
+        remarks,
+        ..told.clone()
+    })
 }
 
 /// What messages have in common that tell a receiver the same over its several channels: they were decided together, about

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 
+use super::known::known;
 use super::{Sent, retry, shortened};
 
 /// For one request, connection included.
@@ -45,9 +46,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The answer on one short line.
+    /// The answer on one short line, without what it may hold of the message.
     pub fn short(&self) -> String {
-        shortened(&format!("{} {}", self.status.as_u16(), self.body), 120)
+        shortened(&format!("{} {}", self.status.as_u16(), known(&self.body)), 120)
     }
 
     /// Whether the same may be taken at another time: too many requests, redirects, the other side's own errors.

@@ -2,6 +2,7 @@
 
 mod email;
 pub(crate) mod http;
+mod known;
 mod page;
 mod pagerduty;
 mod phi;
@@ -23,13 +24,26 @@ use page::Page;
 /// What became of one attempt to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Accepted; the reply, shortened. `refused` says which part of several addresses was not. `root` is what the group's
-    /// messages hang on from now on, where that has changed.
-    Delivered { reply: String, refused: Option<String>, root: Option<Root> },
+    /// Accepted; the reply, shortened. `refused` says which part was not, `missed` by which addresses. `root` is what the
+    /// group's messages hang on from now on, where that has changed.
+    Delivered { reply: String, refused: Option<String>, missed: Vec<Missed>, root: Option<Root> },
     /// Not now; `after` is what the other side asked for, `answered` whether it was the one that said no.
     Retry { after: Option<Duration>, answered: bool, error: String },
     /// Never: trying again would bring the same.
     Rejected { error: String },
+    /// There is nothing in it for this way out, so nothing was sent.
+    Needless { why: &'static str },
+    /// It cannot even go out, which says nothing of the other side.
+    Unsendable { error: String },
+}
+
+/// Addresses of a message that others of its addresses got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    pub addresses: Vec<String>,
+    pub error: String,
+    /// They will never take it; else it is tried again.
+    pub for_good: bool,
 }
 
 impl Sent {
@@ -39,7 +53,7 @@ impl Sent {
     pub fn lane_failed(&self, channel: &Channel) -> bool {
         match self {
             Self::Retry { answered, .. } => !answered || !matches!(channel, Channel::Email { .. }),
-            Self::Delivered { .. } | Self::Rejected { .. } => false,
+            Self::Delivered { .. } | Self::Rejected { .. } | Self::Unsendable { .. } | Self::Needless { .. } => false,
         }
     }
 }
@@ -126,7 +140,7 @@ impl Senders {
     /// Makes one attempt.
     pub async fn send(&self, delivery: &Delivery) -> Sent {
         if let Rendered::Failed { error } = &delivery.rendered {
-            return Sent::Rejected { error: error.clone() };
+            return Sent::Unsendable { error: error.clone() };
         }
         match &delivery.notification.channel {
             Channel::Email { .. } => match &self.email {
@@ -143,7 +157,7 @@ impl Senders {
 
 /// What was accepted whole, with this reply.
 fn delivered(reply: String) -> Sent {
-    Sent::Delivered { reply, refused: None, root: None }
+    Sent::Delivered { reply, refused: None, missed: Vec::new(), root: None }
 }
 
 /// What the administrator can mend is tried again.
@@ -153,7 +167,7 @@ fn retry(error: &str) -> Sent {
 
 /// The message cannot be sent over this channel at all.
 fn misrendered() -> Sent {
-    Sent::Rejected { error: "the message was rendered for another channel".to_owned() }
+    Sent::Unsendable { error: "the message was rendered for another channel".to_owned() }
 }
 
 /// At most `limit` characters of what another side said, on one line.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::http::{Answer, ask};
 use super::page::{self, Page};
 use super::templates::Templates;
-use super::{Sender, Sent, misrendered, phi, retry, shortened};
+use super::{Sender, Sent, delivered, misrendered, phi, retry, shortened};
 use crate::config::{Pagerduty as PagerdutySettings, SecretRef};
 use crate::engine::{Alert, Channel, Content, Notification, Phi, Severity, Timestamp};
 use crate::store::{Delivery, Rendered, Root};
@@ -75,11 +75,11 @@ impl Pagerduty {
             return sent;
         }
         let (missing, of) = (refused.len(), events.len());
-        let Some(error) = refused.first() else { return Sent::Delivered { reply, refused: None, root: None } };
+        let Some(error) = refused.first() else { return delivered(reply) };
         let error = shortened(&format!("{missing} of {of} events were refused: {error}"), 300);
         match taken.is_empty() {
             true => Sent::Rejected { error },
-            false => Sent::Delivered { reply, refused: Some(error), root: None },
+            false => Sent::Delivered { reply, refused: Some(error), missed: Vec::new(), root: None },
         }
     }
 }
@@ -109,6 +109,9 @@ impl Sender for Pagerduty {
         let over = open_rest.filter(|key| rest.as_ref() != Some(key));
         let events: Vec<String> =
             events.iter().cloned().chain(over.iter().map(|key| event("resolve", key).to_string())).collect();
+        if events.is_empty() {
+            return Sent::Needless { why: "there is nothing in it for PagerDuty" };
+        }
         let mut taken =
             self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&notification.key).unwrap_or_default();
         let sent = self.send_all(&secret, &events, &mut taken).await;
@@ -122,7 +125,7 @@ impl Sender for Pagerduty {
                     shown: notification.due,
                     open: BTreeMap::new(),
                 };
-                Sent::Delivered { reply, refused, root: changed.then_some(root) }
+                Sent::Delivered { reply, refused, missed: Vec::new(), root: changed.then_some(root) }
             }
             Sent::Retry { .. } => {
                 let mut all = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -131,7 +134,7 @@ impl Sender for Pagerduty {
                 }
                 sent
             }
-            Sent::Rejected { .. } => sent,
+            Sent::Rejected { .. } | Sent::Unsendable { .. } | Sent::Needless { .. } => sent,
         }
     }
 }

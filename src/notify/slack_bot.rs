@@ -9,10 +9,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::http::{Answer, ask};
+use super::known::known;
 use super::page::Page;
 use super::slack::{ENTRIES, message};
 use super::templates::Templates;
-use super::{Sender, Sent, delivered, misrendered, retry, shortened};
+use super::{Sender, Sent, misrendered, retry, shortened};
 use crate::config::{SecretRef, Slack as SlackSettings};
 use crate::engine::{Alert, Channel, Content, Notification, Severity};
 use crate::store::{Delivery, Rendered, Root};
@@ -79,7 +80,7 @@ impl Bot {
                 let (shown, open) = (delivery.notification.due, open(&delivery.notification));
                 let root = Root { thread, message: ts, place, shown, open };
                 let known = thread != 0 && !root.message.is_empty() && !root.place.is_empty();
-                Sent::Delivered { reply, refused: None, root: known.then_some(root) }
+                Sent::Delivered { reply, refused: None, missed: Vec::new(), root: known.then_some(root) }
             }
             Said::RootLost(sent) | Said::Not(sent) => sent,
         }
@@ -101,8 +102,16 @@ impl Bot {
         }
         if notification.is_update() {
             let shown = Root { shown: notification.due, ..root.clone() };
-            let reply = if newest { "changed in place" } else { "the message shows what is newer" };
-            return Ok(Sent::Delivered { reply: reply.to_owned(), refused: None, root: newest.then_some(shown) });
+            if !newest {
+                return Ok(Sent::Needless { why: "the message shows what is newer" });
+            }
+            let reply = "changed in place";
+            return Ok(Sent::Delivered {
+                reply: reply.to_owned(),
+                refused: None,
+                missed: Vec::new(),
+                root: Some(shown),
+            });
         }
         let fields = [
             ("channel", json!(root.place)),
@@ -112,7 +121,7 @@ impl Bot {
         match self.call("chat.postMessage", token, body.with(&fields, false)).await {
             Said::Posted { reply, .. } => {
                 let shown = Root { shown: notification.due, open: open(notification), ..root.clone() };
-                Ok(Sent::Delivered { reply, refused: None, root: newest.then_some(shown) })
+                Ok(Sent::Delivered { reply, refused: None, missed: Vec::new(), root: newest.then_some(shown) })
             }
             Said::RootLost(_) => Err(Lost),
             Said::Not(sent) => Ok(sent),
@@ -158,7 +167,7 @@ impl Sender for Bot {
             return sent;
         }
         if delivery.notification.is_update() {
-            return delivered("there is no message to change".to_owned());
+            return Sent::Needless { why: "there is no message to change" };
         }
         self.begin(&token, channel, &body, delivery).await
     }
@@ -200,17 +209,17 @@ fn meaning(answer: &Answer) -> Said {
     };
     let text = |name: &str| said[name].as_str().unwrap_or_default();
     if said["ok"] == true {
-        let reply = shortened(&format!("{} ok {}", answer.status.as_u16(), text("ts")), 120);
+        let reply = format!("{} ok", answer.status.as_u16());
         return Said::Posted { reply, place: text("channel").to_owned(), ts: text("ts").to_owned() };
     }
-    let word = shortened(text("error"), 60);
-    let error = format!("Slack answered {} {word}", answer.status.as_u16());
-    if NEVER.contains(&word.as_str()) {
+    let word = text("error");
+    let error = shortened(&format!("Slack answered {} {}", answer.status.as_u16(), known(word)), 120);
+    if NEVER.contains(&word) {
         return Said::Not(Sent::Rejected { error });
     }
     let asked = (word == "ratelimited" || word == "rate_limited").then_some(Duration::from_secs(30));
     let again = Sent::Retry { after: answer.after.or(asked), answered: true, error };
-    if ROOT_LOST.contains(&word.as_str()) { Said::RootLost(again) } else { Said::Not(again) }
+    if ROOT_LOST.contains(&word) { Said::RootLost(again) } else { Said::Not(again) }
 }
 
 /// The alerts that a message lists and that still fire.

@@ -190,7 +190,13 @@ fn section(section: &page::Section) -> Value {
             "action": entry.action, "facts": facts.collect::<Value>(),
         })
     });
-    json!({ "title": section.title, "entries": entries.collect::<Value>(), "more": section.more })
+    let lines =
+        section.lines.iter().map(|line| json!({ "badge": line.badge, "title": line.title, "details": line.details }));
+    let bars = section.bars.iter().map(|bar| json!({ "label": bar.label, "value": bar.value }));
+    json!({
+        "title": section.title, "entries": entries.collect::<Value>(), "lines": lines.collect::<Value>(),
+        "bars": bars.collect::<Value>(), "more": section.more,
+    })
 }
 
 fn instant(at: Timestamp) -> Option<String> {

@@ -75,7 +75,12 @@ pub fn samples(rules: &RuleSet) -> Vec<Sample> {
         add("what Pulsewarden says of itself".to_owned(), Content::SelfAlert(of_itself(firing)));
     }
     let marked = firing.iter().take(1).map(marked).collect();
-    let stands_in = Remark::StandsIn { receiver: "desk".to_owned(), channel: "email".to_owned(), given_up: true };
+    let stands_in = Remark::StandsIn {
+        receiver: "desk".to_owned(),
+        channel: "email".to_owned(),
+        given_up: true,
+        without_ends: false,
+    };
     let ended = Remark::EndedMeanwhile { alerts: BTreeSet::from([4, 5]) };
     let late = Notification { remarks: vec![stands_in, ended], ..message(alerts(most.clone(), Vec::new())) };
     samples.push(Sample { what: "a message in place of another".to_owned(), notification: late, markup: None });

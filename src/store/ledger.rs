@@ -4,8 +4,34 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::DeliveryState;
-use crate::engine::Timestamp;
+use super::{DeliveryState, Root};
+use crate::engine::{Notification, Timestamp};
+
+/// The outcome of one attempt to deliver.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub delivery: u64,
+    /// When it ended.
+    pub at: Timestamp,
+    pub took: Duration,
+    pub result: AttemptResult,
+    /// Where it was given up: what a fallback hears in its place, added in the same commit.
+    pub stand_ins: Vec<Notification>,
+}
+
+#[derive(Clone, Debug)]
+pub enum AttemptResult {
+    /// Accepted by the other side; `reply` is what it said, shortened. `refused` says what of it was not, `rest` by which of
+    /// several addresses: these become deliveries of their own. `root` is what the group's messages hang on from now on,
+    /// where that has changed.
+    Delivered { reply: String, refused: Option<String>, rest: Vec<Rest>, root: Option<Root> },
+    /// Nothing was sent, and nothing need be.
+    Needless { why: String },
+    /// To be tried again then.
+    Retry { at: Timestamp, error: String },
+    /// Given up. Appends a [`DeliveryFailed`](crate::store::Entry::DeliveryFailed) row where the delivery belongs to a group.
+    Dead { error: String },
+}
 
 /// What became of one attempt to deliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +69,54 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     pub receiver: Option<String>,
     pub limit: usize,
+}
+
+/// A leased delivery that does not go as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Amendment {
+    pub delivery: u64,
+    pub becomes: Amended,
+}
+
+/// What becomes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Amended {
+    /// It is due in these words.
+    Changed(Box<Notification>),
+    /// It is given up for this reason.
+    Over(String),
+    /// It cannot be judged yet.
+    Later,
+}
+
+/// Addresses that did not get a message which others of its addresses got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    pub addresses: Vec<String>,
+    pub error: String,
+    /// When they are tried again; `None` where they refused it for good.
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// Parts the key of a message from what says that it is only for the rest of its addresses.
+const REST: char = '/';
+
+/// The key of the rest of a message.
+#[must_use]
+pub fn key_of_rest(key: &str, rest: &Rest) -> String {
+    format!("{key}{REST}{}", if rest.next_attempt_at.is_some() { "put off" } else { "refused" })
+}
+
+/// Whether a message is for the rest of another's addresses.
+#[must_use]
+pub fn is_rest(key: &str) -> bool {
+    key.contains(REST)
+}
+
+/// The key of the message that a key is, or that it is the rest of.
+#[must_use]
+pub fn whole(key: &str) -> &str {
+    key.split(REST).next().unwrap_or(key)
 }
 
 /// When a receiver was last reached over one way out.

@@ -13,8 +13,6 @@ mod room;
 mod root;
 pub mod sqlite;
 
-use std::time::Duration;
-
 use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +20,11 @@ pub use attachment::Attachment;
 pub use digests::{DigestDue, Outline};
 pub use figures::{Figures, Telling, Told, Vitals};
 pub use filter::{AlertFilter, AlertOrder};
-pub use ledger::{AttemptOutcome, AttemptRow, DeliveryFilter, LastDelivery, NotResent, Overdue, Resend, Resent};
+pub use ledger::{
+    Amended, Amendment, Attempt, AttemptOutcome, AttemptResult, AttemptRow, DeliveryFilter, LastDelivery, NotResent,
+    Overdue, Resend, Resent, Rest,
+};
+pub use ledger::{is_rest, key_of_rest, whole};
 pub use recovery::{Logged, Placing, Print, RecoveryNotes, TakenIn};
 pub use retained::{Pruned, Retention};
 pub use room::{Limit, Room};
@@ -197,29 +199,6 @@ impl std::fmt::Debug for Rendered {
     }
 }
 
-/// The outcome of one attempt to deliver.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    pub delivery: u64,
-    /// When it ended.
-    pub at: Timestamp,
-    pub took: Duration,
-    pub result: AttemptResult,
-    /// Where it was given up: what a fallback hears in its place, added in the same commit.
-    pub stand_ins: Vec<Notification>,
-}
-
-#[derive(Clone, Debug)]
-pub enum AttemptResult {
-    /// Accepted by the other side; `reply` is what it said, shortened. `refused` says which of several addresses did not get
-    /// it; `root`, what the group's messages hang on from now on, where that has changed.
-    Delivered { reply: String, refused: Option<String>, root: Option<Root> },
-    /// To be tried again then.
-    Retry { at: Timestamp, error: String },
-    /// Given up. Appends a [`Entry::DeliveryFailed`] row where the delivery belongs to a group.
-    Dead { error: String },
-}
-
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -227,7 +206,7 @@ pub enum DeliveryState {
     Waiting,
     Delivered,
     Dead,
-    /// It was not sent: a newer message of its group took its place.
+    /// It was not sent: a newer message of its group took its place, or its way has no use for it.
     Superseded,
 }
 
@@ -354,6 +333,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Records attempts; `clock` dates the journal rows of final failures.
     fn record(&self, attempts: &[Attempt], clock: Timestamp) -> Result<(), StoreError>;
+
+    /// Amends leased deliveries that the rules in force do not let go as they are; no attempt was made of them. `rule_set` is the
+    /// hash of the rules that say so: where others are in force by now, they wait a moment to be judged again.
+    fn amend(&self, amendments: &[Amendment], rule_set: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// When the next delivery for which there is room is due.
     fn next_delivery(&self, room: &Room) -> Result<Option<Timestamp>, StoreError>;

@@ -138,7 +138,9 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
             "dead_letters",
             from(&|vitals| {
                 let dead = vitals.last_dead.filter(|at| now.since(*at) < DEAD_FOR);
-                State::wrong_if(dead.map(|at| format!("A message could not be delivered and was given up at {at}.")))
+                State::wrong_if(
+                    dead.map(|at| format!("A message could not be delivered and was given up at {}.", minute(at))),
+                )
             }),
             "See `pulsewarden deliveries --dead` for where it should have gone, and why it did not.",
         ),
@@ -227,6 +229,11 @@ fn in_force(shared: &Shared, vitals: Option<&Vitals>, told: Option<&[Told]>) -> 
     Serves { brief: "the last good rules serve", sentence }
 }
 
+/// An instant in a headline.
+fn minute(at: Timestamp) -> String {
+    at.to_utc().map_or_else(|| at.to_string(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string())
+}
+
 /// Time in which this daemon did not run says nothing about Impilo, for better or for worse.
 fn quiet(last: Option<Timestamp>, started_at: Timestamp, after: Duration, now: Timestamp) -> State {
     if last.is_some_and(|last| now.since(last) <= after) {
@@ -236,7 +243,7 @@ fn quiet(last: Option<Timestamp>, started_at: Timestamp, after: Duration, now: T
         return State::Unknown;
     }
     State::Wrong(match last {
-        Some(at) => format!("No webhook has come since {at}."),
+        Some(at) => format!("No webhook has come since {}.", minute(at)),
         None => "No webhook has ever come.".to_owned(),
     })
 }

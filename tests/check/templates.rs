@@ -157,3 +157,12 @@ fn the_examples_of_the_document_hold() {
         assert!(text.contains(&format!("`templates/{name}`")), "{name}");
     }
 }
+
+#[test]
+fn a_template_that_makes_nothing_is_refused() {
+    for name in ["mail.txt", "mail.html", "slack_entry.mrkdwn", "headline.txt"] {
+        let said = said(&[(name, "")]);
+        assert!(said.contains("must not be empty"), "{name}: {said}");
+    }
+    assert_eq!(said(&[("slack_lead.mrkdwn", "")]), "", "a message of Slack can do without");
+}

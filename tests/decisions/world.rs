@@ -366,7 +366,7 @@ impl World {
         let mut leased = self.store.lease(now, until, &Room::new(1000), &mut render).unwrap();
         leased.sort_by_key(|delivery| (delivery.notification.due, delivery.id));
         for delivery in leased {
-            let result = AttemptResult::Delivered { reply: String::new(), refused: None, root: None };
+            let result = AttemptResult::Delivered { reply: String::new(), refused: None, rest: Vec::new(), root: None };
             let attempt =
                 Attempt { delivery: delivery.id, at: self.now, took: Duration::ZERO, result, stand_ins: Vec::new() };
             self.store.record(&[attempt], now).unwrap();

@@ -1,10 +1,11 @@
 //! Receivers that cannot be reached, and those that stand in for them.
 
 use pulsewarden::demo::mail_catcher::{Answer, Step};
+use pulsewarden::demo::slack_stand_in::Answer as Slack;
 use pulsewarden::engine::Phi;
 use pulsewarden::store::DeliveryState;
 
-use crate::world::{World, nobody, told_of};
+use crate::world::{RULES, World, nobody, told_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fallback_hears_what_is_refused_for_good_and_sees_only_what_it_may() {
@@ -66,4 +67,54 @@ async fn a_message_is_given_up_after_three_days_and_its_fallback_heard_it_once()
     assert_eq!(row.state, DeliveryState::Dead, "{row:?}");
     assert!(row.last_error.unwrap().contains("given up after"));
     assert_eq!(told_of(&world.steady, 7), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_told_in_the_place_of_another_is_told_of_the_end() {
+    let world = World::new().await;
+    let page = "  - { name: page, pagerduty: [{ integration: oncall }], slack: [{ webhook: steady }] }\nroute:";
+    world.rules_become(&RULES.replace("fallback: it,", "fallback: page,").replace("route:", page));
+    world.mail.answer(Answer::Code(Step::Rcpt, 550));
+    world.tell(world.message("lost", "ops", "g", &[7], &[]));
+    world.tell(world.message("also", "ops", "h", &[8], &[]));
+    world.until("the fallback hears", |world| told_of(&world.steady, 7) > 0 && told_of(&world.steady, 8) > 0).await;
+    world.until_all("page", DeliveryState::Delivered).await;
+    let triggered: Vec<_> = world.room.asked().iter().map(|asked| asked.json()).collect();
+    assert_eq!(triggered.len(), 2);
+    world.end(7);
+    // The end that its own receiver hears of as little is the same end.
+    world.tell(world.message("over", "ops", "g", &[], &[7]));
+    world.until("it is told", |world| told_of(&world.steady, 7) > 1).await;
+    world.until_nothing_waits().await;
+    assert_eq!((told_of(&world.steady, 7), told_of(&world.steady, 8)), (2, 1));
+    let events: Vec<_> = world.room.asked().iter().map(|asked| asked.json()).collect();
+    assert_eq!(events.len(), 3, "{events:?}");
+    assert_eq!(events[2]["event_action"], "resolve");
+    let opened = triggered.iter().find(|event| event["payload"]["custom_details"].to_string().contains("battery low"));
+    assert!(opened.is_some());
+    assert!(triggered.iter().any(|event| event["dedup_key"] == events[2]["dedup_key"]));
+    assert!(world.steady.messages().last().unwrap().to_string().contains("RESOLVED"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fallback_that_was_not_reached_yet_hears_that_it_is_over_already() {
+    let world = World::new().await;
+    world.mail.answer(Answer::Code(Step::Rcpt, 550));
+    world.steady.answer(Slack::Status(500));
+    world.tell(world.message("lost", "ops", "g", &[7], &[]));
+    world
+        .until("it is tried", |world| {
+            world
+                .rows()
+                .iter()
+                .any(|row| row.receiver == "it" && row.last_error.as_deref().is_some_and(|error| error.contains("500")))
+        })
+        .await;
+    world.end(7);
+    world.steady.answer(Slack::Accept);
+    world.mail.answer(Answer::Accept);
+    world.until_nothing_waits().await;
+    let said = world.steady.messages().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(!said.contains("WARNING"), "nothing fires any more: {said}");
+    assert!(said.contains("[ENDED]") && said.contains("RESOLVED"), "{said}");
 }

@@ -12,12 +12,12 @@ use pulsewarden::deliver::{self, Lanes};
 use pulsewarden::demo::mail_catcher::MailCatcher;
 use pulsewarden::demo::slack_stand_in::SlackStandIn;
 use pulsewarden::engine::{
-    Alert, AlertState, Content, End, Evidence, Labels, Notification, Protection, Reason, Records, RuleSet, Seen,
-    Severity, Subject, SubjectKind, Timestamp, Value,
+    Alert, AlertState, Channel, Content, End, Evidence, Labels, Notification, Protection, Reason, Receiver, Records,
+    RuleFiles, RuleSet, Seen, Severity, Subject, SubjectKind, Timestamp, Value,
 };
 use pulsewarden::notify::{Senders, Templates};
 use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{DeliveryRow, DeliveryState, Outcome, Store};
+use pulsewarden::store::{DeliveryRow, DeliveryState, Outcome, Progress, Store};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MAIL_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// Mails to `ops` and to `it`; Slack messages to `chat` and to `steady`, each by a webhook of its own, and to `room` by a bot.
-const RULES: &str = r##"
+pub const RULES: &str = r##"
 receivers:
   - { name: ops, phi: ids, email: [{ to: [ops@clinic.example] }], fallback: it, fallback_after: 30m }
   - { name: it, phi: none, email: [{ to: [it@clinic.example] }], slack: [{ webhook: steady }] }
@@ -67,15 +67,13 @@ impl World {
         let (chat, _) = SlackStandIn::start().unwrap();
         let (steady, _) = SlackStandIn::start().unwrap();
         let room = StandIn::start(|_| posted()).await;
-        let rules =
-            Bundle::of(&[("rules.yaml", RULES)]).compile().unwrap_or_else(|bad| panic!("{}", bad.render(false)));
         std::fs::write(folder.path().join("chat"), chat.url()).unwrap();
         std::fs::write(folder.path().join("steady"), steady.url()).unwrap();
         std::fs::write(folder.path().join("bot"), "xoxb-test").unwrap();
         let mut world = Self {
             hand: Arc::new(AtomicI64::new(1_772_445_600_000)),
             senders: watch::Sender::new(Arc::new(Senders::new(&Settings::default()).unwrap())),
-            rules: watch::Sender::new(Arc::new(rules.0)),
+            rules: watch::Sender::new(Arc::default()),
             lanes: Arc::default(),
             wake: Arc::default(),
             running: None,
@@ -87,6 +85,7 @@ impl World {
             room,
         };
         world.mail_goes_to(&world.mail.url());
+        world.rules_become(RULES);
         world.start();
         world
     }
@@ -106,6 +105,9 @@ impl World {
         };
         settings.slack.webhooks = BTreeMap::from([webhook("chat"), webhook("steady")]);
         settings.slack.bot_token = Some(SecretRef::File(self.folder.path().join("bot")));
+        settings.pagerduty.integrations =
+            BTreeMap::from([("oncall".to_owned(), SecretRef::File(self.folder.path().join("bot")))]);
+        settings.pagerduty.api = self.room.url();
         settings.slack.api = format!("{}/api", self.room.url());
         settings
     }
@@ -197,19 +199,42 @@ impl World {
 
     /// The alert ends, as processing commits it.
     pub fn end(&self, number: u64) {
-        let progress = self.store.progress().unwrap();
-        let ended = [over(number, self.now())];
+        self.commit(&self.store.progress().unwrap(), &[over(number, self.now())]);
+    }
+
+    /// These rules come into force, as processing commits it.
+    pub fn rules_become(&self, rules: &str) {
+        let rules = Bundle::of(&[("rules.yaml", rules)]).compile();
+        let (rules, _) = rules.unwrap_or_else(|bad| panic!("{}", bad.render(false)));
+        let progress = Progress { rule_set: rules.hash.clone(), ..self.store.progress().unwrap() };
+        self.commit(&progress, &[]);
+        self.rules.send_replace(Arc::new(rules));
+    }
+
+    /// The mails to `ops` go to these addresses, whatever a rule file may say.
+    pub fn ops_is_at(&self, addresses: &[&str]) {
+        let ops = Receiver {
+            name: "ops".to_owned(),
+            phi: Protection::Ids,
+            channels: vec![Channel::Email { to: addresses.iter().map(|address| (*address).to_owned()).collect() }],
+            send_resolved: true,
+            fallback: self.rules.borrow().receiver("ops").and_then(|ops| ops.fallback.clone()),
+            cap: None,
+            quiet: None,
+        };
+        let others = self.rules.borrow().receivers.iter().filter(|one| one.name != "ops").cloned().collect::<Vec<_>>();
+        let receivers = std::iter::once(ops).chain(others).collect();
+        let rules = RuleSet::new(RuleFiles { hash: "ops".to_owned(), receivers, ..RuleFiles::default() });
+        let progress = Progress { rule_set: rules.hash.clone(), ..self.store.progress().unwrap() };
+        self.commit(&progress, &[]);
+        self.rules.send_replace(Arc::new(rules));
+    }
+
+    fn commit(&self, progress: &Progress, ended: &[Alert]) {
         let noticed_at = self.now();
         let (slices, transitions, notifications) = (&[], &[], &[]);
-        let outcome = Outcome {
-            progress: &progress,
-            slices,
-            ended: &ended,
-            transitions,
-            notifications,
-            records: &Records::default(),
-            noticed_at,
-        };
+        let outcome =
+            Outcome { progress, slices, ended, transitions, notifications, records: &Records::default(), noticed_at };
         self.store.commit(&outcome).unwrap();
     }
 

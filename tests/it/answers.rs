@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pulsewarden::config::{Email, Endpoint, Pagerduty, SecretRef, Settings, Slack};
+use pulsewarden::config::{Bundle, Email, Endpoint, Pagerduty, SecretRef, Settings, Slack};
 use pulsewarden::engine::{Channel, Content, Labels, Notification, Phi, Severity, Timestamp};
 use pulsewarden::notify::{self, Senders, Sent, Templates};
+use pulsewarden::replay::samples;
 use pulsewarden::store::{Delivery, Rendered, Root};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -104,6 +105,8 @@ fn word(sent: &Sent) -> String {
         Sent::Retry { answered: true, .. } => "again".to_owned(),
         Sent::Retry { .. } => "no answer".to_owned(),
         Sent::Rejected { .. } => "never".to_owned(),
+        Sent::Needless { .. } => "nothing to send".to_owned(),
+        Sent::Unsendable { .. } => "not at all".to_owned(),
     }
 }
 
@@ -341,6 +344,10 @@ async fn mail_session(mut stream: BufReader<TcpStream>, step: &'static str, says
 const COMMANDS: [&str; 5] = ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"];
 
 async fn send_mail(step: &'static str, says: Option<&'static str>) -> String {
+    word(&mail(step, says).await)
+}
+
+async fn mail(step: &'static str, says: Option<&'static str>) -> Sent {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let email = Email {
         smtp: format!("smtp://{}", mail_server(step, says).await),
@@ -351,7 +358,7 @@ async fn send_mail(step: &'static str, says: Option<&'static str>) -> String {
         timeout: Duration::from_secs(20),
     };
     let senders = Senders::new(&Settings { email: Some(email), ..Settings::default() }).unwrap();
-    word(&senders.send(&sample(Channel::Email { to: vec!["team@clinic.example".to_owned()] })).await)
+    senders.send(&sample(Channel::Email { to: vec!["team@clinic.example".to_owned()] })).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -394,4 +401,56 @@ async fn an_endpoint_is_spoken_to_over_tls_or_not_at_all() {
         assert_eq!(word(&sent), "no answer");
         assert!(format!("{sent:?}").contains("webhook.endpoints.records"), "{sent:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_back_of_a_message_is_not_kept() {
+    let echo = r#"{"error":"invalid_payload","got":{"firstName":"Lindqvist","email":"x@y.example"}}"#;
+    let at = StandIn::start(|_| Answer::Reset).await;
+    let senders = senders(&at);
+    for status in [200, 400, 422, 500] {
+        at.answer(move |_| Answer::Say(status, Vec::new(), echo.to_owned()));
+        for channel in [slack(), bot(), webhook(), pagerduty()] {
+            let sent = format!("{:?}", senders.send(&sample(channel.clone())).await);
+            assert!(!sent.contains("Lindqvist") && !sent.contains("firstName"), "{channel:?} {status} {sent}");
+            assert!(sent.contains(&status.to_string()), "{sent}");
+        }
+    }
+    let refused = json!({ "ok": false, "error": "anna_lindqvist" });
+    at.answer(move |_| Answer::json(&refused));
+    assert!(!format!("{:?}", senders.send(&sample(bot())).await).contains("lindqvist"));
+    for (step, says) in
+        [("end", "554 5.7.1 rejected: Battery low for Lindqvist"), ("end", "250 2.0.0 ok: Lindqvist is told")]
+    {
+        let sent = format!("{:?}", mail(step, Some(says)).await);
+        assert!(
+            !sent.contains("Lindqvist") && (sent.contains("5.7.1 rejected") || sent.contains("2.0.0 ok")),
+            "{sent}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_nothing_to_send_nothing_is_delivered() {
+    let at = StandIn::start(|_| Answer::status(202)).await;
+    let senders = senders(&at);
+    let digest = delivery(pagerduty(), Content::Digest(Box::default()), None);
+    assert_eq!(word(&senders.send(&digest).await), "nothing to send");
+    assert!(at.asked().is_empty());
+}
+
+#[test]
+fn an_endpoint_reads_all_of_a_digest() {
+    let rules = Bundle::of(&[("a.yaml", "rules: [{ alert: A, event: device.lowBattery }]")]).compile().unwrap().0;
+    let samples = samples(&rules);
+    let digest = samples.into_iter().find(|sample| matches!(sample.notification.content, Content::Digest(_))).unwrap();
+    let notification = Notification { channel: webhook(), ..digest.notification };
+    let Rendered::Webhook { body } = notify::render(&notification, &Templates::shipped(), None) else { panic!() };
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let all = |name: &str| -> Vec<&Value> {
+        let sections = body["sections"].as_array().unwrap().iter();
+        sections.flat_map(|section| section[name].as_array().unwrap()).collect()
+    };
+    assert!(!all("lines").is_empty() && all("lines").iter().all(|line| line["title"].is_string()), "{body}");
+    assert!(!all("bars").is_empty() && all("bars").iter().all(|bar| bar["value"].is_u64()), "{body}");
 }

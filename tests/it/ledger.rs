@@ -106,6 +106,8 @@ async fn what_was_given_up_is_sent_again_once_it_can_be() {
     assert!(resent.stdout.contains(&format!("Message {id} is sent again as message")), "{resent:?}");
     eventually("the mail", || world.team_mails().into_iter().find(|mail| mail.raw.contains("Sent again by hand")))
         .await;
+    // With the next news, its group tells it anew.
+    assert_eq!(world.run(&["ack", "1"]).code, 0);
     eventually("its group tells it anew", || (world.team_mails().len() >= 2).then_some(())).await;
     world.settle().await;
     let told = world.run(&["deliveries", "resend", &id]);

@@ -166,7 +166,12 @@ pub fn a_fallback_hears_what_is_given_up_once<E: Engine>() {
     assert_eq!(told.len(), 1, "{told:?}");
     let told = &told[0].notification;
     assert_eq!((told.receiver.as_str(), told.phi, told.group.as_str(), told.due), ("it", Phi::None, "", at(50)));
-    let said = Remark::StandsIn { receiver: "team".to_owned(), channel: "email".to_owned(), given_up: true };
+    let said = Remark::StandsIn {
+        receiver: "team".to_owned(),
+        channel: "email".to_owned(),
+        given_up: true,
+        without_ends: false,
+    };
     assert_eq!(told.remarks, [said]);
     let row = store.deliveries(Some(1), None, 1).unwrap().remove(0);
     assert_eq!((row.receiver.as_str(), row.stands_in_for), ("it", Some(leased[0].id)));

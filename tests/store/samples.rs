@@ -186,7 +186,7 @@ pub fn attempt(delivery: u64, ended: i64, result: AttemptResult) -> Attempt {
 }
 
 pub fn delivered() -> AttemptResult {
-    AttemptResult::Delivered { reply: "250 ok".to_owned(), refused: None, root: None }
+    AttemptResult::Delivered { reply: "250 ok".to_owned(), refused: None, rest: Vec::new(), root: None }
 }
 
 pub fn put_off(until: i64) -> AttemptResult {

@@ -30,7 +30,7 @@ fn root(thread: u64, message: &str) -> Root {
 }
 
 fn delivered(store: &dyn Store, delivery: u64, ms: i64, root: Option<Root>) {
-    let result = AttemptResult::Delivered { reply: "ok".to_owned(), refused: None, root };
+    let result = AttemptResult::Delivered { reply: "ok".to_owned(), refused: None, rest: Vec::new(), root };
     store.record(&[attempt(delivery, ms, result)], at(ms)).unwrap();
 }
 
@@ -62,7 +62,8 @@ pub fn what_a_group_hangs_on_is_kept_with_the_result<E: Engine>() {
     let first = lease(&*store, 10, 1000);
     assert!(first.iter().all(|delivery| delivery.root.is_none()));
     engine.break_table("thread_roots");
-    let result = AttemptResult::Delivered { reply: "ok".to_owned(), refused: None, root: Some(root(1, "m1")) };
+    let result =
+        AttemptResult::Delivered { reply: "ok".to_owned(), refused: None, rest: Vec::new(), root: Some(root(1, "m1")) };
     let attempt = attempt(first[0].id, 20, result);
     assert!(store.record(std::slice::from_ref(&attempt), at(20)).is_err());
     engine.mend_table("thread_roots");

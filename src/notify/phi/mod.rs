@@ -26,6 +26,9 @@ const UNKNOWN: &str = "unknown";
 /// Characters of one value.
 const LONGEST: usize = 500;
 
+/// Marks over one letter: names in any script have fewer.
+const MOST_MARKS: usize = 4;
+
 /// Text that its receiver may see. Only this module makes one from what Impilo sent or people wrote: everything else can but
 /// put such texts together, with words of the program and with numbers, by `told!`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -206,15 +209,51 @@ fn span(millis: i64) -> String {
     }
 }
 
-/// Text without control characters: payloads may hold any.
+/// Text without control characters, without what turns the direction of the text around it, and without towers of marks over one
+/// letter: payloads may hold any.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+    let mut piled = 0;
+    let stays = |c: &char| {
+        piled = if is_mark(*c) { piled + 1 } else { 0 };
+        piled <= MOST_MARKS && !is_direction(*c)
+    };
+    text.chars().filter(stays).map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+}
+
+/// The controls of Unicode's bidirectional algorithm (UAX 9).
+const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Marks that combine with the letter before them, as far as no script needs many of them.
+const fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{300}'..='\u{36f}'
+            | '\u{483}'..='\u{489}'
+            | '\u{591}'..='\u{5bd}'
+            | '\u{610}'..='\u{61a}'
+            | '\u{64b}'..='\u{65f}'
+            | '\u{e34}'..='\u{e3a}'
+            | '\u{e47}'..='\u{e4e}'
+            | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}'
+            | '\u{20d0}'..='\u{20ff}'
+            | '\u{fe20}'..='\u{fe2f}'
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::reason;
+    use super::{printable, reason};
     use crate::engine::{Phi, Reason};
+
+    #[test]
+    fn no_name_turns_the_text_around_it_or_grows_over_it() {
+        assert_eq!(printable("Ann\u{202e}gro.live\u{2066}\u{200f} Lee\r\n"), "Anngro.live Lee  ");
+        assert_eq!(printable("Nguye\u{302}\u{303}n, Jose\u{301}"), "Nguye\u{302}\u{303}n, Jose\u{301}");
+        assert_eq!(printable(&format!("a{}b", "\u{336}".repeat(90))), format!("a{}b", "\u{336}".repeat(4)));
+    }
 
     #[test]
     fn without_identifiers_no_reason_tells_what_became_of_somebody() {

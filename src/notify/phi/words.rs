@@ -10,6 +10,9 @@ use crate::engine::{Alert, Counts, DigestReport, Notification, Remark, SelfAlert
 /// Characters of the name of a site beside its bar.
 const LONGEST_SITE: usize = 32;
 
+/// Characters of what a digest of several is about.
+const LONGEST_SPLIT: usize = 80;
+
 /// What may stand in any message as it is.
 pub(in crate::notify) trait Tell {
     fn tell(self) -> Told;
@@ -112,19 +115,21 @@ pub(in crate::notify) fn ended_by_rule(counts: &Counts) -> Vec<(Told, u64)> {
 
 /// Numbers by site, the name of each in so many characters that it leaves room for its bar.
 pub(in crate::notify) fn by_site(sites: &BTreeMap<String, u64>) -> Vec<(Told, u64)> {
-    let short = |site: &str| {
-        let site = printable(site);
-        if site.chars().count() <= LONGEST_SITE {
-            return site;
-        }
-        site.chars().take(LONGEST_SITE - 1).chain(['…']).collect()
-    };
-    sites.iter().map(|(site, count)| (Told(short(site)), *count)).collect()
+    sites.iter().map(|(site, count)| (Told(short(site, LONGEST_SITE)), *count)).collect()
 }
 
-/// What a digest of several is about: only labels that every receiver may see split one.
+fn short(text: &str, longest: usize) -> String {
+    let text = printable(text);
+    if text.chars().count() <= longest {
+        return text;
+    }
+    text.chars().take(longest - 1).chain(['…']).collect()
+}
+
+/// What a digest of several is about, so short that it leaves room in a headline: only labels that every receiver may see
+/// split one.
 pub(in crate::notify) fn split(report: &DigestReport) -> Option<Told> {
-    report.split.as_ref().map(|(_, value)| Told(printable(value)))
+    report.split.as_ref().map(|(_, value)| Told(short(value, LONGEST_SPLIT)))
 }
 
 /// When each receiver was last reached.

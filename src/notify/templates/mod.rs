@@ -178,6 +178,9 @@ impl Templates {
         let made = self.environment.get_template(name)?.render(context)?;
         match made.trim() {
             "" if name.ends_with(Form::Headline.file()) => Err(refusal("a headline must not be empty")),
+            "" if [Form::MailText, Form::MailHtml, Form::SlackEntry].iter().any(|form| name.ends_with(form.file())) => {
+                Err(refusal("a message must not be empty"))
+            }
             _ if made.len() > LONGEST => Err(refusal("what it makes is longer than 1 MiB")),
             _ => Ok(made),
         }

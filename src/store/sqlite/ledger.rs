@@ -1,15 +1,15 @@
 //! The ledger: attempts, proofs of delivery, what fallbacks hear, and what is sent again.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::connection::{Failure, Writer};
+use super::connection::{Failure, Writer, json};
 use super::outbox::{self, Origin};
-use super::stale;
-use crate::engine::{Notification, Timestamp, key_of, without_ended};
+use super::{stale, stand_ins};
+use crate::engine::{Channel, Notification, Timestamp, key_of, without_ended};
 use crate::store::{
     Attempt, AttemptOutcome, AttemptResult, AttemptRow, DeliveryFilter, DeliveryRow, DeliveryState, LastDelivery,
-    NotResent, Overdue, Resend, Resent,
+    NotResent, Overdue, Resend, Resent, Rest, key_of_rest,
 };
 
 /// Messages handed over in one transaction.
@@ -31,6 +31,7 @@ pub(super) fn keep(writer: &Writer<'_>, attempt: &Attempt) -> Result<(), Failure
         AttemptResult::Delivered { reply, refused, .. } => {
             (AttemptOutcome::Accepted, refused.as_ref().unwrap_or(reply))
         }
+        AttemptResult::Needless { .. } => return Ok(()),
         AttemptResult::Retry { error, .. } => (AttemptOutcome::PutOff, error),
         AttemptResult::Dead { error } => (AttemptOutcome::GivenUp, error),
     };
@@ -42,6 +43,34 @@ pub(super) fn keep(writer: &Writer<'_>, attempt: &Attempt) -> Result<(), Failure
     let began = attempt.at.minus(attempt.took);
     insert.execute(params![attempt.delivery.cast_signed(), began.0, took, number_of(&OUTCOMES, &outcome), answer])?;
     Ok(())
+}
+
+/// Has the addresses that did not get a message have it as a delivery of their own, with the patience that is left, or none.
+/// It belongs to no group: the others of its addresses were told.
+pub(super) fn keep_rest(writer: &Writer<'_>, id: i64, rest: &Rest, at: Timestamp) -> Result<(), Failure> {
+    let mut select = writer.sql.prepare_cached("SELECT notification FROM outbox WHERE id = ?1")?;
+    let body: String = select.query_row([id], |row| row.get(0))?;
+    let Ok(mut notification) = serde_json::from_str::<Notification>(&body) else { return Ok(()) };
+    let Channel::Email { to } = &mut notification.channel else { return Ok(()) };
+    to.clone_from(&rest.addresses);
+    notification.key = key_of_rest(&notification.key, rest);
+    let body = json(&notification).map_err(|error| Failure::body("the rest of a message", &error))?;
+    let mut insert = writer.sql.prepare_cached(
+        "INSERT INTO outbox (key, group_id, lane, repeats, state, due, next_attempt_at, leased, attempts, first_attempt_at,
+                             ended_at, last_error, notification, rendered, receiver, handed_over)
+         SELECT ?2, '', lane, repeats, ?3, due, ?4, 0, attempts, first_attempt_at, ?5, ?6, ?7, rendered, receiver, handed_over
+         FROM outbox WHERE id = ?1 ON CONFLICT (key) DO NOTHING RETURNING id",
+    )?;
+    let (state, next) = match rest.next_attempt_at {
+        Some(next) => (DeliveryState::Waiting, Some(next.0)),
+        None => (DeliveryState::Dead, None),
+    };
+    let ended_at = next.is_none().then_some(at.0);
+    let row = params![id, notification.key, number_of(&STATES, &state), next, ended_at, rest.error, body];
+    match insert.query_row(row, |row| row.get(0)).optional()? {
+        Some(new) => outbox::link(writer, &notification, new),
+        None => Ok(()),
+    }
 }
 
 /// Attempts whose daemon ended before their answer came: nobody will record them any more.
@@ -148,9 +177,14 @@ fn state_of(number: i64) -> DeliveryState {
 
 /// Adds what a fallback hears in the place of a delivery's receiver.
 pub(super) fn stand_in(writer: &Writer<'_>, id: i64, stand_ins: &[Notification]) -> Result<(), Failure> {
-    let ready = outbox::prepare(stand_ins).map_err(|error| Failure::body("a message to be kept", &error))?;
-    for prepared in &ready {
-        outbox::insert(writer, prepared, "", Origin { stands_in_for: Some(id), ..Origin::default() })?;
+    for notification in stand_ins {
+        if !stand_ins::is_news(writer, notification)? {
+            continue;
+        }
+        let ready = outbox::prepare(std::slice::from_ref(notification));
+        for prepared in &ready.map_err(|error| Failure::body("a message to be kept", &error))? {
+            outbox::insert(writer, prepared, "", Origin { stands_in_for: Some(id), ..Origin::default() })?;
+        }
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! that, and what a power cut takes back is decided again from the journal, the same way.
 
 mod alerts;
+mod amend;
 mod connection;
 mod digests;
 mod figures;
@@ -16,16 +17,17 @@ mod recovery;
 mod retention;
 mod slices;
 mod stale;
+mod stand_ins;
 mod threads;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::{
-    AlertFilter, Appended, Attempt, AttemptRow, Delivery, DeliveryFilter, DeliveryRow, DigestDue, Entry, EventRow,
-    Figures, JournalRow, LastDelivery, Logged, NewRow, NotResent, Outcome, Outline, Overdue, Placing, Print, Progress,
-    Pruned, Quarantined, RecoveryNotes, Rendered, Resend, Resent, Retention, Room, Store, StoreError, TakenIn, Telling,
-    Told, Vitals,
+    AlertFilter, Amendment, Appended, Attempt, AttemptRow, Delivery, DeliveryFilter, DeliveryRow, DigestDue, Entry,
+    EventRow, Figures, JournalRow, LastDelivery, Logged, NewRow, NotResent, Outcome, Outline, Overdue, Placing, Print,
+    Progress, Pruned, Quarantined, RecoveryNotes, Rendered, Resend, Resent, Retention, Room, Store, StoreError,
+    TakenIn, Telling, Told, Vitals,
 };
 use secrecy::SecretSlice;
 
@@ -187,6 +189,10 @@ impl Store for Sqlite {
 
     fn record(&self, attempts: &[Attempt], clock: Timestamp) -> Result<(), StoreError> {
         self.database.synced("record deliveries", |writer| outbox::record(writer, attempts, clock))
+    }
+
+    fn amend(&self, amendments: &[Amendment], rule_set: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.database.synced("amend deliveries", |writer| amend::amend(writer, amendments, rule_set, now))
     }
 
     fn next_delivery(&self, room: &Room) -> Result<Option<Timestamp>, StoreError> {

@@ -228,7 +228,7 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
         let id = attempt.delivery.cast_signed();
         ledger::keep(writer, attempt)?;
         match &attempt.result {
-            AttemptResult::Delivered { reply, refused, root } => {
+            AttemptResult::Delivered { reply, refused, rest, root } => {
                 let mut update = writer.sql.prepare_cached(
                     "UPDATE outbox SET state = 1, next_attempt_at = NULL, leased = 0, ended_at = ?2, reply = ?3, last_error = ?4
                      WHERE id = ?1 AND state = 0 RETURNING group_id, lane",
@@ -238,10 +238,21 @@ pub(super) fn record(writer: &mut Writer<'_>, attempts: &[Attempt], clock: Times
                     .optional()?;
                 if let Some((group, lane)) = sent {
                     ledger::prove(writer, id, attempt.at)?;
-                    if let Some(root) = root {
+                    for rest in rest {
+                        ledger::keep_rest(writer, id, rest, attempt.at)?;
+                    }
+                    // What belongs to no group, such as the rest of a message, is nothing that others answer to.
+                    if let Some(root) = root.as_ref().filter(|_| !group.is_empty()) {
                         threads::keep(writer, &group, &lane, root, attempt.at)?;
                     }
                 }
+            }
+            AttemptResult::Needless { why } => {
+                let mut update = writer.sql.prepare_cached(
+                    "UPDATE outbox SET state = 3, next_attempt_at = NULL, leased = 0, ended_at = ?2, last_error = ?3
+                     WHERE id = ?1 AND state = 0",
+                )?;
+                update.execute(params![id, attempt.at.0, why])?;
             }
             AttemptResult::Retry { at, error } => {
                 let mut update = writer.sql.prepare_cached(

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::connection::{Failure, Writer, json};
-use super::{alerts, outbox, people};
-use crate::engine::{Member, PROJECTION_VERSION, Projection, Slice, Subject, SubjectKind, Timestamp};
+use super::{alerts, outbox, people, stand_ins};
+use crate::engine::{Alert, Member, PROJECTION_VERSION, Projection, Slice, Subject, SubjectKind, Timestamp};
 use crate::store::{Outcome, Progress};
 
 /// The number of a kind of subject in the tables.
@@ -109,6 +109,7 @@ pub(super) fn with_open_alerts(reader: &Connection) -> Result<Vec<Subject>, Fail
 pub(super) struct Prepared<'o> {
     slices: Vec<Ready<'o>>,
     alerts: Vec<alerts::Prepared<'o>>,
+    ended: &'o [Alert],
     transitions: Vec<(u64, String)>,
     notifications: Vec<outbox::Prepared<'o>>,
     records: people::Prepared,
@@ -130,6 +131,7 @@ pub(super) fn prepare<'o>(outcome: &Outcome<'o>) -> Result<Prepared<'o>, serde_j
     let mut prepared = Prepared {
         slices: Vec::with_capacity(outcome.slices.len()),
         alerts: Vec::new(),
+        ended: outcome.ended,
         transitions: Vec::with_capacity(outcome.transitions.len()),
         notifications: outbox::prepare(outcome.notifications)?,
         records: people::prepare(outcome.records)?,
@@ -171,6 +173,7 @@ pub(super) fn commit(writer: &mut Writer<'_>, prepared: &Prepared<'_>) -> Result
     }
     alerts::add_transitions(writer, &prepared.transitions, prepared.noticed_at)?;
     outbox::add(writer, &prepared.notifications)?;
+    stand_ins::tell_ends(writer, prepared.ended, prepared.noticed_at)?;
     people::write(writer, &prepared.records)?;
     set_progress(writer, prepared)
 }

@@ -32,13 +32,14 @@ fn judge_one(writer: &Writer<'_>, id: i64, stale: bool, now: Timestamp) -> Resul
     let mut later = if group.is_empty() { Vec::new() } else { delivered_since(writer, id, &group, &alerts)? };
     if stale && !group.is_empty() {
         later.extend(waiting_since(writer, id, &group)?);
-    } else if later.is_empty() && !stale {
+    } else if later.is_empty() && !stale && !group.is_empty() {
         return Ok(false);
     }
     let over = only(&alerts, |alert| is_over(writer, alert))?;
     let known = only(&alerts, |alert| was_told(writer, alert, id, &group))?;
     match judge_again(&notification, &over, &known, &later) {
-        StaleVerdict::Changed(changed) if stale => rewrite(writer, id, &changed)?,
+        // Nothing newer will come of what belongs to no group.
+        StaleVerdict::Changed(changed) if stale || group.is_empty() => rewrite(writer, id, &changed)?,
         StaleVerdict::Stands | StaleVerdict::Changed(_) => return Ok(false),
         StaleVerdict::Superseded { by, changed } => {
             for (newer, changed) in changed {
@@ -145,7 +146,7 @@ pub(super) fn told_since(
 }
 
 /// Gives a waiting message other words, in which every later attempt sends it.
-fn rewrite(writer: &Writer<'_>, id: i64, notification: &Notification) -> Result<(), Failure> {
+pub(super) fn rewrite(writer: &Writer<'_>, id: i64, notification: &Notification) -> Result<(), Failure> {
     let body = json(notification).map_err(|error| Failure::body("a message to be kept", &error))?;
     let mut update = writer.sql.prepare_cached("UPDATE outbox SET notification = ?2, rendered = NULL WHERE id = ?1")?;
     update.execute(params![id, body])?;
