@@ -151,7 +151,7 @@ pub(super) fn begin_anew(at: Moment<'_>, slice: &mut Slice, event: Option<&Event
             continue;
         }
         let since = match &rule.trigger {
-            Trigger::Silent { .. } => at.now,
+            Trigger::Silent { .. } => received(at, event),
             _ => event.map_or(at.now, |event| event.occurred_at.min(at.now)),
         };
         let memory = slice.memory(&rule.name);
@@ -182,10 +182,15 @@ fn since(at: Moment<'_>, rule: &Rule, slice: &Slice, event: Option<&Event<'_>>) 
     }
     let fallback = event.map_or(at.now, |event| event.occurred_at);
     if matches!(rule.trigger, Trigger::Silent { .. }) {
-        // What is to be heard can be heard only from now on.
-        return if at.baseline { changed_at(rule, slice).unwrap_or(at.now).min(at.now) } else { at.now };
+        // What is to be heard can be heard only from then on.
+        return if at.baseline { changed_at(rule, slice).unwrap_or(at.now).min(at.now) } else { received(at, event) };
     }
     changed_at(rule, slice).unwrap_or(fallback).min(at.now)
+}
+
+/// When an event was received: that of one out of Impilo's log lies further back than its row.
+fn received(at: Moment<'_>, event: Option<&Event<'_>>) -> Timestamp {
+    event.map_or(at.now, |event| event.received_at.min(at.now))
 }
 
 /// The newest time at which one of the subject's own fields that the rule's condition reads came to be as it is; `None` where
