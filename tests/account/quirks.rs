@@ -13,7 +13,7 @@ use crate::world::{BEGIN, Receiver, World, lines, minutes, options};
 /// A day of a small fleet, told to a receiver that takes everything.
 async fn day(quirks: Quirks) -> (World, Receiver) {
     let receiver = Receiver::start(|_, _| 200);
-    let mut options = Options { quirks, secret: Some("s3cret".to_owned()), parallel: 1, ..options(40, 1) };
+    let mut options = Options { quirks, secret: Some("s3cret".to_owned()), parallel: 1, ..options(60, 1) };
     options.subscribe = Some(receiver.url.clone());
     let world = World::start(options);
     world.advance("2d").await;
