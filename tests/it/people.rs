@@ -156,6 +156,16 @@ async fn the_command_line_takes_on_hands_over_writes_and_silences() {
         exit code 1
         No silence is in force.
         exit code 0
+        pulsewarden: the daemon refused: the name of who asks is empty
+        exit code 1
+        pulsewarden: the daemon refused: the note is empty
+        exit code 1
+        pulsewarden: the daemon refused: the note is longer than 2000 characters
+        exit code 1
+        pulsewarden: the daemon refused: the name to assign to is empty
+        exit code 1
+        Nobody has done anything about this alert.
+        exit code 0
     "#]]
     .assert_eq(&said.concat());
     let people = run(&["explain", "1"]);
