@@ -149,7 +149,12 @@ impl Played {
                     delivery: delivery.id,
                     at: now,
                     took: Duration::ZERO,
-                    result: AttemptResult::Delivered { reply: "ok".to_owned(), refused: None, root: None, rest: Vec::new() },
+                    result: AttemptResult::Delivered {
+                        reply: "ok".to_owned(),
+                        refused: None,
+                        root: None,
+                        rest: Vec::new(),
+                    },
                     stand_ins: Vec::new(),
                 })
                 .collect();

@@ -46,6 +46,9 @@ impl Oracle {
         if self.of(subject).any(|heard| ends(heard) || heard.read.facts.about.iter().any(|about| about.over)) {
             return None;
         }
+        if self.a_patient_is_archived() {
+            return None;
+        }
         // Whatever speaks of a newer check has it that the device was heard then.
         let check = |heard: &Heard| heard.fact(subject, "last_health_check_at").is_some();
         let last = |heard: &mut dyn Iterator<Item = &Heard>| heard.map(|heard| heard.at.max(heard.heard_at)).max();
@@ -57,14 +60,19 @@ impl Oracle {
         [heard, checked, with.first.at, patient.first.at, turned, turned_at].into_iter().max()
     }
 
+    /// Whoever it is: what belongs to whom is not looked into.
+    fn a_patient_is_archived(&self) -> bool {
+        let archived = |about: &About| about.subject.kind == SubjectKind::Patient && about.over;
+        self.heard.iter().any(|heard| heard.read.facts.about.iter().any(archived))
+    }
+
     /// Since when a state has held beyond doubt, of an order or a return whose patient is not archived.
     fn held_since(&self, subject: &Subject, rule: &Rule) -> Option<Timestamp> {
         if !matches!(subject.kind, SubjectKind::Order | SubjectKind::Return) {
             return None;
         }
         let certain = self.certain(subject, field(rule)?)?;
-        let archived = |about: &About| about.subject.kind == SubjectKind::Patient && about.over;
-        let ends = self.heard.iter().any(|heard| heard.read.facts.about.iter().any(archived));
+        let ends = self.a_patient_is_archived();
         (holds(rule, certain.value) == Some(true) && !ends).then(|| certain.first.at.max(certain.first.occurred_at))
     }
 }
