@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_web::{HttpResponse, web};
 
 use super::{Admin, failed};
-use crate::engine::{Channel, Notification, Receiver, Remark, RuleSet};
-use crate::store::Resend;
+use crate::engine::{Admission, Channel, Notification, Receiver, Remark, RuleSet, admit};
+use crate::store::{Resend, is_rest};
 
 pub(super) async fn resend(admin: web::Data<Admin>, request: web::Json<Resend>) -> HttpResponse {
     let shared = Arc::clone(&admin.shared);
@@ -37,7 +37,12 @@ fn readdressed(old: &Notification, rules: &RuleSet) -> Result<Notification, Stri
     match receiver {
         Some(receiver) => {
             new.phi = receiver.phi;
-            new.channel = channel(receiver, &old.channel)?.clone();
+            new.channel = match admit(old, rules) {
+                // The others of its addresses have it.
+                Admission::AsItIs => old.channel.clone(),
+                Admission::Changed(left) if is_rest(&old.key) => left.channel,
+                Admission::Changed(_) | Admission::Nowhere => channel(receiver, &old.channel)?.clone(),
+            };
         }
         // What Pulsewarden says of itself has its own address.
         None if old.receiver == "self" => {}

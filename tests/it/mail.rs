@@ -189,6 +189,12 @@ async fn an_address_that_is_refused_keeps_no_other_from_its_mail() {
         assert_eq!(told, ["team@clinic.example", "other@clinic.example"]);
         let shown = world.run(&["deliveries", "show", &rest["id"].to_string()]);
         assert!(shown.stdout.contains(&format!("for {refused} alone")), "{shown:?}");
+        if state == "dead" {
+            assert_eq!(world.run(&["deliveries", "resend", &rest["id"].to_string()]).code, 0);
+            let resent = || rows().into_iter().find(|row| row["resent_from"] == rest["id"] && row["state"] == "dead");
+            let again = eventually("it is refused again", resent).await;
+            assert_eq!((&again["channel"], team().len()), (&rest["channel"], 2), "to nobody who has it");
+        }
     }
 }
 
