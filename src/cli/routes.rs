@@ -127,6 +127,11 @@ fn told(rules: &RuleSet, top: &Route, labels: &Labels, at: Option<Timestamp>) ->
         if at.is_some() || waits.len() > 2 {
             let _ = writeln!(out, "  {}", waits.join("; "));
         }
+        let receiver = rules.receiver(&route.receiver);
+        if let Some(cap) = receiver.and_then(|receiver| receiver.cap) {
+            let (messages, per) = (cap.messages, length(cap.per));
+            let _ = writeln!(out, "  at most {messages} messages in {per}; what is more comes in summaries");
+        }
         for step in &route.escalate {
             let _ = writeln!(out, "  nobody takes it on for {}: {} is told, too", length(step.after), step.receiver);
         }

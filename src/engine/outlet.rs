@@ -21,8 +21,9 @@ use super::slice::Slice;
 use super::subject::{Subject, SubjectKind};
 use super::time::Timestamp;
 
-/// How long the first summary waits for the rest.
+/// How long the first summary waits for the rest, and how long where it holds something critical.
 const GATHERS: Duration = Duration::from_secs(60);
+const GATHERS_URGENT: Duration = Duration::from_secs(5);
 
 /// How long after its return what was held for an outage goes at the latest.
 const RETURNS_WITHIN: Duration = Duration::from_secs(15 * 60);
@@ -308,12 +309,12 @@ impl Outlet {
             return back.plus(RETURNS_WITHIN);
         }
         let Some(cap) = cap else { return now };
+        let urgent = self.held.values().any(|held| is_urgent(&held.alerts));
         let gathered = match self.why {
             // All that was held back for quiet hours comes at the same instant.
             Some(Folded::Quiet | Folded::Outage) | None => now,
-            Some(Folded::Cap) => self.since.unwrap_or(now).plus(GATHERS),
+            Some(Folded::Cap) => self.since.unwrap_or(now).plus(if urgent { GATHERS_URGENT } else { GATHERS }),
         };
-        let urgent = self.held.values().any(|held| is_urgent(&held.alerts));
         let spaced = self.last_summary.filter(|_| !urgent).map_or(now, |last| last.plus(cap.between_summaries()));
         // When enough of what was sent lies far enough back.
         let too_many = (self.sent.len() + 1).saturating_sub(cap.messages as usize);

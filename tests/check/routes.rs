@@ -59,10 +59,12 @@ fn it_is_said_who_is_told_with_what_and_when() {
               by the route of severity="critical"
               in a message of its own
               told at once; what changes, 30m after the message before; again every 24h until somebody takes it on
+              at most 60 messages in 1h; what is more comes in summaries
             north (Slack webhook north)
               by the route of site="North"
               in one message with all other alerts of this route
               told 2m after it fires; what changes, 1h after the message before; again every 24h until somebody takes it on
+              at most 60 messages in 1h; what is more comes in summaries
             exit code 0
         "#]],
     );
@@ -74,6 +76,7 @@ fn it_is_said_who_is_told_with_what_and_when() {
               by the route of site!=""
               in one message with all other alerts of this route
               told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+              at most 60 messages in 1h; what is more comes in summaries
             exit code 0
         "#]],
     );
@@ -85,6 +88,7 @@ fn it_is_said_who_is_told_with_what_and_when() {
               by the route on top
               in one message with those of the same alertname, site South
               told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+              at most 60 messages in 1h; what is more comes in summaries
             exit code 0
         "#]],
     );
@@ -96,6 +100,7 @@ fn it_is_said_who_is_told_with_what_and_when() {
               by the route of subject=~"device|patient", site!~"South"
               in one message with all other alerts of this route
               told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+              at most 60 messages in 1h; what is more comes in summaries
             exit code 0
         "#]],
     );
@@ -107,6 +112,7 @@ fn it_is_said_who_is_told_with_what_and_when() {
               by the route on top
               in one message with those of the same alertname, site
               told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+              at most 60 messages in 1h; what is more comes in summaries
             exit code 0
         "#]],
     );
@@ -166,26 +172,28 @@ route:
         rules,
         &["test", "severity=warning", "--at", "2026-03-07T03:00:00Z"],
         expect![[r#"
-        logistics (mail to a@clinic.example)
-          by the route of severity="warning"
-          in one message with all other alerts of this route
-          told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
-          fires 2026-03-07 03:00:00 UTC; the route is muted in nights until 2026-03-07 11:00:00 UTC; quiet hours, outside of office, last until 2026-03-09 12:00:00 UTC, then it comes in one summary; told 2026-03-09 12:00:00 UTC
-        exit code 0
-    "#]],
+            logistics (mail to a@clinic.example)
+              by the route of severity="warning"
+              in one message with all other alerts of this route
+              told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+              fires 2026-03-07 03:00:00 UTC; the route is muted in nights until 2026-03-07 11:00:00 UTC; quiet hours, outside of office, last until 2026-03-09 12:00:00 UTC, then it comes in one summary; told 2026-03-09 12:00:00 UTC
+              at most 60 messages in 1h; what is more comes in summaries
+            exit code 0
+        "#]],
     );
     routes(
         rules,
         &["test", "severity=critical", "--at", "2026-03-07T03:00:00Z"],
         expect![[r#"
-        logistics (mail to a@clinic.example)
-          by the route of severity="critical"
-          in one message with all other alerts of this route
-          told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
-          fires 2026-03-07 03:00:00 UTC; told 2026-03-07 03:02:00 UTC
-          nobody takes it on for 30m: lead is told, too
-        exit code 0
-    "#]],
+            logistics (mail to a@clinic.example)
+              by the route of severity="critical"
+              in one message with all other alerts of this route
+              told 2m after it fires; what changes, 30m after the message before; again every 24h until somebody takes it on
+              fires 2026-03-07 03:00:00 UTC; told 2026-03-07 03:02:00 UTC
+              at most 60 messages in 1h; what is more comes in summaries
+              nobody takes it on for 30m: lead is told, too
+            exit code 0
+        "#]],
     );
     routes(
         rules,
