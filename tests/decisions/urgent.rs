@@ -28,11 +28,6 @@ fn rules(route: &str) -> String {
     format!("{RULES}{route}\n")
 }
 
-/// The messages alone.
-fn messages(world: &World) -> String {
-    world.timeline().lines().filter(|line| line.contains('→')).map(|line| format!("{line}\n")).collect()
-}
-
 #[test]
 fn raised_out_of_quiet_hours_it_comes_at_once_by_itself() {
     let rules = rules("route: { receiver: team, group_by: [\"...\"], group_wait: 1m, group_interval: 1m }").replace(
@@ -58,7 +53,7 @@ fn raised_out_of_quiet_hours_it_comes_at_once_by_itself() {
         2026-03-02T20:06:15.000Z → team (email): #5 firing critical;
         2026-03-03T08:00:00.000Z → team (email): 1 open, 0 ended in one (Quiet, 1 messages)
     "#]]
-    .assert_eq(&messages(&world));
+    .assert_eq(&world.messages());
 }
 
 #[test]
@@ -82,7 +77,7 @@ fn beyond_three_quarters_of_the_cap_critical_ones_still_come_by_themselves() {
         2026-03-02T10:00:11.000Z → team (email): 4 open, 0 ended in one (Cap, 4 messages)
         2026-03-02T11:00:00.000Z → team (email): 1 open, 0 ended in one (Cap, 1 messages)
     "#]]
-    .assert_eq(&messages(&world));
+    .assert_eq(&world.messages());
 }
 
 #[test]
@@ -153,7 +148,7 @@ route:
         2026-03-02T20:00:00.000Z → team (email): #1 firing critical; #2 firing critical;
         2026-03-02T20:30:00.000Z → lead (email): #1 firing critical; #2 firing critical;
     "#]]
-    .assert_eq(&messages(&world));
+    .assert_eq(&world.messages());
 }
 
 #[test]
@@ -185,7 +180,7 @@ route:
         2026-03-02T10:40:00.000Z → lead (email): #2 firing warning;
         2026-03-02T12:00:00.000Z → team (email): #1 firing warning; #2 firing warning; #3 firing warning;
     "#]]
-    .assert_eq(&messages(&world));
+    .assert_eq(&world.messages());
 }
 
 #[test]
@@ -206,7 +201,7 @@ route:
         2026-03-02T10:10:00.000Z → lead (email): #1 firing warning;
         2026-03-02T10:20:00.000Z → head (email): #1 firing warning;
     "#]]
-    .assert_eq(&messages(&world));
+    .assert_eq(&world.messages());
 
     let one = |steps: &str| rules(&format!("route: {{ receiver: team, group_wait: 0s, escalate: [{steps}] }}"));
     let mut world = World::new(&one("{ after: 10m, receiver: lead }"));
@@ -219,7 +214,7 @@ route:
         2026-03-02T10:10:00.000Z → lead (email): #1 firing warning;
         2026-03-02T11:00:00.000Z → head (email): #1 firing warning;
     "#]]
-    .assert_eq(&messages(&world));
+    .assert_eq(&world.messages());
 }
 
 #[test]
@@ -242,7 +237,7 @@ fn what_a_reload_holds_back_no_longer_is_told() {
         2026-03-02T19:00:00.000Z → team (email): #1 firing warning;
         2026-03-02T19:20:00.000Z → team (email): #1 firing critical;
     "#]]
-    .assert_eq(&messages(&world));
+    .assert_eq(&world.messages());
 }
 
 #[test]
@@ -264,5 +259,5 @@ fn without_any_route_ends_are_still_told() {
         2026-03-02T11:00:00.000Z → team (email): #2 firing warning; #1 resolved;
         2026-03-02T12:00:00.000Z → team (email): #2 resolved;
     "#]]
-    .assert_eq(&messages(&world));
+    .assert_eq(&world.messages());
 }

@@ -407,6 +407,11 @@ impl World {
         alerts
     }
 
+    /// The messages of the timeline alone.
+    pub fn messages(&self) -> String {
+        self.timeline().lines().filter(|line| line.contains('→')).map(|line| format!("{line}\n")).collect()
+    }
+
     /// Every move of every alert, then every message decided.
     pub fn timeline(&self) -> String {
         self.told(|_| String::new())
