@@ -1,8 +1,7 @@
 //! One way to one receiver: how many messages go over it, and what is folded into one.
 //!
 //! Up to three quarters of the cap go as they come. Beyond that messages are held, and go together as one summary; the last
-//! quarter of the cap is for these, and for messages about critical alerts, which go as they come while there is room for one
-//! summary more.
+//! quarter of the cap is for these, and half of that for messages about critical alerts, which go as they come.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -309,13 +308,17 @@ impl Outlet {
             return back.plus(RETURNS_WITHIN);
         }
         let Some(cap) = cap else { return now };
-        let urgent = self.held.values().any(|held| is_urgent(&held.alerts));
+        // The last one that there is room for must hold as much as it can.
+        let last = self.sent.len() + 2 > cap.messages as usize;
+        let urgent = !last && self.held.values().any(|held| is_urgent(&held.alerts));
         let gathered = match self.why {
             // All that was held back for quiet hours comes at the same instant.
             Some(Folded::Quiet | Folded::Outage) | None => now,
             Some(Folded::Cap) => self.since.unwrap_or(now).plus(if urgent { GATHERS_URGENT } else { GATHERS }),
         };
-        let spaced = self.last_summary.filter(|_| !urgent).map_or(now, |last| last.plus(cap.between_summaries()));
+        let between = cap.between_summaries();
+        let between = if urgent { between.min(GATHERS) } else { between };
+        let spaced = self.last_summary.map_or(now, |last| last.plus(between));
         // When enough of what was sent lies far enough back.
         let too_many = (self.sent.len() + 1).saturating_sub(cap.messages as usize);
         let room = too_many.checked_sub(1).and_then(|last| self.sent.get(last)).map_or(now, |sent| sent.plus(cap.per));

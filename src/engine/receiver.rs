@@ -142,9 +142,9 @@ impl Cap {
         self.messages.saturating_sub(self.summaries()) as usize
     }
 
-    /// How many messages go as they come where they are about critical alerts: one summary must still find room.
+    /// How many messages go as they come where they are about critical alerts: half of the summaries must still find room.
     pub(super) fn for_urgent(self) -> usize {
-        self.messages.saturating_sub(1) as usize
+        self.messages.saturating_sub(self.summaries().div_ceil(2)) as usize
     }
 
     /// The time between two summaries.

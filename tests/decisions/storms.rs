@@ -45,7 +45,7 @@ fn beyond_the_cap_everything_comes_in_few_summaries_with_the_right_numbers() {
         2026-03-02T10:02:00.000Z → team (email): #74 firing warning;
         2026-03-02T10:02:00.000Z → team (email): #73 firing warning;
         2026-03-02T10:02:00.000Z → team (email): #10 firing critical;
-        2026-03-02T10:02:05.000Z → team (email): 93 open, 0 ended in one (Cap, 93 messages)
+        2026-03-02T10:03:00.000Z → team (email): 93 open, 0 ended in one (Cap, 93 messages)
         2026-03-02T11:02:00.000Z → team (email): 0 open, 30 ended in one (Cap, 30 messages)
     "#]]
     .assert_eq(&world.messages());

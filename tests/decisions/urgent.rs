@@ -74,8 +74,7 @@ fn beyond_three_quarters_of_the_cap_critical_ones_still_come_by_themselves() {
         2026-03-02T10:00:04.000Z → team (email): #5 firing warning;
         2026-03-02T10:00:05.000Z → team (email): #6 firing warning;
         2026-03-02T10:00:09.000Z → team (email): #10 firing critical;
-        2026-03-02T10:00:11.000Z → team (email): 4 open, 0 ended in one (Cap, 4 messages)
-        2026-03-02T11:00:00.000Z → team (email): 1 open, 0 ended in one (Cap, 1 messages)
+        2026-03-02T10:01:06.000Z → team (email): 5 open, 0 ended in one (Cap, 5 messages)
     "#]]
     .assert_eq(&world.messages());
 }
