@@ -155,7 +155,8 @@ impl Client {
             // Documented: the address that it has already is refused. So an attempt whose answer was lost looks like this.
             Err(error @ ApiError::Answered(400)) => {
                 let there = Subscription::parse(&self.ask(Call::get(&path)).await?);
-                if there.is_some_and(|there| there.url == url) { Ok(()) } else { Err(error) }
+                let is_there = |there: Subscription| there.id.to_string() == id && there.url == url;
+                if there.is_some_and(is_there) { Ok(()) } else { Err(error) }
             }
             answer => answer.map(drop),
         }
@@ -174,11 +175,10 @@ impl Client {
     /// documented.
     pub async fn secret(&self) -> Result<Option<SecretString>, ApiError> {
         match self.ask(Call::get(&["webhook-secret"])).await {
-            Ok(body) if body.trim().is_empty() => Ok(None),
-            Ok(body) if serde_json::from_str::<serde_json::Value>(&body).is_err() => {
-                Err(ApiError::Unreadable("no JSON where the secret should be"))
-            }
-            Ok(body) => Ok(answer::secret(&body)),
+            Ok(body) => match answer::secret(&body) {
+                Some(secret) => Ok(Some(secret).filter(|secret| !secret.expose_secret().is_empty())),
+                None => Err(ApiError::Unreadable("no secret where one should be")),
+            },
             Err(ApiError::NotFound | ApiError::Answered(400)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -274,9 +274,9 @@ impl Client {
     }
 
     async fn object(&self, path: &[&str]) -> Result<Option<RawObject>, ApiError> {
-        match self.ask(Call::get(path)).await {
-            Ok(body) if body.trim_start().starts_with('{') => Ok(Some(RawObject::new(body))),
-            Ok(_) => Err(ApiError::Unreadable("no JSON object where one should be")),
+        match self.ask(Call::get(path)).await.map(RawObject::new) {
+            Ok(object) if object.id().as_deref() == path.last().copied() => Ok(Some(object)),
+            Ok(_) => Err(ApiError::Unreadable("not the object that was asked for")),
             Err(ApiError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }

@@ -335,6 +335,20 @@ async fn it_asks_again_where_that_may_help_and_makes_nothing_twice() {
         strange.stderr.contains("no page where one should be") && !strange.stderr.contains("geheim"),
         "{strange:?}"
     );
+    // JSON that is no page is no list without anything in it: nothing is made a second time, and no secret is missing.
+    let there = impilo.account().webhooks.len();
+    for no_page in [r#"{"message": "Scheduled maintenance"}"#, "{}", "[]", r#"{"content": null}"#] {
+        impilo.interrupt(move |_, asked| {
+            (asked.method == "GET").then(|| Answer::Say(200, Vec::new(), no_page.to_owned()))
+        });
+        let refused = sync(&world, &["--apply"]);
+        assert!(refused.code == 1 && refused.stderr.contains("no page where one should be"), "{no_page}: {refused:?}");
+        let doctor = world.run(&["doctor"]).stdout;
+        assert!(doctor.contains("webhook_secret: it cannot be told"), "{doctor}");
+        let rotated = world.run(&["impilo", "secret", "rotate"]);
+        assert!(rotated.code == 1 && rotated.stderr.contains("nothing was changed"), "{rotated:?}");
+    }
+    assert!(impilo.account().webhooks.len() == there && impilo.account().secret.as_deref() == Some(SECRET));
     impilo.interrupt(|_, _| Some(Answer::Say(302, vec![("Location", "http://a.example".to_owned())], String::new())));
     assert!(sync(&world, &[]).stderr.contains("Impilo answered HTTP 302"));
 }
