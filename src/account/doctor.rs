@@ -217,8 +217,9 @@ fn is_loopback(url: &str) -> bool {
 fn api(answers: &Answers) -> Check {
     let name = "api_key";
     let refused = [answers.webhooks.as_ref().err(), answers.secret.as_ref().err(), answers.errors.as_ref().err()];
-    let mut refused = refused.into_iter().flatten();
-    match refused.next() {
+    // A list that is too long says nothing against the key.
+    let refused = refused.into_iter().flatten().find(|error| !matches!(error, ApiError::TooLong(_)));
+    match refused {
         None => fine(
             name,
             "Impilo answers, and takes the API key; when the key expires, only Impilo's account portal tells"
@@ -229,10 +230,15 @@ fn api(answers: &Answers) -> Check {
             error.to_string(),
             "Make a new key in Impilo's account portal, write it where `impilo.api_key` refers to, and restart.",
         ),
-        Some(error @ (ApiError::Unreachable(_) | ApiError::Busy { .. })) => wrong(
+        Some(error @ ApiError::Unreachable(_)) => wrong(
             name,
             error.to_string(),
             "Look whether this machine reaches the address in `impilo.api`, through its proxy or firewall, too.",
+        ),
+        Some(error) if error.may_pass() => wrong(
+            name,
+            error.to_string(),
+            "Nothing is to be done here but to wait: it is asked again by itself. Where it lasts for hours, ask Impilo.",
         ),
         Some(error) => {
             wrong(name, error.to_string(), "Compare `impilo.api` with Impilo's documentation, and ask Impilo.")

@@ -248,14 +248,25 @@ impl Shared {
         {
             telemetry::secret_not_noted(&error.to_string());
         }
-        let there = client.webhooks().await;
+        // Who does not answer once is not waited for three times.
+        let silent = match &secret {
+            Err(error @ ApiError::Unreachable(_)) => Some(error.clone()),
+            _ => None,
+        };
+        let there = match &silent {
+            Some(error) => Err(error.clone()),
+            None => client.webhooks().await,
+        };
         let subscribed = there.iter().flatten().filter(|there| is_here(&there.url)).map(|there| there.kind.clone());
         let subscribed: BTreeSet<String> = subscribed.collect();
         let webhooks = there.map(|there| {
             let (rules, public_url) = (rules?, settings.public_url.as_deref()?);
             self.plan(rules, public_url, &there, false).ok()
         });
-        let errors = doctor::errors(client, self.clock.now().minus(ERRORS_OVER), is_here).await;
+        let errors = match silent {
+            Some(error) => Err(error),
+            None => doctor::errors(client, self.clock.now().minus(ERRORS_OVER), is_here).await,
+        };
         Answers { webhooks, subscribed, secret, errors, ahead: client.ahead() }
     }
 

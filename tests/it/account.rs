@@ -317,6 +317,21 @@ async fn it_asks_again_where_that_may_help_and_makes_nothing_twice() {
     assert!(busy.code == 1 && busy.stderr.contains("Impilo is busy and asks to wait 600 s"), "{busy:?}");
     assert_eq!(impilo.api.asked().len(), before + 1);
 
+    // Nor is it asked for anything else by the same command, and nobody is sent to look at his network.
+    let before = impilo.api.asked().len();
+    let doctor = world.run(&["doctor"]).stdout;
+    assert_eq!(impilo.api.asked().len(), before + 1, "{doctor}");
+    assert!(doctor.contains("Nothing is to be done here but to wait"), "{doctor}");
+    assert!(!doctor.contains("firewall") && !doctor.contains("impilo.api"), "{doctor}");
+
+    // Where nothing is found, it is the address that is wrong, and not the secret that is missing.
+    impilo.interrupt(|_, _| Some(Answer::status(404)));
+    let doctor = world.run(&["doctor"]).stdout;
+    assert!(doctor.contains("webhook_secret: it cannot be told") && doctor.contains("Compare `impilo.api`"), "{doctor}");
+    impilo.interrupt(|_, asked| asked.path.ends_with("/webhook-secret").then(|| Answer::status(404)));
+    let doctor = world.run(&["doctor"]).stdout;
+    assert!(doctor.contains("Impilo has no webhook secret"), "{doctor}");
+
     // A subscription whose making was not confirmed is not made again, and is known as made at the next look.
     let mut first = true;
     impilo.interrupt(move |account, asked| {
@@ -351,6 +366,39 @@ async fn it_asks_again_where_that_may_help_and_makes_nothing_twice() {
     assert!(impilo.account().webhooks.len() == there && impilo.account().secret.as_deref() == Some(SECRET));
     impilo.interrupt(|_, _| Some(Answer::Say(302, vec![("Location", "http://a.example".to_owned())], String::new())));
     assert!(sync(&world, &[]).stderr.contains("Impilo answered HTTP 302"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_too_long_is_asked_for_in_parts() {
+    let (world, impilo) = world().await;
+    carried_out(&world, &[]);
+    let now = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    let row = |id: i64| {
+        let body = json!({ "id": id, "type": "device.lowBattery", "payload": { "device": { "id": id } } });
+        json!({ "id": id, "webhookUrl": URL, "webhookType": "device.lowBattery", "payload": body.to_string(),
+                "createTimestamp": now.to_rfc3339(), "lastResponseStatus": 503, "retryAttempts": 0 })
+    };
+    impilo.account().log = (1..=270).map(row).collect();
+    // An answer that would be longer than is taken, wherever the row 7 is on a page with four others.
+    let long = || Answer::Say(200, Vec::new(), " ".repeat(33 << 20));
+    impilo.interrupt(move |_, asked| {
+        let number = |name: &str| {
+            let part = asked.path.split(['?', '&']).find_map(|part| part.strip_prefix(name))?;
+            part.parse::<u32>().ok()
+        };
+        let (page, size) = (number("page=")?, number("size=")?);
+        (asked.path.contains("/webhook/logs?") && size > 1 && (page - 1) * size < 7).then(long)
+    });
+    let looked = world.run(&["impilo", "recover", "--since", "2h", "--dry-run"]);
+    assert!(looked.code == 0 && looked.stdout.contains("270 rows for this address"), "{looked:?}");
+
+    // One row that is too long by itself is said to be that, and neither the key nor the address is blamed.
+    impilo.interrupt(move |_, asked| asked.path.contains("/webhook/logs?").then(long));
+    let looked = world.run(&["impilo", "recover", "--since", "2h", "--dry-run"]);
+    assert!(looked.code == 1 && looked.stderr.contains("a single row"), "{looked:?}");
+    assert!(!looked.stderr.contains("impilo.api"), "{looked:?}");
+    let doctor = world.run(&["doctor"]).stdout;
+    assert!(doctor.contains("ok       api_key") && doctor.contains("unknown  deliveries"), "{doctor}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
