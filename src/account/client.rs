@@ -212,10 +212,10 @@ impl Client {
         self.ask(Call::sends(method, &["webhook-secret"], body)).await.map(drop)
     }
 
-    /// Lets Impilo send an `order.status` webhook of an order that does not exist, with this status (documented; the order's
-    /// id is random).
-    pub async fn test_order_status(&self, status: &str) -> Result<(), ApiError> {
-        let body = json!({ "orderStatusName": status });
+    /// Lets Impilo send an `order.status` webhook of an order that does not exist, with this status and this number of ours
+    /// (documented; the order's own id is random).
+    pub async fn test_order_status(&self, status: &str, external_id: &str) -> Result<(), ApiError> {
+        let body = json!({ "orderStatusName": status, "externalOrderIds": [external_id] });
         self.ask(Call::sends(Method::POST, &["test", "order-status-webhook"], body)).await.map(drop)
     }
 

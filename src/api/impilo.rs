@@ -85,15 +85,17 @@ async fn sync(admin: web::Data<Admin>, request: web::Json<SyncRequest>) -> HttpR
 /// What came of a test webhook.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Tested {
-    /// Milliseconds until it was kept here; `None` where it did not come within a minute.
+    /// Milliseconds until it was kept here; `None` where it did not come within a minute, or could not be recognised.
     pub after_ms: Option<u64>,
+    /// Webhooks of the same type that came meanwhile and do not hold what the test was sent with.
+    pub others: u64,
 }
 
 async fn test(admin: web::Data<Admin>) -> HttpResponse {
     match admin.shared.try_webhook().await {
-        Ok(after) => {
-            let after_ms = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-            HttpResponse::Ok().json(Tested { after_ms })
+        Ok(tried) => {
+            let after_ms = tried.after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+            HttpResponse::Ok().json(Tested { after_ms, others: tried.others })
         }
         Err(error) => undone(&error),
     }

@@ -22,8 +22,8 @@ pub enum WebhookCommand {
     Sync(SyncArguments),
     /// Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come
     ///
-    /// It is an `order.status` of an order that does not exist, with the status voided. It is kept like any other, and goes
-    /// where every subscription to that type leads.
+    /// It is an `order.status` of an order that does not exist, with the status voided and an external number by which it is
+    /// recognised. It is kept like any other, and goes where every subscription to that type leads.
     Test(Json),
 }
 
@@ -65,11 +65,17 @@ pub(super) async fn webhooks(settings: &Settings, command: &WebhookCommand) -> a
             if how.json {
                 json(&tested)?;
             } else {
-                text(&match tested.after_ms {
-                    Some(after) => format!("The test webhook came from Impilo and is kept, after {after} ms.\n"),
-                    None => "Impilo was asked for a test webhook, and none came within a minute; see `pulsewarden doctor`, and the \
-                             proxy before this daemon.\n"
+                text(&match (tested.after_ms, tested.others) {
+                    (Some(after), _) => format!("The test webhook came from Impilo and is kept, after {after} ms.\n"),
+                    (None, 0) => "Impilo was asked for a test webhook, and none came within a minute; see `pulsewarden doctor`, and \
+                                  the proxy before this daemon.\n"
                         .to_owned(),
+                    (None, others) => format!(
+                        "Impilo was asked for a test webhook, and none came within a minute that could be recognised. {} of its type \
+                         came, without the number that the test was sent with: they may be orders' own, or Impilo does not repeat \
+                         the number. So nothing is proven; see `pulsewarden doctor`.\n",
+                        counted(usize::try_from(others).unwrap_or(usize::MAX), "webhook")
+                    ),
                 })?;
             }
             Ok(if tested.after_ms.is_some() { FINE } else { WRONG })

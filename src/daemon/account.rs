@@ -18,8 +18,9 @@ use crate::account::rotation::{self, Keeper, Rotated};
 use crate::account::webhooks::{self, Known, Ledger, Plan};
 use crate::account::{Access, ApiError, Client, KeptError, NoClient, Secrets};
 use crate::config::Settings;
-use crate::engine::{Position, RuleSet};
-use crate::store::StoreError;
+use crate::engine::{Position, RuleSet, Source};
+use crate::journal::codec;
+use crate::store::{Entry, EventRow, JournalRow, StoreError};
 use crate::telemetry;
 
 /// How often it is looked whether something is due.
@@ -46,6 +47,9 @@ const TEST_STATUS: &str = "voided";
 const TEST_WITHIN: Duration = Duration::from_secs(60);
 const TEST_LOOK: Duration = Duration::from_millis(200);
 
+/// Rows of the journal that are looked at in one go.
+const TEST_ROWS: usize = 1000;
+
 /// How long it is waited for rules to be in force: without them nobody knows what is needed.
 const RULES_WITHIN: Duration = Duration::from_secs(15);
 
@@ -59,6 +63,22 @@ pub struct Account {
     /// Two commands that change the account must not run at once.
     errands: tokio::sync::Mutex<()>,
     report: Mutex<Option<Report>>,
+}
+
+/// What came of a test webhook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// How long it took until it was kept here; `None` where it did not come, or could not be recognised.
+    pub after: Option<Duration>,
+    /// Webhooks of the same type that came meanwhile and do not hold what the test was sent with.
+    pub others: u64,
+}
+
+fn webhook_like_the_test(row: &JournalRow) -> Option<&EventRow> {
+    match &row.entry {
+        Entry::Event(event) if event.kind == TEST_TYPE && event.source == Source::Webhook => Some(event),
+        _ => None,
+    }
 }
 
 /// Why the account could not be seen to.
@@ -183,30 +203,49 @@ impl Shared {
         Ok(rotated)
     }
 
-    /// Lets Impilo send a test, and waits for it. How long it took; `None` where it did not come.
+    /// Lets Impilo send a test, and waits for it.
     ///
     /// # Errors
     /// Where Impilo cannot be asked, or the store cannot be read.
-    pub async fn try_webhook(&self) -> Result<Option<Duration>, Undone> {
+    pub async fn try_webhook(&self) -> Result<Tried, Undone> {
         let _alone = self.impilo.errands.lock().await;
         let client = self.account()?;
-        let before = self.newest_test().await?;
-        client.test_order_status(TEST_STATUS).await?;
+        let mark = format!("pulsewarden-test-{:016x}", fastrand::u64(..));
+        let mut seen = self.newest_row().await?;
+        client.test_order_status(TEST_STATUS, &mark).await?;
         let asked = Instant::now();
+        let mut tried = Tried::default();
         while asked.elapsed() < TEST_WITHIN {
-            if self.newest_test().await? > before {
-                return Ok(Some(asked.elapsed()));
+            let rows = self.rows_after(seen).await?;
+            let Some(last) = rows.last() else {
+                tokio::time::sleep(TEST_LOOK).await;
+                continue;
+            };
+            seen = last.position;
+            for event in rows.iter().filter_map(webhook_like_the_test) {
+                let body = event.body.as_deref().and_then(|body| codec::decode(body).ok()).unwrap_or_default();
+                // Wherever it stands, nobody else has it.
+                if body.windows(mark.len()).any(|part| part == mark.as_bytes()) {
+                    tried.after = Some(asked.elapsed());
+                    return Ok(tried);
+                }
+                tried.others += 1;
             }
-            tokio::time::sleep(TEST_LOOK).await;
         }
-        Ok(None)
+        Ok(tried)
     }
 
-    async fn newest_test(&self) -> Result<Option<Position>, StoreError> {
+    async fn newest_row(&self) -> Result<Position, StoreError> {
         let store = Arc::clone(&self.store);
-        let newest = tokio::task::spawn_blocking(move || store.events_before(Position::MAX, Some(TEST_TYPE), 1));
+        let newest = tokio::task::spawn_blocking(move || store.events_before(Position::MAX, None, 1));
         let newest = newest.await.unwrap_or_else(|_| Ok(Vec::new()))?;
-        Ok(newest.first().map(|row| row.position))
+        Ok(newest.first().map(|row| row.position).unwrap_or_default())
+    }
+
+    async fn rows_after(&self, position: Position) -> Result<Vec<JournalRow>, StoreError> {
+        let store = Arc::clone(&self.store);
+        let rows = tokio::task::spawn_blocking(move || store.journal(position, TEST_ROWS));
+        rows.await.unwrap_or_else(|_| Ok(Vec::new()))
     }
 
     /// Checks everything about the account, and keeps what was found for the self-watch.
