@@ -11,6 +11,7 @@ use super::rotation::Keeper;
 use super::webhooks::{Action, Plan};
 use super::{ApiError, NoClient, needs};
 use crate::engine::{RuleSet, Timestamp};
+use crate::store::NEVER;
 
 /// A clock that is off by no more than this is right.
 const CLOCKS_APART: i64 = 60_000;
@@ -364,11 +365,14 @@ fn rules(here: &Here<'_>, answers: &Answers) -> Check {
 }
 
 fn events(here: &Here<'_>, answers: Option<&Answers>) -> Check {
-    let last = |(kind, at, _): &(String, Timestamp, u64)| format!("{kind} {at}");
+    let last = |(kind, at, _): &(String, Timestamp, u64)| match *at {
+        NEVER => format!("{kind} long ago"),
+        at => format!("{kind} {at}"),
+    };
     let came = if here.heard.is_empty() {
         "no webhook has come yet".to_owned()
     } else {
-        format!("last webhooks: {}", here.heard.iter().map(last).collect::<Vec<_>>().join(", "))
+        format!("last events: {}", here.heard.iter().map(last).collect::<Vec<_>>().join(", "))
     };
     let heard: BTreeSet<&str> = here.heard.iter().map(|(kind, ..)| kind.as_str()).collect();
     let never = answers.map(|answers| answers.subscribed.iter().filter(|kind| !heard.contains(kind.as_str())));
@@ -416,7 +420,8 @@ fn log(answers: &Answers) -> Check {
     fine(name, found)
 }
 
-fn some(names: &[impl AsRef<str>]) -> String {
+/// The first of many, in words.
+pub fn some(names: &[impl AsRef<str>]) -> String {
     let shown: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
     match names.len().saturating_sub(NAMED) {
         0 => shown.join(", "),
