@@ -1,4 +1,4 @@
-//! Replacing Impilo's webhook secret without refusing anything. Impilo swaps its one secret at once (documented), and what it
+//! Replacing Impilo's webhook secret without refusing anything here. Impilo swaps its one secret at once (documented), and what it
 //! sends again may carry the one before for 105 minutes and the time by which its retries are late. So the new secret is on
 //! the disk and accepted before Impilo has it, and the old one is accepted for hours after.
 

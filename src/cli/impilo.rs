@@ -8,7 +8,7 @@ use crate::account::doctor::to_configure;
 use crate::account::rotation::Rotated;
 use crate::account::webhooks::{Action, Plan, Step, StepResult};
 use crate::api::client::AdminClient;
-use crate::api::{SyncRequest, Tested, Webhooks};
+use crate::api::{RotateRequest, SyncRequest, Tested, Webhooks};
 use crate::config::Settings;
 
 #[derive(Debug, Subcommand)]
@@ -44,8 +44,18 @@ pub struct SyncArguments {
 pub enum SecretCommand {
     /// Give Impilo a new webhook secret, and accept the old one for four hours more
     ///
-    /// The new secret is kept beside the store before Impilo has it. Where this is cut short, run it again.
-    Rotate(Json),
+    /// The new secret is kept beside the store before Impilo has it. Where this is cut short, run it again. The account has one
+    /// secret for all its subscriptions: where some lead to other addresses, nothing is changed without --yes.
+    Rotate(RotateArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct RotateArguments {
+    /// Also where other addresses get the new secret, and refuse webhooks until they know it
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    how: Json,
 }
 
 pub(super) async fn webhooks(settings: &Settings, command: &WebhookCommand) -> anyhow::Result<u8> {
@@ -168,8 +178,9 @@ fn result(step: &Step) -> String {
 pub(super) async fn secret(settings: &Settings, command: &SecretCommand) -> anyhow::Result<u8> {
     let SecretCommand::Rotate(how) = command;
     let client = AdminClient::patient(&settings.admin.socket)?;
-    let rotated: Rotated = client.post("/api/v1/impilo/secret/rotate", &serde_json::json!({})).await?;
-    if how.json {
+    let request = RotateRequest { for_all: how.yes };
+    let rotated: Rotated = client.post("/api/v1/impilo/secret/rotate", &request).await?;
+    if how.how.json {
         json(&rotated)?;
         return Ok(FINE);
     }

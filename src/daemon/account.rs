@@ -14,7 +14,7 @@ use super::Shared;
 use crate::account::client::Subscription;
 use crate::account::doctor::{self, Answers, Here, Report};
 use crate::account::needs::needed;
-use crate::account::rotation::{self, Keeper, Rotated};
+use crate::account::rotation::{self, Keeper, RotateError, Rotated};
 use crate::account::webhooks::{self, Known, Ledger, Plan};
 use crate::account::{Access, ApiError, Client, KeptError, NoClient, Secrets};
 use crate::config::Settings;
@@ -91,6 +91,12 @@ pub enum Undone {
          reaches this daemon"
     )]
     NoAddress,
+    #[error(
+        "nothing was changed: the account has one secret, and subscriptions to other addresses, too ({others}, to {addresses}); \
+         whoever listens there refuses all webhooks from the moment of the change until the new secret is configured there. Have \
+         that prepared, and then run the command with --yes"
+    )]
+    Shared { others: usize, addresses: String },
     #[error("no rules are in force, so it is not known what Impilo should send; see `pulsewarden status`")]
     NoRules,
     #[error(transparent)]
@@ -192,13 +198,20 @@ impl Shared {
         Ok(plan)
     }
 
-    /// Gives Impilo a new webhook secret.
+    /// Gives Impilo a new webhook secret; where subscriptions to other addresses would carry it too, only with `for_all`.
     ///
     /// # Errors
-    /// Where Impilo does not have the new secret, or nobody knows.
-    pub async fn rotate_secret(&self) -> Result<Rotated, Undone> {
+    /// Where Impilo does not have the new secret, or nobody knows; and where others must be asked first.
+    pub async fn rotate_secret(&self, for_all: bool) -> Result<Rotated, Undone> {
         let _alone = self.impilo.errands.lock().await;
-        let rotated = rotation::rotate(&self.account()?, &self.impilo.keeper, self.clock.now()).await?;
+        let client = self.account()?;
+        let there = client.webhooks().await.map_err(RotateError::Unasked)?;
+        let ours = self.settings().public_url.as_deref().map(webhooks::address);
+        let (others, addresses) = webhooks::elsewhere(&there, ours.as_deref());
+        if others > 0 && !for_all {
+            return Err(Undone::Shared { others, addresses: doctor::some(&addresses) });
+        }
+        let rotated = rotation::rotate(&client, &self.impilo.keeper, self.clock.now()).await?;
         telemetry::secret_rotated();
         Ok(rotated)
     }

@@ -118,6 +118,10 @@ async fn subscriptions_are_right_in_every_situation() {
     assert_eq!(impilo.account().kinds("https://staging.clinic.example/webhooks/impilo"), needed);
     let list = world.run(&["impilo", "webhooks", "list"]).stdout;
     assert!(list.contains("https://other.example/hook?…") && !list.contains("geheim"), "{list}");
+    assert!(list.contains("https://staging.clinic.example/webhooks/impilo"), "{list}");
+    impilo.account().add("device.lowBattery", "https://other.example/services/T0/B0/geheim");
+    let list = world.run(&["impilo", "webhooks", "list"]).stdout;
+    assert!(list.contains("https://other.example/service…") && !list.contains("geheim"), "{list}");
     impilo.account().webhooks.retain(|one| one["url"] == URL);
 
     // The same address in other letters is the same; a slash at its end, or no TLS, is not.
@@ -419,6 +423,9 @@ async fn a_page_that_is_too_long_is_asked_for_in_parts() {
     });
     let looked = world.run(&["impilo", "recover", "--since", "2h", "--dry-run"]);
     assert!(looked.code == 0 && looked.stdout.contains("270 rows for this address"), "{looked:?}");
+
+    let far = world.run(&["impilo", "recover", "--since", "2020-01-01T00:00:00Z", "--dry-run"]);
+    assert!(far.code == 1 && far.stderr.contains("first --until 2020-01-31T00:00:00"), "{far:?}");
 
     // One row that is too long by itself is said to be that, and neither the key nor the address is blamed.
     impilo.interrupt(move |_, asked| asked.path.contains("/webhook/logs?").then(long));
