@@ -1,9 +1,9 @@
 //! The part of Impilo's v3 API that Pulsewarden asks. Whatever may be asked twice is asked again a few times where there is no
 //! answer or a "not now".
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat};
@@ -37,8 +37,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Bytes of an answer. A full page holds 250 objects of a few kilobytes.
 const LONGEST_ANSWER: usize = 32 * 1024 * 1024;
 
-/// Rows of a page: as many as Impilo gives (documented).
-const SIZE: u32 = 250;
+/// Rows of a page: as many as Impilo gives (documented), and fewer where their answer is too long. Each is a part of the one
+/// before, so that the same rows can be asked for in smaller pages.
+const SIZES: [u32; 4] = [250, 50, 10, 1];
 
 /// Stands for a difference of clocks that is not known.
 const UNKNOWN: i64 = i64::MIN;
@@ -52,6 +53,8 @@ pub struct Client {
     clock: Clock,
     /// Milliseconds by which Impilo's clock is ahead of ours, as its last answer said.
     ahead: Arc<AtomicI64>,
+    /// Until when Impilo has asked to be left alone.
+    quiet_until: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Which rows of the log are asked for.
@@ -66,10 +69,13 @@ pub struct LogQuery {
 }
 
 /// One request.
+#[derive(Clone)]
 struct Call<'a> {
     method: Method,
     /// What follows `/api/v3`.
     path: &'a [&'a str],
+    /// Which page of a list, counted in the largest pages.
+    page: Option<u32>,
     query: Vec<(&'static str, String)>,
     body: Option<String>,
     /// Whether it does no harm twice, so that it may be sent again where nobody knows whether it arrived.
@@ -78,12 +84,11 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn get(path: &'a [&'a str]) -> Self {
-        Self { method: Method::GET, path, query: Vec::new(), body: None, repeatable: true }
+        Self { method: Method::GET, path, page: None, query: Vec::new(), body: None, repeatable: true }
     }
 
     fn page(path: &'a [&'a str], page: u32) -> Self {
-        let query = vec![("page", page.max(1).to_string()), ("size", SIZE.to_string())];
-        Self { query, ..Self::get(path) }
+        Self { page: Some(page.max(1)), ..Self::get(path) }
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -122,7 +127,14 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .context("no HTTP client can be made")?;
-        Ok(Self { http, base, key, clock: Clock::Wall, ahead: Arc::new(AtomicI64::new(UNKNOWN)) })
+        let ahead = Arc::new(AtomicI64::new(UNKNOWN));
+        Ok(Self { http, base, key, clock: Clock::Wall, ahead, quiet_until: Arc::default() })
+    }
+
+    /// The same for another command: what Impilo asked for while it did the one before is forgotten.
+    #[must_use]
+    pub(super) fn afresh(&self) -> Self {
+        Self { quiet_until: Arc::default(), ..self.clone() }
     }
 
     /// By how many milliseconds Impilo's clock is ahead of ours (behind it where negative), as far as its last answer told:
@@ -155,7 +167,8 @@ impl Client {
             // Documented: the address that it has already is refused. So an attempt whose answer was lost looks like this.
             Err(error @ ApiError::Answered(400)) => {
                 let there = Subscription::parse(&self.ask(Call::get(&path)).await?);
-                if there.is_some_and(|there| there.url == url) { Ok(()) } else { Err(error) }
+                let is_there = |there: Subscription| there.id.to_string() == id && there.url == url;
+                if there.is_some_and(is_there) { Ok(()) } else { Err(error) }
             }
             answer => answer.map(drop),
         }
@@ -174,12 +187,12 @@ impl Client {
     /// documented.
     pub async fn secret(&self) -> Result<Option<SecretString>, ApiError> {
         match self.ask(Call::get(&["webhook-secret"])).await {
-            Ok(body) if body.trim().is_empty() => Ok(None),
-            Ok(body) if serde_json::from_str::<serde_json::Value>(&body).is_err() => {
-                Err(ApiError::Unreadable("no JSON where the secret should be"))
-            }
-            Ok(body) => Ok(answer::secret(&body)),
-            Err(ApiError::NotFound | ApiError::Answered(400)) => Ok(None),
+            Ok(body) => match answer::secret(&body) {
+                Some(secret) => Ok(Some(secret).filter(|secret| !secret.expose_secret().is_empty())),
+                None => Err(ApiError::Unreadable("no secret where one should be")),
+            },
+            // Where nothing else is found either, it is the address that is wrong.
+            Err(ApiError::NotFound | ApiError::Answered(400)) => self.page(Call::page(&["webhook"], 1)).await.map(|_| None),
             Err(error) => Err(error),
         }
     }
@@ -199,10 +212,10 @@ impl Client {
         self.ask(Call::sends(method, &["webhook-secret"], body)).await.map(drop)
     }
 
-    /// Lets Impilo send an `order.status` webhook of an order that does not exist, with this status (documented; the order's
-    /// id is random).
-    pub async fn test_order_status(&self, status: &str) -> Result<(), ApiError> {
-        let body = json!({ "orderStatusName": status });
+    /// Lets Impilo send an `order.status` webhook of an order that does not exist, with this status and this number of ours
+    /// (documented; the order's own id is random).
+    pub async fn test_order_status(&self, status: &str, external_id: &str) -> Result<(), ApiError> {
+        let body = json!({ "orderStatusName": status, "externalOrderIds": [external_id] });
         self.ask(Call::sends(Method::POST, &["test", "order-status-webhook"], body)).await.map(drop)
     }
 
@@ -274,21 +287,45 @@ impl Client {
     }
 
     async fn object(&self, path: &[&str]) -> Result<Option<RawObject>, ApiError> {
-        match self.ask(Call::get(path)).await {
-            Ok(body) if body.trim_start().starts_with('{') => Ok(Some(RawObject::new(body))),
-            Ok(_) => Err(ApiError::Unreadable("no JSON object where one should be")),
+        match self.ask(Call::get(path)).await.map(RawObject::new) {
+            Ok(object) if object.id().as_deref() == path.last().copied() => Ok(Some(object)),
+            Ok(_) => Err(ApiError::Unreadable("not the object that was asked for")),
             Err(ApiError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
+    /// One of the largest pages, in parts where it is too long.
     async fn page(&self, call: Call<'_>) -> Result<Page<RawObject>, ApiError> {
-        let body = self.ask(call).await?;
-        Page::read(&body).ok_or(ApiError::Unreadable("no page where one should be"))
+        let mut whole = Page { rows: Vec::new(), last: false, total: None };
+        // By row, and how many are asked for at once; a smaller size is kept to for this page.
+        let first = (call.page.unwrap_or(1) - 1).saturating_mul(SIZES[0]);
+        let (mut at, end, mut sizes) = (first, first.saturating_add(SIZES[0]), SIZES.iter().copied().peekable());
+        while at < end
+            && !whole.last
+            && let Some(size) = sizes.peek().copied()
+        {
+            match self.part(call.clone(), at / size + 1, size).await {
+                Ok(Page { rows, last, total }) => {
+                    whole.rows.extend(rows);
+                    (whole.last, whole.total, at) = (last, total, at + size);
+                }
+                Err(error @ ApiError::TooLong(_)) if sizes.next().is_some() && sizes.peek().is_none() => return Err(error),
+                Err(ApiError::TooLong(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(whole)
+    }
+
+    async fn part(&self, mut call: Call<'_>, page: u32, size: u32) -> Result<Page<RawObject>, ApiError> {
+        call.query.extend([("page", page.to_string()), ("size", size.to_string())]);
+        Page::read(&self.ask(call).await?).ok_or(ApiError::Unreadable("no page where one should be"))
     }
 
     /// Asks, again where that may help, and gives the body of the answer.
     async fn ask(&self, call: Call<'_>) -> Result<String, ApiError> {
+        self.is_welcome()?;
         let mut pause = FIRST_WAIT;
         let mut attempt = 1;
         loop {
@@ -297,10 +334,29 @@ impl Client {
                 Err(failed) => failed,
             };
             let least = failed.again.filter(|least| attempt < ATTEMPTS && *least <= LONGEST_WAIT);
-            let Some(least) = least else { return Err(failed.error) };
+            let Some(least) = least else {
+                self.heed(&failed.error);
+                return Err(failed.error);
+            };
             tokio::time::sleep(pause.mul_f64(0.75 + fastrand::f64() / 2.0).max(least)).await;
             pause *= 2;
             attempt += 1;
+        }
+    }
+
+    /// Whether Impilo may be asked: not while it wants to be left alone.
+    fn is_welcome(&self) -> Result<(), ApiError> {
+        let quiet_until = *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = quiet_until.map(|until| until.saturating_duration_since(Instant::now()));
+        match left.filter(|left| !left.is_zero()) {
+            Some(left) => Err(ApiError::Busy { after: Some(left) }),
+            None => Ok(()),
+        }
+    }
+
+    fn heed(&self, error: &ApiError) {
+        if let ApiError::Busy { after: Some(after) } = error {
+            *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now().checked_add(*after);
         }
     }
 
@@ -314,8 +370,8 @@ impl Client {
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
-                // Without a connection nothing was sent.
-                let again = call.repeatable || error.is_connect();
+                // Without a connection nothing was sent. Who says nothing for so long is not waited for a second time.
+                let again = (call.repeatable || error.is_connect()) && !error.is_timeout();
                 return Err(failed(ApiError::Unreachable(cause(error)), again));
             }
         };
@@ -326,7 +382,10 @@ impl Client {
         match status {
             _ if status.is_success() => match whole(response).await {
                 Ok(body) => Ok(body),
-                Err(error) => Err(failed(error, call.repeatable)),
+                Err(error) => {
+                    let again = call.repeatable && matches!(error, ApiError::Unreachable(_));
+                    Err(failed(error, again))
+                }
             },
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(failed(ApiError::Refused(status.as_u16()), false)),
             StatusCode::NOT_FOUND => Err(failed(ApiError::NotFound, false)),
@@ -366,12 +425,14 @@ impl Client {
 
 /// The whole answer, unless it is endless.
 async fn whole(mut response: Response) -> Result<String, ApiError> {
+    let too_long = ApiError::TooLong(LONGEST_ANSWER);
+    if response.content_length().is_some_and(|length| length > LONGEST_ANSWER as u64) {
+        return Err(too_long);
+    }
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(piece)) if body.len() + piece.len() > LONGEST_ANSWER => {
-                return Err(ApiError::Unreadable("it is too long"));
-            }
+            Ok(Some(piece)) if body.len() + piece.len() > LONGEST_ANSWER => return Err(too_long),
             Ok(Some(piece)) => body.extend_from_slice(&piece),
             Ok(None) => break,
             Err(error) => return Err(ApiError::Unreachable(cause(error))),

@@ -11,6 +11,7 @@ use super::rotation::Keeper;
 use super::webhooks::{Action, Plan};
 use super::{ApiError, NoClient, needs};
 use crate::engine::{RuleSet, Timestamp};
+use crate::store::NEVER;
 
 /// A clock that is off by no more than this is right.
 const CLOCKS_APART: i64 = 60_000;
@@ -217,8 +218,9 @@ fn is_loopback(url: &str) -> bool {
 fn api(answers: &Answers) -> Check {
     let name = "api_key";
     let refused = [answers.webhooks.as_ref().err(), answers.secret.as_ref().err(), answers.errors.as_ref().err()];
-    let mut refused = refused.into_iter().flatten();
-    match refused.next() {
+    // A list that is too long says nothing against the key.
+    let refused = refused.into_iter().flatten().find(|error| !matches!(error, ApiError::TooLong(_)));
+    match refused {
         None => fine(
             name,
             "Impilo answers, and takes the API key; when the key expires, only Impilo's account portal tells"
@@ -229,10 +231,15 @@ fn api(answers: &Answers) -> Check {
             error.to_string(),
             "Make a new key in Impilo's account portal, write it where `impilo.api_key` refers to, and restart.",
         ),
-        Some(error @ (ApiError::Unreachable(_) | ApiError::Busy { .. })) => wrong(
+        Some(error @ ApiError::Unreachable(_)) => wrong(
             name,
             error.to_string(),
             "Look whether this machine reaches the address in `impilo.api`, through its proxy or firewall, too.",
+        ),
+        Some(error) if error.may_pass() => wrong(
+            name,
+            error.to_string(),
+            "Nothing is to be done here but to wait: it is asked again by itself. Where it lasts for hours, ask Impilo.",
         ),
         Some(error) => {
             wrong(name, error.to_string(), "Compare `impilo.api` with Impilo's documentation, and ask Impilo.")
@@ -358,11 +365,14 @@ fn rules(here: &Here<'_>, answers: &Answers) -> Check {
 }
 
 fn events(here: &Here<'_>, answers: Option<&Answers>) -> Check {
-    let last = |(kind, at, _): &(String, Timestamp, u64)| format!("{kind} {at}");
+    let last = |(kind, at, _): &(String, Timestamp, u64)| match *at {
+        NEVER => format!("{kind} long ago"),
+        at => format!("{kind} {at}"),
+    };
     let came = if here.heard.is_empty() {
         "no webhook has come yet".to_owned()
     } else {
-        format!("last webhooks: {}", here.heard.iter().map(last).collect::<Vec<_>>().join(", "))
+        format!("last events: {}", here.heard.iter().map(last).collect::<Vec<_>>().join(", "))
     };
     let heard: BTreeSet<&str> = here.heard.iter().map(|(kind, ..)| kind.as_str()).collect();
     let never = answers.map(|answers| answers.subscribed.iter().filter(|kind| !heard.contains(kind.as_str())));
@@ -410,7 +420,8 @@ fn log(answers: &Answers) -> Check {
     fine(name, found)
 }
 
-fn some(names: &[impl AsRef<str>]) -> String {
+/// The first of many, in words.
+pub fn some(names: &[impl AsRef<str>]) -> String {
     let shown: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
     match names.len().saturating_sub(NAMED) {
         0 => shown.join(", "),

@@ -14,19 +14,26 @@ pub enum ApiError {
          portal and put it where `impilo.api_key` refers to"
     )]
     Refused(u16),
-    #[error("Impilo does not have what was asked for (HTTP 404)")]
+    #[error("Impilo does not have what was asked for (HTTP 404); `impilo.api` may lead somewhere else")]
     NotFound,
     /// It asks to be left alone for a time, if it says for how long.
     #[error("Impilo is busy{}; ask again later", wait(.after.as_ref()))]
     Busy { after: Option<Duration> },
-    #[error("Impilo answered HTTP {0}")]
+    #[error("Impilo answered HTTP {0}{more}", more = trouble(*.0))]
     Answered(u16),
+    /// However little of it is asked for at once.
+    #[error("a single row of a list of Impilo's is longer than {} MiB, so that the list cannot be read; ask Impilo about it", .0 >> 20)]
+    TooLong(usize),
     #[error("Impilo's answer cannot be read: {0}; `impilo.api` may lead somewhere else")]
     Unreadable(&'static str),
 }
 
 fn wait(after: Option<&Duration>) -> String {
     after.map(|after| format!(" and asks to wait {} s", after.as_secs())).unwrap_or_default()
+}
+
+const fn trouble(status: u16) -> &'static str {
+    if status >= 500 { ", so it has trouble of its own; ask again later" } else { "" }
 }
 
 impl ApiError {
@@ -36,7 +43,7 @@ impl ApiError {
         match self {
             Self::Unreachable(_) | Self::Busy { .. } => true,
             Self::Answered(status) => *status >= 500,
-            Self::Refused(_) | Self::NotFound | Self::Unreadable(_) => false,
+            Self::Refused(_) | Self::NotFound | Self::Unreadable(_) | Self::TooLong(_) => false,
         }
     }
 }

@@ -41,14 +41,14 @@ pub enum NoClient {
 pub struct Access(Mutex<Option<Client>>);
 
 impl Access {
-    /// The client. Where there is none yet, the key is read now, so that one that was put there late is found.
+    /// A client for one command. Where there is none yet, the key is read now, so that one that was put there late is found.
     ///
     /// # Errors
     /// Where there is no key, or none that can be used.
     pub fn client(&self, settings: &Settings) -> Result<Client, NoClient> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &*kept {
-            return Ok(client.clone());
+            return Ok(client.afresh());
         }
         let key = settings.impilo.api_key.as_ref().ok_or(NoClient::NoKey)?.read()?;
         let client = Client::new(&settings.impilo.api, key).map_err(NoClient::Unusable)?;

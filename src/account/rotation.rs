@@ -1,4 +1,4 @@
-//! Replacing Impilo's webhook secret without refusing anything. Impilo swaps its one secret at once (documented), and what it
+//! Replacing Impilo's webhook secret without refusing anything here. Impilo swaps its one secret at once (documented), and what it
 //! sends again may carry the one before for 105 minutes and the time by which its retries are late. So the new secret is on
 //! the disk and accepted before Impilo has it, and the old one is accepted for hours after.
 
@@ -308,11 +308,11 @@ pub async fn rotate(client: &Client, keeper: &Keeper, now: Timestamp) -> Result<
     };
     match (client.secret().await, swapped) {
         (Ok(Some(there)), _) if same(&there, &new) => {}
-        // Its word is enough where it cannot be asked again.
-        (Err(_), Ok(())) => {}
+        // Its word is enough where it cannot be asked again; where it says something else, it may not have been its word.
+        (Err(error), Ok(())) if error.may_pass() => {}
         (Ok(_), Ok(())) => return Err(RotateError::Ignored),
         (Ok(_), Err(error)) => return Err(RotateError::NotSwapped(error)),
-        (Err(error), Err(_)) => return Err(RotateError::Unknown(error)),
+        (Err(error), _) => return Err(RotateError::Unknown(error)),
     }
     keeper.learn(&new, now).map_err(RotateError::Unnoted)?;
     Ok(rotated(false))

@@ -116,14 +116,33 @@ pub fn is_same(url: &str, ours: &str) -> bool {
     place(url, ours) == Place::Here
 }
 
-/// An address without what may be a token in it.
+/// The addresses that are not `ours`, each once and without what may be a token in it, with how many subscriptions lead to any.
 #[must_use]
-pub fn shown(url: &str) -> String {
+pub fn elsewhere(there: &[Subscription], ours: Option<&str>) -> (usize, Vec<String>) {
+    let theirs = there.iter().filter(|there| ours.is_none_or(|ours| place(&there.url, ours) == Place::Elsewhere));
+    let mut shown: Vec<String> = theirs.map(|there| shown(&there.url, ours)).collect();
+    let count = shown.len();
+    shown.sort();
+    shown.dedup();
+    (count, shown)
+}
+
+/// Letters of a foreign path that are shown: enough to know it by, and too few to be a token.
+const FOREIGN_PATH: usize = 8;
+
+/// An address without what may be a token in it: whatever stands behind `?`, and most of the path where it is not `ours`.
+#[must_use]
+pub fn shown(url: &str, ours: Option<&str>) -> String {
+    let is_ours = ours.is_some_and(|ours| place(url, ours) != Place::Elsewhere);
     let Ok(parsed) = Url::parse(url) else { return "(not a web address)".to_owned() };
     let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
     let user = if parsed.username().is_empty() && parsed.password().is_none() { "" } else { "…@" };
     let query = if parsed.query().is_some() || parsed.fragment().is_some() { "?…" } else { "" };
-    let printable: String = parsed.path().chars().filter(|c| !c.is_control()).collect();
+    let mut printable: String = parsed.path().chars().filter(|c| !c.is_control()).collect();
+    // Another Pulsewarden's says nothing secret.
+    if !is_ours && printable != PATH && printable.chars().count() > FOREIGN_PATH {
+        printable = printable.chars().take(FOREIGN_PATH).chain(['…']).collect();
+    }
     format!("{}://{user}{}{port}{printable}{query}", parsed.scheme(), parsed.host_str().unwrap_or_default())
 }
 
@@ -182,7 +201,7 @@ fn one_type(known: &Known<'_>, kind: &str, there: &[&Subscription], plan: &mut P
             Some(serving.id)
         }
         (Some(_), None, Some(moved)) => {
-            plan.steps.push(step(Action::Move, moved, "it was made here, for another address"));
+            plan.steps.push(step(known, Action::Move, moved, "it was made here, for another address"));
             Some(moved.id)
         }
         (Some(rules), None, None) => {
@@ -205,18 +224,18 @@ fn one_type(known: &Known<'_>, kind: &str, there: &[&Subscription], plan: &mut P
             (Place::Elsewhere, _) => "it was made here, for another address, and is not needed any more",
         };
         if own || (known.delete_unknown && place != Place::Elsewhere) {
-            plan.steps.push(step(Action::Delete, one, why));
+            plan.steps.push(step(known, Action::Delete, one, why));
         } else if place == Place::Elsewhere {
             plan.elsewhere += 1;
         } else {
-            let (kind, url) = (one.kind.clone(), shown(&one.url));
+            let (kind, url) = (one.kind.clone(), shown(&one.url, Some(known.url)));
             plan.left.push(Left { id: one.id, kind, url, why: why.to_owned() });
         }
     }
 }
 
-fn step(action: Action, there: &Subscription, why: &str) -> Step {
-    let (id, from) = (Some(there.id), Some(shown(&there.url)));
+fn step(known: &Known<'_>, action: Action, there: &Subscription, why: &str) -> Step {
+    let (id, from) = (Some(there.id), Some(shown(&there.url, Some(known.url))));
     Step { action, kind: there.kind.clone(), id, from, why: why.to_owned(), result: None }
 }
 

@@ -54,7 +54,7 @@ async fn webhooks(admin: web::Data<Admin>) -> HttpResponse {
                 .into_iter()
                 .map(|there| {
                     let here = url.as_ref().is_some_and(|url| is_same(&there.url, url));
-                    WebhookRow { id: there.id, kind: there.kind, url: shown(&there.url), here }
+                    WebhookRow { id: there.id, kind: there.kind, url: shown(&there.url, url.as_deref()), here }
                 })
                 .collect();
             webhooks.sort_by(|one, other| (&one.kind, one.id).cmp(&(&other.kind, other.id)));
@@ -85,23 +85,32 @@ async fn sync(admin: web::Data<Admin>, request: web::Json<SyncRequest>) -> HttpR
 /// What came of a test webhook.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Tested {
-    /// Milliseconds until it was kept here; `None` where it did not come within a minute.
+    /// Milliseconds until it was kept here; `None` where it did not come within a minute, or could not be recognised.
     pub after_ms: Option<u64>,
+    /// Webhooks of the same type that came meanwhile and do not hold what the test was sent with.
+    pub others: u64,
 }
 
 async fn test(admin: web::Data<Admin>) -> HttpResponse {
     match admin.shared.try_webhook().await {
-        Ok(after) => {
-            let after_ms = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-            HttpResponse::Ok().json(Tested { after_ms })
+        Ok(tried) => {
+            let after_ms = tried.after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+            HttpResponse::Ok().json(Tested { after_ms, others: tried.others })
         }
         Err(error) => undone(&error),
     }
 }
 
-async fn rotate(admin: web::Data<Admin>) -> HttpResponse {
+/// What is asked of `impilo/secret/rotate`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct RotateRequest {
+    /// Also where subscriptions to other addresses would carry the new secret.
+    pub for_all: bool,
+}
+
+async fn rotate(admin: web::Data<Admin>, request: web::Json<RotateRequest>) -> HttpResponse {
     let shared = Arc::clone(&admin.shared);
-    match tokio::spawn(async move { shared.rotate_secret().await }).await {
+    match tokio::spawn(async move { shared.rotate_secret(request.for_all).await }).await {
         Ok(Ok(rotated)) => HttpResponse::Ok().json(rotated),
         Ok(Err(error)) => undone(&error),
         Err(_) => failed(503, "shutting down"),
@@ -117,7 +126,7 @@ async fn doctor(admin: web::Data<Admin>) -> HttpResponse {
 
 fn undone(error: &Undone) -> HttpResponse {
     let status = match error {
-        Undone::NoClient(_) | Undone::NoAddress | Undone::NoRules => 422,
+        Undone::NoClient(_) | Undone::NoAddress | Undone::NoRules | Undone::Shared { .. } => 422,
         Undone::Api(_) | Undone::Kept(_) | Undone::Rotation(_) => 502,
         Undone::Store(_) => 503,
     };

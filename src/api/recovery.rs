@@ -1,5 +1,7 @@
 //! Recovery from Impilo's log that somebody asks for.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,9 @@ use super::{Admin, failed};
 use crate::daemon::NotRecovered;
 use crate::engine::Timestamp;
 use crate::telemetry;
+
+/// The longest stretch that is read at once, as at a start: each six hours of it are one request at the least.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What is asked of `impilo/recover`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +30,10 @@ pub(super) async fn recover(admin: web::Data<Admin>, request: web::Json<RecoverR
     let until = until.unwrap_or_else(|| shared.clock.now());
     if since >= until {
         return failed(422, "the stretch ends before it begins; give an earlier --since");
+    }
+    if until.since(since) > LONGEST {
+        let end = since.plus(LONGEST);
+        return failed(422, &format!("that is more than 30 days of the log at once; ask for it in parts: first --until {end}"));
     }
     // In a task of its own: what was begun is done to the end, also where nobody waits for it.
     match tokio::spawn(async move { shared.recover(since, until, dry_run).await }).await {

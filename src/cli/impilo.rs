@@ -8,7 +8,7 @@ use crate::account::doctor::to_configure;
 use crate::account::rotation::Rotated;
 use crate::account::webhooks::{Action, Plan, Step, StepResult};
 use crate::api::client::AdminClient;
-use crate::api::{SyncRequest, Tested, Webhooks};
+use crate::api::{RotateRequest, SyncRequest, Tested, Webhooks};
 use crate::config::Settings;
 
 #[derive(Debug, Subcommand)]
@@ -22,8 +22,8 @@ pub enum WebhookCommand {
     Sync(SyncArguments),
     /// Let Impilo send a test webhook, and wait for it; exit code 1 where it does not come
     ///
-    /// It is an `order.status` of an order that does not exist, with the status voided. It is kept like any other, and goes
-    /// where every subscription to that type leads.
+    /// It is an `order.status` of an order that does not exist, with the status voided and an external number by which it is
+    /// recognised. It is kept like any other, and goes where every subscription to that type leads.
     Test(Json),
 }
 
@@ -44,8 +44,18 @@ pub struct SyncArguments {
 pub enum SecretCommand {
     /// Give Impilo a new webhook secret, and accept the old one for four hours more
     ///
-    /// The new secret is kept beside the store before Impilo has it. Where this is cut short, run it again.
-    Rotate(Json),
+    /// The new secret is kept beside the store before Impilo has it. Where this is cut short, run it again. The account has one
+    /// secret for all its subscriptions: where some lead to other addresses, nothing is changed without --yes.
+    Rotate(RotateArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct RotateArguments {
+    /// Also where other addresses get the new secret, and refuse webhooks until they know it
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    how: Json,
 }
 
 pub(super) async fn webhooks(settings: &Settings, command: &WebhookCommand) -> anyhow::Result<u8> {
@@ -65,11 +75,17 @@ pub(super) async fn webhooks(settings: &Settings, command: &WebhookCommand) -> a
             if how.json {
                 json(&tested)?;
             } else {
-                text(&match tested.after_ms {
-                    Some(after) => format!("The test webhook came from Impilo and is kept, after {after} ms.\n"),
-                    None => "Impilo was asked for a test webhook, and none came within a minute; see `pulsewarden doctor`, and the \
-                             proxy before this daemon.\n"
+                text(&match (tested.after_ms, tested.others) {
+                    (Some(after), _) => format!("The test webhook came from Impilo and is kept, after {after} ms.\n"),
+                    (None, 0) => "Impilo was asked for a test webhook, and none came within a minute; see `pulsewarden doctor`, and \
+                                  the proxy before this daemon.\n"
                         .to_owned(),
+                    (None, others) => format!(
+                        "Impilo was asked for a test webhook, and none came within a minute that could be recognised. {} of its type \
+                         came, without the number that the test was sent with: they may be orders' own, or Impilo does not repeat \
+                         the number. So nothing is proven; see `pulsewarden doctor`.\n",
+                        counted(usize::try_from(others).unwrap_or(usize::MAX), "webhook")
+                    ),
                 })?;
             }
             Ok(if tested.after_ms.is_some() { FINE } else { WRONG })
@@ -162,8 +178,9 @@ fn result(step: &Step) -> String {
 pub(super) async fn secret(settings: &Settings, command: &SecretCommand) -> anyhow::Result<u8> {
     let SecretCommand::Rotate(how) = command;
     let client = AdminClient::patient(&settings.admin.socket)?;
-    let rotated: Rotated = client.post("/api/v1/impilo/secret/rotate", &serde_json::json!({})).await?;
-    if how.json {
+    let request = RotateRequest { for_all: how.yes };
+    let rotated: Rotated = client.post("/api/v1/impilo/secret/rotate", &request).await?;
+    if how.how.json {
         json(&rotated)?;
         return Ok(FINE);
     }

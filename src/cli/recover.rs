@@ -15,7 +15,7 @@ use crate::engine::Timestamp;
 /// Which stretch of the log is read.
 #[derive(Debug, Args)]
 pub(super) struct RecoverArguments {
-    /// From when on: an instant, or how long ago
+    /// From when on: an instant, or how long ago; 30 days are read at once at most
     #[arg(long, value_name = "TIME", value_parser = instant_or_ago)]
     since: Timestamp,
     /// Until when; now by default

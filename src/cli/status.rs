@@ -8,7 +8,7 @@ use crate::api::Status;
 use crate::api::client::{AdminClient, ClientError};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::store::{Figures, Store};
+use crate::store::{Figures, NEVER, Store};
 use crate::telemetry::short;
 
 pub(super) async fn run(settings: &Settings, how: Json) -> anyhow::Result<u8> {
@@ -174,7 +174,10 @@ fn of_store(figures: &Figures) -> String {
     let rows = figures
         .last_by_type
         .iter()
-        .map(|(name, at, count)| vec![name.clone(), count.to_string(), instant(*at), ago(*at, now)]);
+        .map(|(name, at, count)| match *at {
+            NEVER => vec![name.clone(), count.to_string(), "long ago".to_owned(), String::new()],
+            at => vec![name.clone(), count.to_string(), instant(at), ago(at, now)],
+        });
     out.push('\n');
     out.push_str(&table(&["TYPE", "EVENTS", "LAST", ""], rows.collect()));
     out

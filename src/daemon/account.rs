@@ -14,12 +14,13 @@ use super::Shared;
 use crate::account::client::Subscription;
 use crate::account::doctor::{self, Answers, Here, Report};
 use crate::account::needs::needed;
-use crate::account::rotation::{self, Keeper, Rotated};
+use crate::account::rotation::{self, Keeper, RotateError, Rotated};
 use crate::account::webhooks::{self, Known, Ledger, Plan};
 use crate::account::{Access, ApiError, Client, KeptError, NoClient, Secrets};
 use crate::config::Settings;
-use crate::engine::{Position, RuleSet};
-use crate::store::StoreError;
+use crate::engine::{Position, RuleSet, Source};
+use crate::journal::codec;
+use crate::store::{Entry, EventRow, JournalRow, StoreError};
 use crate::telemetry;
 
 /// How often it is looked whether something is due.
@@ -46,6 +47,9 @@ const TEST_STATUS: &str = "voided";
 const TEST_WITHIN: Duration = Duration::from_secs(60);
 const TEST_LOOK: Duration = Duration::from_millis(200);
 
+/// Rows of the journal that are looked at in one go.
+const TEST_ROWS: usize = 1000;
+
 /// How long it is waited for rules to be in force: without them nobody knows what is needed.
 const RULES_WITHIN: Duration = Duration::from_secs(15);
 
@@ -61,6 +65,22 @@ pub struct Account {
     report: Mutex<Option<Report>>,
 }
 
+/// What came of a test webhook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// How long it took until it was kept here; `None` where it did not come, or could not be recognised.
+    pub after: Option<Duration>,
+    /// Webhooks of the same type that came meanwhile and do not hold what the test was sent with.
+    pub others: u64,
+}
+
+fn webhook_like_the_test(row: &JournalRow) -> Option<&EventRow> {
+    match &row.entry {
+        Entry::Event(event) if event.kind == TEST_TYPE && event.source == Source::Webhook => Some(event),
+        _ => None,
+    }
+}
+
 /// Why the account could not be seen to.
 #[derive(Debug, thiserror::Error)]
 pub enum Undone {
@@ -71,6 +91,12 @@ pub enum Undone {
          reaches this daemon"
     )]
     NoAddress,
+    #[error(
+        "nothing was changed: the account has one secret, and subscriptions to other addresses, too ({others}, to {addresses}); \
+         whoever listens there refuses all webhooks from the moment of the change until the new secret is configured there. Have \
+         that prepared, and then run the command with --yes"
+    )]
+    Shared { others: usize, addresses: String },
     #[error("no rules are in force, so it is not known what Impilo should send; see `pulsewarden status`")]
     NoRules,
     #[error(transparent)]
@@ -172,41 +198,67 @@ impl Shared {
         Ok(plan)
     }
 
-    /// Gives Impilo a new webhook secret.
+    /// Gives Impilo a new webhook secret; where subscriptions to other addresses would carry it too, only with `for_all`.
     ///
     /// # Errors
-    /// Where Impilo does not have the new secret, or nobody knows.
-    pub async fn rotate_secret(&self) -> Result<Rotated, Undone> {
+    /// Where Impilo does not have the new secret, or nobody knows; and where others must be asked first.
+    pub async fn rotate_secret(&self, for_all: bool) -> Result<Rotated, Undone> {
         let _alone = self.impilo.errands.lock().await;
-        let rotated = rotation::rotate(&self.account()?, &self.impilo.keeper, self.clock.now()).await?;
+        let client = self.account()?;
+        let there = client.webhooks().await.map_err(RotateError::Unasked)?;
+        let ours = self.settings().public_url.as_deref().map(webhooks::address);
+        let (others, addresses) = webhooks::elsewhere(&there, ours.as_deref());
+        if others > 0 && !for_all {
+            return Err(Undone::Shared { others, addresses: doctor::some(&addresses) });
+        }
+        let rotated = rotation::rotate(&client, &self.impilo.keeper, self.clock.now()).await?;
         telemetry::secret_rotated();
         Ok(rotated)
     }
 
-    /// Lets Impilo send a test, and waits for it. How long it took; `None` where it did not come.
+    /// Lets Impilo send a test, and waits for it.
     ///
     /// # Errors
     /// Where Impilo cannot be asked, or the store cannot be read.
-    pub async fn try_webhook(&self) -> Result<Option<Duration>, Undone> {
+    pub async fn try_webhook(&self) -> Result<Tried, Undone> {
         let _alone = self.impilo.errands.lock().await;
         let client = self.account()?;
-        let before = self.newest_test().await?;
-        client.test_order_status(TEST_STATUS).await?;
+        let mark = format!("pulsewarden-test-{:016x}", fastrand::u64(..));
+        let mut seen = self.newest_row().await?;
+        client.test_order_status(TEST_STATUS, &mark).await?;
         let asked = Instant::now();
+        let mut tried = Tried::default();
         while asked.elapsed() < TEST_WITHIN {
-            if self.newest_test().await? > before {
-                return Ok(Some(asked.elapsed()));
+            let rows = self.rows_after(seen).await?;
+            let Some(last) = rows.last() else {
+                tokio::time::sleep(TEST_LOOK).await;
+                continue;
+            };
+            seen = last.position;
+            for event in rows.iter().filter_map(webhook_like_the_test) {
+                let body = event.body.as_deref().and_then(|body| codec::decode(body).ok()).unwrap_or_default();
+                // Wherever it stands, nobody else has it.
+                if body.windows(mark.len()).any(|part| part == mark.as_bytes()) {
+                    tried.after = Some(asked.elapsed());
+                    return Ok(tried);
+                }
+                tried.others += 1;
             }
-            tokio::time::sleep(TEST_LOOK).await;
         }
-        Ok(None)
+        Ok(tried)
     }
 
-    async fn newest_test(&self) -> Result<Option<Position>, StoreError> {
+    async fn newest_row(&self) -> Result<Position, StoreError> {
         let store = Arc::clone(&self.store);
-        let newest = tokio::task::spawn_blocking(move || store.events_before(Position::MAX, Some(TEST_TYPE), 1));
+        let newest = tokio::task::spawn_blocking(move || store.events_before(Position::MAX, None, 1));
         let newest = newest.await.unwrap_or_else(|_| Ok(Vec::new()))?;
-        Ok(newest.first().map(|row| row.position))
+        Ok(newest.first().map(|row| row.position).unwrap_or_default())
+    }
+
+    async fn rows_after(&self, position: Position) -> Result<Vec<JournalRow>, StoreError> {
+        let store = Arc::clone(&self.store);
+        let rows = tokio::task::spawn_blocking(move || store.journal(position, TEST_ROWS));
+        rows.await.unwrap_or_else(|_| Ok(Vec::new()))
     }
 
     /// Checks everything about the account, and keeps what was found for the self-watch.
@@ -248,14 +300,25 @@ impl Shared {
         {
             telemetry::secret_not_noted(&error.to_string());
         }
-        let there = client.webhooks().await;
+        // Who does not answer once is not waited for three times.
+        let silent = match &secret {
+            Err(error @ ApiError::Unreachable(_)) => Some(error.clone()),
+            _ => None,
+        };
+        let there = match &silent {
+            Some(error) => Err(error.clone()),
+            None => client.webhooks().await,
+        };
         let subscribed = there.iter().flatten().filter(|there| is_here(&there.url)).map(|there| there.kind.clone());
         let subscribed: BTreeSet<String> = subscribed.collect();
         let webhooks = there.map(|there| {
             let (rules, public_url) = (rules?, settings.public_url.as_deref()?);
             self.plan(rules, public_url, &there, false).ok()
         });
-        let errors = doctor::errors(client, self.clock.now().minus(ERRORS_OVER), is_here).await;
+        let errors = match silent {
+            Some(error) => Err(error),
+            None => doctor::errors(client, self.clock.now().minus(ERRORS_OVER), is_here).await,
+        };
         Answers { webhooks, subscribed, secret, errors, ahead: client.ahead() }
     }
 

@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-pub use account::{Account, Undone};
+pub use account::{Account, Tried, Undone};
 pub use fault::{Fault, RuleFiles};
 pub use files::ConfigFile;
 use hearing::note_absence;

@@ -51,8 +51,7 @@ pub struct Page<T> {
 
 #[derive(Deserialize)]
 struct Wire {
-    #[serde(default)]
-    content: Option<Vec<Box<RawValue>>>,
+    content: Vec<Box<RawValue>>,
     #[serde(default)]
     last: Option<serde_json::Value>,
     #[serde(default)]
@@ -60,21 +59,20 @@ struct Wire {
 }
 
 impl Page<RawObject> {
-    /// Reads a page. A bare list counts as the only page. `None` where it is neither.
+    /// Reads a page: an object with the list `content`. Anything else is no page, and `None`: what a proxy or a maintenance page
+    /// says must not pass for a list in which nothing is.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let objects = |rows: Vec<Box<RawValue>>| -> Vec<RawObject> {
-            let objects = rows.into_iter().filter(|row| row.get().starts_with('{'));
-            objects.map(|row| RawObject(row.get().to_owned())).collect()
-        };
-        if text.trim_start().starts_with('[') {
-            let rows = objects(serde_json::from_str(text).ok()?);
-            return Some(Self { rows, last: true, total: None });
+        // Derived code would take a list for an object.
+        if !text.trim_start().starts_with('{') {
+            return None;
         }
         let wire: Wire = serde_json::from_str(text).ok()?;
-        let rows = objects(wire.content.unwrap_or_default());
         let said = wire.last.is_some_and(|last| last.as_bool() == Some(true) || last.as_str() == Some("true"));
-        Some(Self { last: said || rows.is_empty(), rows, total: wire.total.and_then(|total| total.as_i64()) })
+        let last = said || wire.content.is_empty();
+        let objects = wire.content.into_iter().filter(|row| row.get().starts_with('{'));
+        let rows = objects.map(|row| RawObject(row.get().to_owned())).collect();
+        Some(Self { rows, last, total: wire.total.and_then(|total| total.as_i64()) })
     }
 
     /// The same page of what `read` makes of each object; what it cannot read is left out.
@@ -162,12 +160,13 @@ impl Subscription {
     }
 }
 
-/// The secret in an answer's text; `None` where there is none.
+/// The secret in an answer's text, empty where it is said to be; `None` where the answer says nothing of one.
 #[must_use]
 pub fn secret(text: &str) -> Option<SecretString> {
     let answer = OwnedValue::parse_from(text.to_owned()).ok()?;
     match read::at(answer.get_value(), "secret")? {
-        Value::Str(secret) if !secret.is_empty() => Some(SecretString::from(secret.as_ref())),
+        Value::Str(secret) => Some(SecretString::from(secret.as_ref())),
+        Value::Null => Some(SecretString::default()),
         _ => None,
     }
 }
@@ -198,10 +197,12 @@ fn small(row: &Value, name: &str) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn row(text: &str) -> LogRow {
-        Page::read(&format!("[{text}]")).unwrap().map(LogRow::read).rows.remove(0)
+        Page::read(&format!("{{\"content\": [{text}]}}")).unwrap().map(LogRow::read).rows.remove(0)
     }
 
     #[test]
@@ -237,19 +238,30 @@ mod tests {
         assert_eq!(last(r#"{"content": [{}], "last": true}"#), Some((1, true, None)));
         assert_eq!(last(r#"{"content": [{}]}"#), Some((1, false, None)));
         assert_eq!(last(r#"{"content": [], "last": false}"#), Some((0, true, None)));
-        assert_eq!(last(r#"{"content": null, "page": 0, "total": null}"#), Some((0, true, None)));
-        assert_eq!(last("{}"), Some((0, true, None)));
-        assert_eq!(last("[{}, 5, null]"), Some((1, true, None)));
-        for unreadable in ["", "<html>", "5", r#"{"content": 5}"#] {
-            assert_eq!(last(unreadable), None, "{unreadable}");
-        }
+        assert_eq!(last(r#"{"content": [{}, 5, null], "page": 0, "total": null}"#), Some((1, false, None)));
+        assert_eq!(last(r#"{"content": [5]}"#), Some((0, false, None)));
     }
 
     #[test]
-    fn a_secret_that_is_missing_null_or_empty_is_none() {
-        for none in ["", "{}", r#"{"secret": null}"#, r#"{"secret": ""}"#, "[]"] {
-            assert!(secret(none).is_none(), "{none}");
+    fn what_is_no_page_is_none() {
+        for none in ["", "<html>", "5", "{}", "[]", "[{}]", "[[]]", r#""Scheduled maintenance""#] {
+            assert!(Page::read(none).is_none(), "{none}");
         }
-        assert!(secret(r#"{"secret": "s"}"#).is_some());
+        for content in ["5", "null", "{}", r#""""#] {
+            assert!(Page::read(&format!(r#"{{"content": {content}, "last": true}}"#)).is_none(), "{content}");
+        }
+        assert!(Page::read(r#"{"message": "Scheduled maintenance"}"#).is_none());
+    }
+
+    #[test]
+    fn only_an_answer_that_names_the_secret_says_anything_of_it() {
+        let read = |text| secret(text).map(|secret| secret.expose_secret().to_owned());
+        for unreadable in ["", "{}", "[]", r#""s""#, r#"{"secret": 5}"#, r#"{"message": "Scheduled maintenance"}"#] {
+            assert_eq!(read(unreadable), None, "{unreadable}");
+        }
+        for none in [r#"{"secret": null}"#, r#"{"secret": ""}"#] {
+            assert_eq!(read(none).as_deref(), Some(""), "{none}");
+        }
+        assert_eq!(read(r#"{"secret": "s"}"#).as_deref(), Some("s"));
     }
 }

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{LastDelivery, Progress};
 use crate::engine::{Position, Timestamp};
 
+/// Stands for the time of a receipt where there was none: what is recovered or read back did not come by itself.
+pub const NEVER: Timestamp = Timestamp(0);
+
 /// What the daemon looks at again and again: it costs the same however large the fleet and the journal.
 #[derive(Clone, Debug, Default)]
 pub struct Vitals {
@@ -16,7 +19,7 @@ pub struct Vitals {
     pub last_commit: Option<Timestamp>,
     /// `at` of the oldest row that is not processed.
     pub oldest_unprocessed: Option<Timestamp>,
-    /// Newest receipt by event type, with how many there were.
+    /// Newest receipt by event type, with how many there were; [`NEVER`] where none of them came by itself.
     pub last_by_type: Vec<(String, Timestamp, u64)>,
     /// Since when the message that waits longest has been due.
     pub outbox_oldest: Option<Timestamp>,
@@ -28,7 +31,8 @@ impl Vitals {
     /// Receipt of the newest webhook.
     #[must_use]
     pub fn last_webhook(&self) -> Option<Timestamp> {
-        self.last_by_type.iter().map(|(_, at, _)| *at).max()
+        let came = self.last_by_type.iter().map(|(_, at, _)| *at).filter(|at| *at != NEVER);
+        came.max()
     }
 }
 
@@ -40,7 +44,8 @@ pub struct Figures {
     /// `at` of the oldest row that is not processed.
     pub oldest_unprocessed: Option<Timestamp>,
     pub last_webhook: Option<Timestamp>,
-    /// Newest receipt by event type.
+    /// Newest receipt by event type, with how many there were; of types that never came by themselves the time of the newest
+    /// event, or [`NEVER`] where that is long ago.
     pub last_by_type: Vec<(String, Timestamp, u64)>,
     pub devices: u64,
     pub open_alerts: u64,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use attachment::Attachment;
 pub use digests::{DigestDue, Outline};
-pub use figures::{Figures, Telling, Told, Vitals};
+pub use figures::{Figures, NEVER, Telling, Told, Vitals};
 pub use filter::{AlertFilter, AlertOrder};
 pub use ledger::{
     Amended, Amendment, Attempt, AttemptOutcome, AttemptResult, AttemptRow, DeliveryFilter, LastDelivery, NotResent,

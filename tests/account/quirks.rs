@@ -176,6 +176,18 @@ async fn the_api_answers_503_while_it_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_is_refused() {
+    let world = World::start(options(0, 0));
+    for quirks in [json!({ "duplicates": 7 }), json!({ "late": -0.1 }), json!({ "odd": 1.5, "api_down": true })] {
+        assert_eq!(world.ask("PATCH", "/simulate/quirks", Some(quirks)).await.status, 400);
+    }
+    assert_eq!(world.ask("GET", "/api/v3/device", None).await.status, 200, "nothing of it is done");
+    world.advance("1h").await;
+    let back = json!({ "to": BEGIN.to_string() });
+    assert_eq!(world.ask("POST", "/simulate/clock", Some(back)).await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_tells_payloads_in_the_form_that_is_wanted() {
     let receiver = Receiver::start(|_, _| 200);
     let world = World::start(options(0, 0));

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
 use pulsewarden::engine::Timestamp;
 use pulsewarden::simulate::Plan;
@@ -116,6 +118,10 @@ async fn subscriptions_are_right_in_every_situation() {
     assert_eq!(impilo.account().kinds("https://staging.clinic.example/webhooks/impilo"), needed);
     let list = world.run(&["impilo", "webhooks", "list"]).stdout;
     assert!(list.contains("https://other.example/hook?…") && !list.contains("geheim"), "{list}");
+    assert!(list.contains("https://staging.clinic.example/webhooks/impilo"), "{list}");
+    impilo.account().add("device.lowBattery", "https://other.example/services/T0/B0/geheim");
+    let list = world.run(&["impilo", "webhooks", "list"]).stdout;
+    assert!(list.contains("https://other.example/service…") && !list.contains("geheim"), "{list}");
     impilo.account().webhooks.retain(|one| one["url"] == URL);
 
     // The same address in other letters is the same; a slash at its end, or no TLS, is not.
@@ -317,6 +323,21 @@ async fn it_asks_again_where_that_may_help_and_makes_nothing_twice() {
     assert!(busy.code == 1 && busy.stderr.contains("Impilo is busy and asks to wait 600 s"), "{busy:?}");
     assert_eq!(impilo.api.asked().len(), before + 1);
 
+    // Nor is it asked for anything else by the same command, and nobody is sent to look at his network.
+    let before = impilo.api.asked().len();
+    let doctor = world.run(&["doctor"]).stdout;
+    assert_eq!(impilo.api.asked().len(), before + 1, "{doctor}");
+    assert!(doctor.contains("Nothing is to be done here but to wait"), "{doctor}");
+    assert!(!doctor.contains("firewall") && !doctor.contains("impilo.api"), "{doctor}");
+
+    // Where nothing is found, it is the address that is wrong, and not the secret that is missing.
+    impilo.interrupt(|_, _| Some(Answer::status(404)));
+    let doctor = world.run(&["doctor"]).stdout;
+    assert!(doctor.contains("webhook_secret: it cannot be told") && doctor.contains("Compare `impilo.api`"), "{doctor}");
+    impilo.interrupt(|_, asked| asked.path.ends_with("/webhook-secret").then(|| Answer::status(404)));
+    let doctor = world.run(&["doctor"]).stdout;
+    assert!(doctor.contains("Impilo has no webhook secret"), "{doctor}");
+
     // A subscription whose making was not confirmed is not made again, and is known as made at the next look.
     let mut first = true;
     impilo.interrupt(move |account, asked| {
@@ -335,8 +356,84 @@ async fn it_asks_again_where_that_may_help_and_makes_nothing_twice() {
         strange.stderr.contains("no page where one should be") && !strange.stderr.contains("geheim"),
         "{strange:?}"
     );
+    // JSON that is no page is no list without anything in it: nothing is made a second time, and no secret is missing.
+    let there = impilo.account().webhooks.len();
+    for no_page in [r#"{"message": "Scheduled maintenance"}"#, "{}", "[]", r#"{"content": null}"#] {
+        impilo.interrupt(move |_, asked| {
+            (asked.method == "GET").then(|| Answer::Say(200, Vec::new(), no_page.to_owned()))
+        });
+        let refused = sync(&world, &["--apply"]);
+        assert!(refused.code == 1 && refused.stderr.contains("no page where one should be"), "{no_page}: {refused:?}");
+        let doctor = world.run(&["doctor"]).stdout;
+        assert!(doctor.contains("webhook_secret: it cannot be told"), "{doctor}");
+        let rotated = world.run(&["impilo", "secret", "rotate"]);
+        assert!(rotated.code == 1 && rotated.stderr.contains("nothing was changed"), "{rotated:?}");
+    }
+    assert!(impilo.account().webhooks.len() == there && impilo.account().secret.as_deref() == Some(SECRET));
     impilo.interrupt(|_, _| Some(Answer::Say(302, vec![("Location", "http://a.example".to_owned())], String::new())));
     assert!(sync(&world, &[]).stderr.contains("Impilo answered HTTP 302"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_webhook_is_known_by_what_it_was_sent_with() {
+    let (world, impilo) = world().await;
+    let sent = Arc::<Mutex<Option<Value>>>::default();
+    let sending = Arc::clone(&sent);
+    impilo.interrupt(move |_, asked| {
+        asked.path.ends_with("/test/order-status-webhook").then(|| {
+            *sending.lock().unwrap() = Some(asked.json());
+            Answer::Say(201, Vec::new(), String::new())
+        })
+    });
+    let mut command = world.command(&["impilo", "webhooks", "test", "--json"]);
+    let command = command.stdout(Stdio::piped()).spawn().unwrap();
+    let body = eventually("Impilo is asked", || sent.lock().unwrap().clone()).await;
+    // An order's own comes first, and proves nothing.
+    let order = |id: i64, external: &Value| {
+        json!({ "id": id, "type": "order.status",
+                "payload": { "orderId": id, "externalOrderIds": external, "orderStatusName": "voided" } })
+    };
+    assert_eq!(world.post(&order(1, &json!(["17"]))).await, 200);
+    assert_eq!(world.post(&order(2, &body["externalOrderIds"])).await, 200);
+    let output = command.wait_with_output().unwrap();
+    let tested: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(output.status.success() && tested["after_ms"].is_u64() && tested["others"] == 1, "{tested}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_too_long_is_asked_for_in_parts() {
+    let (world, impilo) = world().await;
+    carried_out(&world, &[]);
+    let now = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    let row = |id: i64| {
+        let body = json!({ "id": id, "type": "device.lowBattery", "payload": { "device": { "id": id } } });
+        json!({ "id": id, "webhookUrl": URL, "webhookType": "device.lowBattery", "payload": body.to_string(),
+                "createTimestamp": now.to_rfc3339(), "lastResponseStatus": 503, "retryAttempts": 0 })
+    };
+    impilo.account().log = (1..=270).map(row).collect();
+    // An answer that would be longer than is taken, wherever the row 7 is on a page with four others.
+    let long = || Answer::Say(200, Vec::new(), " ".repeat(33 << 20));
+    impilo.interrupt(move |_, asked| {
+        let number = |name: &str| {
+            let part = asked.path.split(['?', '&']).find_map(|part| part.strip_prefix(name))?;
+            part.parse::<u32>().ok()
+        };
+        let (page, size) = (number("page=")?, number("size=")?);
+        (asked.path.contains("/webhook/logs?") && size > 1 && (page - 1) * size < 7).then(long)
+    });
+    let looked = world.run(&["impilo", "recover", "--since", "2h", "--dry-run"]);
+    assert!(looked.code == 0 && looked.stdout.contains("270 rows for this address"), "{looked:?}");
+
+    let far = world.run(&["impilo", "recover", "--since", "2020-01-01T00:00:00Z", "--dry-run"]);
+    assert!(far.code == 1 && far.stderr.contains("first --until 2020-01-31T00:00:00"), "{far:?}");
+
+    // One row that is too long by itself is said to be that, and neither the key nor the address is blamed.
+    impilo.interrupt(move |_, asked| asked.path.contains("/webhook/logs?").then(long));
+    let looked = world.run(&["impilo", "recover", "--since", "2h", "--dry-run"]);
+    assert!(looked.code == 1 && looked.stderr.contains("a single row"), "{looked:?}");
+    assert!(!looked.stderr.contains("impilo.api"), "{looked:?}");
+    let doctor = world.run(&["doctor"]).stdout;
+    assert!(doctor.contains("ok       api_key") && doctor.contains("unknown  deliveries"), "{doctor}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -202,7 +202,13 @@ async fn an_account_without_a_secret_gets_one_and_a_refusal_changes_nothing() {
     assert_eq!(impilo.account().secret, None);
     let offered = kept(&world)["secrets"][0]["secret"].as_str().unwrap().to_owned();
     impilo.go_on();
-    assert_eq!(world.run(&["impilo", "secret", "rotate"]).code, 0);
+    // Another environment of the same account would refuse everything from then on: that needs a word.
+    impilo.account().add("device.lowBattery", "https://staging.clinic.example/webhooks/impilo");
+    impilo.account().add("device.weakSignal", super::impilo::URL);
+    let refused = world.run(&["impilo", "secret", "rotate"]);
+    assert!(refused.code == 1 && refused.stderr.contains("(1, to https://staging.clinic.example/"), "{refused:?}");
+    assert!(refused.stderr.contains("--yes") && impilo.account().secret.is_none(), "{refused:?}");
+    assert_eq!(world.run(&["impilo", "secret", "rotate", "--yes"]).code, 0);
     assert_eq!(impilo.account().secret.as_deref(), Some(&*offered), "what was made is used");
     let body = json!({ "id": 1, "type": "device.healthcheck", "payload": { "device": { "id": 5 } } }).to_string();
     assert_eq!(world.post_raw(Some(&offered), body).await.status(), 200);

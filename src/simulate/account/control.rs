@@ -111,6 +111,9 @@ async fn move_clock(body: web::Bytes, shared: At) -> HttpResponse {
         (Some(_), Some(_)) => None,
     };
     let Some(to) = to else { return wrong("say `to` as in 2026-01-05T12:00:00Z, or `advance` as in 4h") };
+    if to < now {
+        return wrong("a clock goes forward: `to` is before the time that it shows");
+    }
     if to > now && !shared.clock().move_to(to) {
         return HttpResponse::Conflict()
             .json(serde_json::json!({ "reason": "this clock goes by itself; start with --by-hand" }));
@@ -131,6 +134,10 @@ async fn change(body: web::Bytes, shared: At) -> HttpResponse {
         Ok(change) => change,
         Err(error) => return wrong(&error.to_string()),
     };
+    let chances = [change.duplicates, change.reordered, change.late, change.wrong_secrets, change.odd];
+    if chances.into_iter().flatten().any(|chance| !(0.0..=1.0).contains(&chance)) {
+        return wrong("how often something goes wrong is from 0 to 1");
+    }
     let mut account = shared.account();
     set(&mut account.api_down, change.api_down);
     set(&mut account.undelivered, change.undelivered);

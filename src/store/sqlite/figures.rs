@@ -6,7 +6,7 @@ use super::connection::{Failure, Writer};
 use super::slices::kind_number;
 use super::{journal, ledger};
 use crate::engine::{SubjectKind, Timestamp};
-use crate::store::{Figures, Telling, Told, Vitals};
+use crate::store::{Figures, NEVER, Telling, Told, Vitals};
 
 fn number(reader: &Connection, sql: &str) -> Result<u64, Failure> {
     let found: Option<i64> = reader.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
@@ -43,15 +43,38 @@ pub(super) fn vitals(reader: &Connection) -> Result<Vitals, Failure> {
     })
 }
 
+/// Rows at the end of the journal among which is looked for types that never came by themselves.
+const LOOKED_AT: i64 = 100_000;
+
+/// Gives the types that never came by themselves the time of their newest event.
+fn told_otherwise(reader: &Connection, last_by_type: &mut [(String, Timestamp, u64)]) -> Result<(), Failure> {
+    if last_by_type.iter().all(|(_, at, _)| *at != NEVER) {
+        return Ok(());
+    }
+    let mut select = reader.prepare_cached(
+        "SELECT event_types.name, max(newest.received_at)
+         FROM (SELECT type, received_at FROM journal ORDER BY position DESC LIMIT ?1) AS newest
+         JOIN event_types ON event_types.id = newest.type WHERE event_types.last_received_at = 0 GROUP BY newest.type",
+    )?;
+    let found = select.query_map([LOOKED_AT], |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))?;
+    for found in found {
+        let (name, at): (String, Timestamp) = found?;
+        last_by_type.iter_mut().filter(|(known, ..)| *known == name).for_each(|(_, last, _)| *last = at);
+    }
+    Ok(())
+}
+
 pub(super) fn read(reader: &Connection) -> Result<Figures, Failure> {
-    let vitals = vitals(reader)?;
+    let mut vitals = vitals(reader)?;
+    let last_webhook = vitals.last_webhook();
+    told_otherwise(reader, &mut vitals.last_by_type)?;
     let mut devices = reader.prepare_cached("SELECT count(*) FROM subjects WHERE kind = ?1")?;
     let devices: i64 = devices.query_row([kind_number(SubjectKind::Device)], |row| row.get(0))?;
     Ok(Figures {
         last_position: vitals.last_position,
         processed_position: vitals.progress.position,
         oldest_unprocessed: vitals.oldest_unprocessed,
-        last_webhook: vitals.last_webhook(),
+        last_webhook,
         last_by_type: vitals.last_by_type,
         devices: devices.unsigned_abs(),
         open_alerts: number(reader, "SELECT count(*) FROM alerts WHERE state = 0")?,
