@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::client::{Client, LogQuery, LogRow};
+use super::client::{Client, LogQuery, LogRow, Subscription};
 use super::pages::Pages;
 use super::webhooks::is_same;
 use super::{ApiError, pages};
 use crate::engine::Timestamp;
 use crate::impilo::{self, LoggedEvent};
 use crate::journal::codec;
-use crate::store::{Logged, Quarantined};
+use crate::store::{Logged, Quarantined, SIBLINGS_WITHIN};
 
 /// What the log has for one address in a stretch of time.
 #[derive(Default)]
@@ -26,24 +26,101 @@ pub struct LogPart {
     pub ours: u64,
     /// Rows for other addresses, or for one that is not told; these are left alone.
     pub others: u64,
+    /// When those for other addresses were created.
+    pub others_at: Vec<Timestamp>,
+    /// When those were created that do not tell whose they are.
+    pub untold_at: BTreeSet<Timestamp>,
+    /// The oldest row, whosever it is.
+    pub oldest: Option<Timestamp>,
 }
 
-/// Reads the rows for `url` that were created at or after `from` and before `until`.
+/// Whose rows of the log are, and by how much Impilo's clock differs.
+pub struct Owner<'a> {
+    /// The address whose rows are ours.
+    pub url: &'a str,
+    /// The account's subscriptions.
+    pub subscriptions: &'a [Subscription],
+    /// Milliseconds by which Impilo's clock is ahead of ours.
+    pub ahead: i64,
+}
+
+/// A difference of clocks up to this is that of a request's way; it lies within what pairing allows for.
+const LEAST_AHEAD: i64 = 60_000;
+
+/// A greater one is no clock's.
+const MOST_AHEAD: i64 = 24 * 60 * 60 * 1000;
+
+impl<'a> Owner<'a> {
+    #[must_use]
+    pub fn new(url: &'a str, subscriptions: &'a [Subscription], ahead: Option<i64>) -> Self {
+        let ahead = ahead.filter(|ahead| (LEAST_AHEAD..MOST_AHEAD).contains(&ahead.abs())).unwrap_or(0);
+        Self { url, subscriptions, ahead }
+    }
+
+    /// Whether a subscription leads to our address now.
+    #[must_use]
+    pub fn is_subscribed(&self) -> bool {
+        self.subscriptions.iter().any(|one| is_same(&one.url, self.url))
+    }
+
+    /// Whether a row is ours; `None` where neither its address nor its subscription tells, or the two differ.
+    fn owns(&self, row: &LogRow) -> Option<bool> {
+        let id = row.webhook_id;
+        let by_id = id.and_then(|id| self.subscriptions.iter().find(|one| one.id == id));
+        let by_id = by_id.map(|one| is_same(&one.url, self.url));
+        match row.url.as_deref().map(|url| is_same(url, self.url)) {
+            // It leads here by now; whether what it sent before was for us, nobody knows.
+            Some(false) if by_id == Some(true) => None,
+            Some(ours) => Some(ours),
+            None => by_id,
+        }
+    }
+
+    /// A time of Impilo's by our clock, and the other way round.
+    fn by_our_clock(&self, at: Timestamp) -> Timestamp {
+        Timestamp(at.0.saturating_sub(self.ahead))
+    }
+
+    fn by_their_clock(&self, at: Timestamp) -> Timestamp {
+        Timestamp(at.0.saturating_add(self.ahead))
+    }
+}
+
+/// Whether the log has any row that was created before `at`, whosever it is.
+///
+/// # Errors
+/// When Impilo cannot be asked.
+pub async fn has_before(client: &Client, owner: &Owner<'_>, at: Timestamp) -> Result<bool, ApiError> {
+    let query = LogQuery { from: None, until: Some(owner.by_their_clock(at)), kind: None };
+    Ok(!client.log(&query, 1).await?.rows.is_empty())
+}
+
+/// Reads the rows of `owner` that were created at or after `from` and before `until`, by our clock.
 ///
 /// # Errors
 /// When Impilo cannot be asked to the end.
-pub async fn read_log(client: &Client, url: &str, from: Timestamp, until: Timestamp) -> Result<LogPart, ApiError> {
-    let query = LogQuery { from: Some(from), until: Some(until), kind: None };
+pub async fn read_log(
+    client: &Client,
+    owner: &Owner<'_>,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<LogPart, ApiError> {
+    let (begins, ends) = (owner.by_their_clock(from.minus(SIBLINGS_WITHIN)), owner.by_their_clock(until));
+    let query = LogQuery { from: Some(begins), until: Some(ends), kind: None };
     let key = |row: &LogRow| match row.id {
         Some(id) => (Some((id, row.webhook_id)), None),
         None => (None, Some(row.clone())),
     };
     let mut rows = pages::Pages::new(|page| client.log(&query, page), key);
-    gather(&mut rows, url, until).await
+    gather(&mut rows, owner, (from, until)).await
 }
 
 /// Sorts the rows of a list by what can be done with them.
-async fn gather<F, K, I, Fetched>(rows: &mut Pages<F, K, I>, url: &str, until: Timestamp) -> Result<LogPart, ApiError>
+async fn gather<F, K, I, Fetched>(
+    rows: &mut Pages<F, K, I>,
+    owner: &Owner<'_>,
+    (from, until): (Timestamp, Timestamp),
+) -> Result<LogPart, ApiError>
 where
     F: FnMut(u32) -> Fetched,
     Fetched: Future<Output = Result<super::client::Page<LogRow>, ApiError>>,
@@ -53,26 +130,46 @@ where
     let mut part = LogPart::default();
     while let Some(page) = rows.next().await? {
         for row in page {
-            if row.url.as_deref().is_none_or(|theirs| !is_same(theirs, url)) {
-                part.others += 1;
+            // A row without its own time is no older than its last attempt, and never of the time at which it is read.
+            let created_at = row.created_at.or(row.last_retry_at).map(|at| owner.by_our_clock(at));
+            let created_at = created_at.filter(|at| *at <= until);
+            if created_at.is_some_and(|at| at < from) {
+                part.take_before(&row, created_at.filter(|_| owner.owns(&row) == Some(true)));
                 continue;
             }
-            part.ours += 1;
-            part.take(&row, until);
+            part.oldest = part.oldest.into_iter().chain(created_at).min();
+            match owner.owns(&row) {
+                Some(true) => {
+                    part.ours += 1;
+                    part.take(&row, created_at, until);
+                    continue;
+                }
+                Some(false) => part.others_at.push(created_at.unwrap_or(until)),
+                None => {
+                    part.untold_at.insert(created_at.unwrap_or(until));
+                }
+            }
+            part.others += 1;
         }
     }
     Ok(part)
 }
 
 impl LogPart {
-    fn take(&mut self, row: &LogRow, until: Timestamp) {
+    /// A row that was read before tells which of the others are about the same event.
+    fn take_before(&mut self, row: &LogRow, created_at: Option<Timestamp>) {
         let text = row.payload.as_ref().map_or("", |payload| payload.text());
-        // A row without its own time is no older than its last attempt, and never of the time at which it is read.
-        let created_at = row.created_at.or(row.last_retry_at).filter(|at| *at <= until);
+        let read = impilo::logged(text, row.kind.as_deref(), row.id).ok();
+        let logged = read.zip(created_at).and_then(|(event, created_at)| logged(event, row, created_at));
+        self.logged.extend(logged.map(|logged| Logged { before: true, ..logged }));
+    }
+
+    fn take(&mut self, row: &LogRow, created_at: Option<Timestamp>, until: Timestamp) {
+        let text = row.payload.as_ref().map_or("", |payload| payload.text());
         let read = impilo::logged(text, row.kind.as_deref(), row.id);
         let reason = match (read, created_at) {
             (Ok(event), Some(created_at)) => {
-                if let Some(logged) = logged(event, row.id, created_at) {
+                if let Some(logged) = logged(event, row, created_at) {
                     self.created.insert(created_at);
                     self.logged.push(logged);
                     return;
@@ -97,7 +194,7 @@ impl LogPart {
     }
 }
 
-fn logged(event: LoggedEvent, log_id: Option<i64>, created_at: Timestamp) -> Option<Logged> {
+fn logged(event: LoggedEvent, row: &LogRow, created_at: Timestamp) -> Option<Logged> {
     let (kind, envelope_id, body) = match event {
         LoggedEvent::Envelope { kind, id, body } => (kind, Some(id), body),
         LoggedEvent::Inner { kind, body } => (kind, None, body),
@@ -106,7 +203,9 @@ fn logged(event: LoggedEvent, log_id: Option<i64>, created_at: Timestamp) -> Opt
         reduced: if kind.starts_with("reading.") { impilo::reduced_print(&body) } else { None },
         print: impilo::print(&body)?,
         kind,
-        log_id,
+        before: false,
+        log_id: row.id,
+        webhook_id: row.webhook_id,
         envelope_id,
         created_at,
         body: codec::encode(&body),

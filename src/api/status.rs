@@ -10,7 +10,7 @@ use crate::config::{Bundle, Storage};
 use crate::daemon::Shared;
 use crate::deliver::LaneState;
 use crate::engine::{Interval, Lack, Outage, Timestamp};
-use crate::store::{Figures, StoreError};
+use crate::store::{Doubt, Figures, StoreError};
 use crate::watch;
 
 /// What `pulsewarden status` shows.
@@ -138,8 +138,10 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
     let notes = shared.store.recovery()?;
     let blind = shared.store.progress()?.standing.blind;
     let not_heard: Vec<Interval> = blind.iter().rev().take(LISTED).copied().collect();
+    // A gap of which processing has not heard yet.
+    let all_told = !not_heard.is_empty() || (notes.doubts.is_empty() && notes.absences.is_empty());
     let sentence = match (not_heard.first(), notes.lacks, notes.read_until) {
-        _ if notes.returning.is_some() => {
+        _ if notes.returning.is_some() || (notes.lacks.is_none() && !all_told) => {
             "Not known yet: the daemon has just come back, and reads what came meanwhile from Impilo's log.".to_owned()
         }
         (Some(last), lacks, _) => {
@@ -147,15 +149,27 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
                 0 => String::new(),
                 more => format!(" ({more} earlier gaps beside it)"),
             };
-            let why = lacks.map_or("Impilo's log did not make up for it", why_not);
+            let doubt =
+                notes.doubts.iter().rfind(|doubt| doubt.interval.from < last.to && last.from < doubt.interval.to);
+            let why = match (lacks, doubt) {
+                (None, Some(Doubt { lack: Lack::Elsewhere, others, .. })) => {
+                    format!("Impilo's log has {others} events of that time, {}", why_not(Lack::Elsewhere))
+                }
+                (None, Some(doubt)) => why_not(doubt.lack).to_owned(),
+                (Some(lack), _) => why_not(lack).to_owned(),
+                (None, None) => "Impilo's log did not make up for it".to_owned(),
+            };
             format!("Not whole: nothing was heard from {} to {}{more}, and {why}.", last.from, last.to)
         }
         (None, None, Some(until)) => format!("Whole: all that Impilo's log has up to {until} is here."),
+        (None, Some(Lack::Elsewhere), _) => {
+            format!("No gap is known, but it is not certain: rows of Impilo's log are {}.", why_not(Lack::Elsewhere))
+        }
         (None, Some(lack), _) => format!("No gap is known, but it is not certain: {}.", why_not(lack)),
         (None, None, None) => "No gap is known; Impilo's log has not been read yet.".to_owned(),
     };
     Ok(Whole {
-        whole: not_heard.is_empty() && notes.lacks.is_none() && notes.read_until.is_some(),
+        whole: not_heard.is_empty() && all_told && notes.lacks.is_none() && notes.read_until.is_some(),
         sentence,
         read_until: notes.read_until,
         not_heard,
@@ -171,5 +185,11 @@ const fn why_not(lack: Lack) -> &'static str {
         Lack::Refused => "Impilo refuses the API key",
         Lack::Unreachable => "Impilo's log could not be read at the last attempt",
         Lack::Unreadable => "rows of Impilo's log cannot be read",
+        Lack::Elsewhere => "all for other addresses; compare `public_url` with `pulsewarden impilo webhooks list`",
+        Lack::NotSubscribed => {
+            "none of Impilo's webhooks leads here; compare `public_url` with `pulsewarden impilo webhooks list`"
+        }
+        Lack::Untold => "rows of Impilo's log do not tell for whom they are",
+        Lack::OutOfReach => "it lies further back than Impilo's log reaches, or than it is read",
     }
 }

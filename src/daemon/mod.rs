@@ -9,6 +9,7 @@ mod reconcile;
 mod recovery;
 mod rehearsal;
 mod rules;
+mod settling;
 
 use std::fs;
 use std::io::ErrorKind;

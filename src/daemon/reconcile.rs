@@ -27,6 +27,9 @@ const PAGE: usize = 1000;
 /// How often it is looked whether it is time.
 const LOOK: Duration = Duration::from_secs(30);
 
+/// The longest wait until Impilo is asked again that could not be asked; the waits before that become longer and longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
 /// Keeps requests apart.
 struct Budget(Duration);
 
@@ -40,24 +43,29 @@ impl Budget {
 impl Shared {
     /// Reads back on its schedule, and after time that was not recovered in full.
     pub(super) async fn keep_reconciling(self: Arc<Self>, stop: CancellationToken) {
+        let mut wait = LOOK;
         loop {
             tokio::select! {
-                () = sleep(LOOK) => {}
+                () = sleep(wait) => {}
                 () = stop.cancelled() => return,
             }
             if !self.may_begin.is_cancelled() || !self.is_time().await {
                 continue;
             }
             let Ok(client) = self.account() else { continue };
-            tokio::select! {
-                read = self.read_back(&client) => {
-                    if let Err(error) = read {
-                        telemetry::reading_back_failed(&error.to_string());
-                    }
-                }
+            let read = tokio::select! {
+                read = self.read_back(&client) => read,
                 () = stop.cancelled() => return,
+            };
+            if let Err(error) = &read {
+                telemetry::reading_back_failed(&error.to_string());
             }
-            // Also where it failed: the next time is as good.
+            if read.is_err_and(|error| error.may_pass()) {
+                wait = (wait * 2).min(LONGEST_WAIT);
+                continue;
+            }
+            wait = LOOK;
+            // Also where Impilo refuses: the next time is as good.
             if let Err(error) = self.note_read_back().await {
                 telemetry::reading_back_failed(&error.to_string());
             }

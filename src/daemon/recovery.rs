@@ -4,15 +4,18 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use crate::account::recovery::{LogPart, read_log};
+use super::settling::{Brought, heard, made_up_for, may_be_forgotten, meet, settle, tally, within};
+use crate::account::client::Subscription;
+use crate::account::recovery::{LogPart, Owner, has_before, read_log};
 use crate::account::{ApiError, Client, webhooks};
 use crate::engine::{Interval, Lack, Outage, Recovery, Timestamp};
 use crate::journal::print_of_kept;
-use crate::store::{Entry, NewRow, Placing, RecoveryNotes, StoreError, TakenIn};
+use crate::store::{Doubt, Entry, NewRow, Placing, RecoveryNotes, StoreError, TakenIn, Tally};
 use crate::telemetry;
 
 /// How far each reading of the log reaches back behind the last: Impilo tries again for 105 minutes (documented), and rows may
@@ -88,7 +91,7 @@ impl NotRecovered {
     }
 
     /// Whether it is worth while to try again at once.
-    fn may_pass(&self) -> bool {
+    pub(super) fn may_pass(&self) -> bool {
         self.lack() == Lack::Unreachable
     }
 }
@@ -138,12 +141,18 @@ impl Shared {
         let _one = self.healing.alone().await;
         let mut notes = self.recovery_notes().await?;
         let Some(interval) = notes.returning.take() else { return Ok(()) };
-        let missing = notes.unreadable_at.iter().filter(|at| interval.from <= **at && **at < interval.to).count();
-        let (recovered, lacks) = match read {
-            Ok(_) => (notes.returned, (missing > 0).then_some(Lack::Unreadable)),
-            Err(error) => (notes.returned, Some(error.lack())),
+        let missing = notes.unreadable_at.iter().filter(|at| within(&interval, at)).count();
+        let doubts = notes.doubts.iter().filter(|doubt| meet(&doubt.interval, &interval));
+        let others = doubts.clone().map(|doubt| doubt.others).sum();
+        let lacks = match read {
+            Ok(_) => doubts.map(|doubt| doubt.lack).next_back(),
+            Err(error) => Some(error.lack()),
         };
-        let outage = Outage { interval, recovered, unreadable: missing as u64, lacks, late: false };
+        let (recovered, unreadable) = (notes.returned, missing as u64);
+        let outage = Outage { interval, recovered, unreadable, others, lacks, late: false };
+        if outage.may_lack() {
+            notes.owed.push(interval);
+        }
         notes.last_outage = Some(outage.clone());
         self.append_recovery(Recovery::Ended { outage }).await?;
         self.note(notes).await
@@ -174,18 +183,18 @@ impl Shared {
         let read = self.catch_up_alone(placing, deadline).await;
         let mut notes = self.recovery_notes().await?;
         notes.tried_at = Some(self.clock.now());
-        let lacks = read.as_ref().err().map(NotRecovered::lack);
+        let lacks = read.as_ref().map_or_else(|error| Some(error.lack()), Brought::lack);
         if let (Some(_), Err(error)) = (lacks.filter(|lack| notes.lacks != Some(*lack)), &read) {
             telemetry::recovery_failed(&error.to_string());
         }
         notes.lacks = lacks;
         self.note(notes).await?;
-        read
+        read.map(|brought| brought.recovered)
     }
 
-    async fn catch_up_alone(&self, placing: Placing, deadline: Option<Instant>) -> Result<Recovered, NotRecovered> {
+    async fn catch_up_alone(&self, placing: Placing, deadline: Option<Instant>) -> Result<Brought, NotRecovered> {
         let (client, url) = self.log_of_ours()?;
-        let notes = self.recovery_notes().await?;
+        let notes = self.notes_for(&url).await?;
         let now = self.clock.now();
         let first = notes.absences.iter().map(|absence| absence.from).min().unwrap_or(now);
         let from = notes.read_until.unwrap_or(first).min(now).minus(OVERLAP).max(now.minus(FURTHEST));
@@ -193,15 +202,35 @@ impl Shared {
         let wants_all = placing == Placing::InOrder || !notes.absences.is_empty();
         let until = if wants_all { now } else { now.minus(ON_ITS_WAY) };
         let reading = Reading { from, until, placing, deadline };
-        let (recovered, created) = self.read_stretch(&client, &url, reading).await?;
-        let healed = self.heal(reading, created).await?;
-        if recovered.new > 0 {
-            telemetry::recovered(recovered.new, from, now);
+        let brought = self.read_stretch(&client, &url, reading).await?;
+        let new = brought.recovered.new;
+        let (brought, healed) = self.heal(reading, brought).await?;
+        if new > 0 {
+            telemetry::recovered(new, from, now);
         }
-        if !healed.is_empty() || recovered.new > 0 {
+        if !healed.is_empty() || new > 0 {
             self.process.wake();
         }
-        Ok(recovered)
+        Ok(brought)
+    }
+
+    /// What is remembered, for a reading of the rows for `url`. Where that is another address than before, what was in doubt
+    /// for its sake is looked at anew.
+    async fn notes_for(&self, url: &str) -> Result<RecoveryNotes, NotRecovered> {
+        let mut notes = self.recovery_notes().await?;
+        let hash: String = Sha256::digest(url).iter().map(|byte| format!("{byte:02x}")).collect();
+        if notes.read_for.as_ref() == Some(&hash) {
+            return Ok(notes);
+        }
+        let anew = |doubt: &mut Doubt| matches!(doubt.lack, Lack::Elsewhere | Lack::NotSubscribed);
+        let again: Vec<Interval> = notes.doubts.extract_if(.., anew).map(|doubt| doubt.interval).collect();
+        if !again.is_empty() {
+            notes.absences.extend(again);
+            (notes.read_until, notes.tally) = (None, Tally::default());
+        }
+        notes.read_for = Some(hash);
+        self.note(notes.clone()).await?;
+        Ok(notes)
     }
 
     /// Reads a stretch of the log because somebody asks for it; with `dry_run` it is only looked what is missing.
@@ -212,9 +241,9 @@ impl Shared {
         let _one = self.healing.alone().await;
         let (client, url) = self.log_of_ours()?;
         let placing = if dry_run { Placing::Nowhere } else { Placing::Last };
-        let (recovered, _) = self.read_stretch(&client, &url, Reading { from, until, placing, deadline: None }).await?;
+        let brought = self.read_stretch(&client, &url, Reading { from, until, placing, deadline: None }).await?;
         self.process.wake();
-        Ok(recovered)
+        Ok(brought.recovered)
     }
 
     /// What asks for the log, and the address whose rows are ours.
@@ -228,36 +257,45 @@ impl Shared {
         Ok((client, webhooks::address(&base)))
     }
 
-    /// Reads a stretch of the log, one part after the other by time; gives when rows of ours were created, too.
-    async fn read_stretch(
-        &self,
-        client: &Client,
-        url: &str,
-        reading: Reading,
-    ) -> Result<(Recovered, Vec<Timestamp>), NotRecovered> {
+    /// Reads a stretch of the log, one part after the other by time.
+    async fn read_stretch(&self, client: &Client, url: &str, reading: Reading) -> Result<Brought, NotRecovered> {
         let Reading { from, until, placing, deadline } = reading;
+        let subscriptions = in_time(deadline, subscriptions(client)).await?;
+        let owner = Owner::new(url, &subscriptions, client.ahead());
+        let mut brought = Brought { subscribed: owner.is_subscribed(), ..Brought::default() };
         let mut recovered = Recovered { from, until, dry_run: placing == Placing::Nowhere, ..Recovered::default() };
-        let mut created = Vec::new();
         let mut begins = from;
         while begins < until {
             let ends = begins.plus(AT_ONCE).min(until);
-            let asked = read_log(client, url, begins, ends);
-            let part = match deadline {
-                Some(deadline) => timeout_at(deadline, asked).await.map_err(|_| NotRecovered::TooSlow)??,
-                None => asked.await?,
-            };
-            created.extend(part.created.iter().copied());
+            let part = in_time(deadline, read_log(client, &owner, begins, ends)).await?;
+            brought.created.extend(part.created.iter().copied());
+            brought.untold.extend(part.untold_at.iter().copied());
             recovered.rows += part.ours;
             recovered.others += part.others;
             recovered.unreadable += part.unreadable.len() as u64;
-            recovered.new += self.take_in(part, placing, ends).await?;
+            recovered.new += self.take_in(part, placing, (begins, ends)).await?;
             begins = ends;
         }
-        Ok((recovered, created))
+        let notes = self.recovery_notes().await?;
+        if let Some(first) =
+            notes.absences.iter().filter(|absence| may_be_forgotten(absence)).map(|absence| absence.from).min()
+            && let first = first.max(notes.tally.from.unwrap_or(first))
+            && notes.tally.oldest.is_none_or(|oldest| oldest > first)
+            && !in_time(deadline, has_before(client, &owner, first)).await?
+        {
+            brought.reaches = Some(notes.tally.oldest.unwrap_or(until));
+        }
+        brought.recovered = recovered;
+        Ok(brought)
     }
 
     /// Takes in what was read; gives the number of new events.
-    async fn take_in(&self, part: LogPart, placing: Placing, read_until: Timestamp) -> Result<u64, NotRecovered> {
+    async fn take_in(
+        &self,
+        part: LogPart,
+        placing: Placing,
+        (begins, read_until): (Timestamp, Timestamp),
+    ) -> Result<u64, NotRecovered> {
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let taking = tokio::task::spawn_blocking(move || {
             let taken = store.take_in(&part.logged, &[], placing, now, &print_of_kept)?;
@@ -275,6 +313,7 @@ impl Shared {
             }
             let too_many = notes.unreadable_at.len().saturating_sub(MOST_UNREADABLE);
             notes.unreadable_at.drain(..too_many);
+            tally(&mut notes, &part, begins);
             notes.recovered += new;
             notes.returned += new;
             notes.read_until = notes.read_until.max(Some(read_until));
@@ -285,30 +324,26 @@ impl Shared {
     }
 
     /// Lets count as heard what the log has told of in full.
-    async fn heal(&self, reading: Reading, created: Vec<Timestamp>) -> Result<Vec<Interval>, NotRecovered> {
+    async fn heal(&self, reading: Reading, brought: Brought) -> Result<(Brought, Vec<Interval>), NotRecovered> {
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let healing = tokio::task::spawn_blocking(move || {
             let mut notes = store.recovery()?;
             let blind = store.progress()?.standing.blind;
-            let healed = healable(&notes, &blind, reading.until, &created);
+            let was_away = notes.absences.iter().any(|absence| absence.to <= reading.until);
+            let mut healed = heard(&notes, &blind, reading.until, &brought);
+            healed.extend(settle(&mut notes, reading.until, &brought));
             let row = |interval: &Interval| {
                 let entry = Entry::Recovery(Recovery::Healed { interval: *interval });
                 (interval.from, NewRow { received_at: now, entry })
             };
             let mut rows: Vec<(Timestamp, NewRow)> = healed.iter().map(row).collect();
-            let was_away = !notes.absences.is_empty();
-            notes.absences.retain(|absence| absence.to > reading.until);
             // What was told to be lacking, and is not: the receivers hear of that.
-            if let Some(outage) = notes.last_outage.as_mut().filter(|outage| was_away && outage.may_lack())
-                && healed.contains(&outage.interval)
-            {
-                let late = Outage { recovered: notes.returned, lacks: None, late: true, ..outage.clone() };
-                *outage = late.clone();
-                rows.push((now, NewRow { received_at: now, entry: Entry::Recovery(Recovery::Ended { outage: late }) }));
+            if let Some(outage) = was_away.then(|| made_up_for(&mut notes)).flatten() {
+                rows.push((now, NewRow { received_at: now, entry: Entry::Recovery(Recovery::Ended { outage }) }));
             }
             store.take_in(&[], &rows, reading.placing, now, &print_of_kept)?;
             store.note_recovery(&notes)?;
-            Ok(healed)
+            Ok((brought, healed))
         });
         healing.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
     }
@@ -334,18 +369,21 @@ impl Shared {
     }
 }
 
-/// The stretches that count as heard now that the log has been read up to `read_until`. While the daemon was away nothing came
-/// by itself; where it was there, and nothing came, only a row of the log shows that Impilo had anything to say.
-fn healable(notes: &RecoveryNotes, blind: &[Interval], read_until: Timestamp, created: &[Timestamp]) -> Vec<Interval> {
-    let within = |interval: &Interval, at: &Timestamp| interval.from <= *at && *at < interval.to;
-    let is_whole = |interval: &Interval| !notes.unreadable_at.iter().any(|at| within(interval, at));
-    let absences = notes.absences.iter().filter(|absence| absence.to <= read_until).copied();
-    let others = blind.iter().filter(|blind| !notes.absences.iter().any(|absence| meet(absence, blind)));
-    let heard = others.filter(|blind| created.iter().any(|at| within(blind, at)));
-    let heard = heard.map(|blind| Interval { from: blind.from, to: blind.to.min(read_until) });
-    absences.chain(heard).filter(is_whole).filter(|interval| interval.from < interval.to).collect()
+/// The account's subscriptions; none where Impilo does not tell them.
+async fn subscriptions(client: &Client) -> Result<Vec<Subscription>, ApiError> {
+    match client.webhooks().await {
+        Err(ApiError::NotFound | ApiError::Answered(_) | ApiError::Unreadable(_)) => Ok(Vec::new()),
+        told => told,
+    }
 }
 
-fn meet(one: &Interval, other: &Interval) -> bool {
-    one.from < other.to && other.from < one.to
+/// What is asked, unless it takes longer than there is time.
+async fn in_time<T>(
+    deadline: Option<Instant>,
+    asked: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, NotRecovered> {
+    Ok(match deadline {
+        Some(deadline) => timeout_at(deadline, asked).await.map_err(|_| NotRecovered::TooSlow)??,
+        None => asked.await?,
+    })
 }

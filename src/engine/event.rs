@@ -226,7 +226,7 @@ pub struct Saying {
     pub notification: Notification,
     /// It was held back for quiet hours, so that it goes into one summary with the rest.
     pub held: bool,
-    /// It was due while the daemon was away, so that it goes into the one message of its return.
+    /// The daemon was away and has not told of it yet, so that it goes into the one message of its return.
     pub away: bool,
     /// What it says in numbers.
     pub counts: Counts,

@@ -10,6 +10,9 @@ use super::length::Interval;
 /// this does not come by itself.
 pub const SENT_AGAIN_FOR: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// How long after its return what was held for an outage goes at the latest.
+pub(super) const RETURNS_WITHIN: Duration = Duration::from_secs(15 * 60);
+
 /// A row of the journal about such a stretch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "recovery", rename_all = "snake_case")]
@@ -30,6 +33,9 @@ pub struct Outage {
     pub recovered: u64,
     /// Rows of the log that could not be read.
     pub unreadable: u64,
+    /// Rows of the log for other addresses, where there was none for ours.
+    #[serde(default)]
+    pub others: u64,
     /// Why it is not certain that nothing is missing; `None` where all of it was recovered.
     pub lacks: Option<Lack>,
     /// It was recovered after it had been told that it could not be.
@@ -49,6 +55,14 @@ pub enum Lack {
     Unreachable,
     /// Rows of the log are in no form that can be read.
     Unreadable,
+    /// All rows of the log are for other addresses than ours.
+    Elsewhere,
+    /// No subscription leads here, and no row of the log is for us.
+    NotSubscribed,
+    /// Rows of the log do not tell whose they are.
+    Untold,
+    /// It lies further back than the log is read, or than it reaches.
+    OutOfReach,
 }
 
 impl Outage {

@@ -12,7 +12,7 @@ use super::alert::{Alert, AlertState};
 use super::effect::{ALERTS_SHOWN, Content, Counts, Effects, Folded, Notification, Summary};
 use super::event::{DeliveryFailure, Message, Saying};
 use super::lifecycle::{Moment, key_of};
-use super::outage::Outage;
+use super::outage::{Outage, RETURNS_WITHIN};
 use super::receiver::{Cap, Channel};
 use super::rule::Severity;
 use super::rule_set::RuleSet;
@@ -23,9 +23,6 @@ use super::time::Timestamp;
 /// How long the first summary waits for the rest, and how long where it holds something critical.
 const GATHERS: Duration = Duration::from_secs(60);
 const GATHERS_URGENT: Duration = Duration::from_secs(5);
-
-/// How long after its return what was held for an outage goes at the latest.
-const RETURNS_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// How long it is remembered what a summary stood for, should it be given up.
 const REMEMBERS: Duration = Duration::from_secs(4 * 24 * 60 * 60);
@@ -110,7 +107,10 @@ pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: 
         true => outlet.sent.len() < cap.for_urgent(),
         false => outlet.held.is_empty() && outlet.sent.len() < cap.by_themselves(),
     });
-    if room && !held && !away {
+    // What has become urgent since the return does not wait for what is told of it.
+    let returned = at.standing.away.is_some_and(|away| away.to <= at.now);
+    let waits = *away && !(returned && is_urgent(firing(notification)));
+    if room && !held && !waits {
         outlet.told_by_itself(&notification.group);
         if cap.is_some() {
             outlet.sent.push_back(at.now);
@@ -118,13 +118,13 @@ pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: 
         effects.notifications.push(notification.clone());
         return;
     }
-    let why = match (away, held) {
+    let why = match (waits, held) {
         (true, _) => Folded::Outage,
         (false, true) => Folded::Quiet,
         (false, false) => Folded::Cap,
     };
     outlet.hold(notification, counts, why, at.now);
-    if let Some(away) = at.standing.away.filter(|_| *away) {
+    if let Some(away) = at.standing.away.filter(|_| waits) {
         outlet.away_until = Some(away.to);
     }
     slice.due = Some(outlet.summary_due(cap, at.now));
@@ -269,7 +269,8 @@ impl Outlet {
             self.messages -= held.keys.len() as u64;
             self.held.remove(group);
         }
-        if self.held.is_empty() {
+        // That the daemon was away is told all the same.
+        if self.held.is_empty() && self.away_until.is_none() {
             (self.why, self.since) = (None, None);
         }
     }

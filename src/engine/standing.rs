@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use super::effect::Records;
 use super::event::Position;
 use super::length::Interval;
+use super::outage::RETURNS_WITHIN;
 use super::people::{Action, Actor};
 use super::rule::{Rule, Trigger};
 use super::rule_set::RuleSet;
@@ -130,10 +131,11 @@ impl Standing {
         (self.rules_since, self.rules_at).max((self.healed_since, self.healed_at))
     }
 
-    /// Whether the daemon was away at `now`, and has not told of it yet.
+    /// Whether the daemon was away and has not told of it yet at `now`, however little time has passed since: what there is to
+    /// say goes with that.
     #[must_use]
     pub fn was_away(&self, now: Timestamp) -> bool {
-        self.away.is_some_and(|away| now < away.to)
+        self.away.is_some_and(|away| now < away.to.plus(RETURNS_WITHIN))
     }
 
     /// Takes in a new silence, which gets its number; gives the subject that stands for it.

@@ -56,13 +56,23 @@ pub fn samples(rules: &RuleSet) -> Vec<Sample> {
     for why in [Folded::Cap, Folded::Quiet] {
         add("a summary of messages".to_owned(), summary(&most, &over, why, None));
     }
-    for lacks in [None, Some(Lack::NotConfigured), Some(Lack::Refused), Some(Lack::Unreachable), Some(Lack::Unreadable)]
-    {
+    let lacks = [
+        Lack::NotConfigured,
+        Lack::Refused,
+        Lack::Unreachable,
+        Lack::Unreadable,
+        Lack::Elsewhere,
+        Lack::NotSubscribed,
+        Lack::Untold,
+        Lack::OutOfReach,
+    ];
+    for lacks in std::iter::once(None).chain(lacks.map(Some)) {
         let interval = Interval { from: AT.minus(4 * HOUR), to: AT };
         let outage = Outage {
             interval,
             recovered: 57,
             unreadable: u64::from(lacks == Some(Lack::Unreadable)),
+            others: if lacks == Some(Lack::Elsewhere) { 57 } else { 0 },
             lacks,
             late: false,
         };

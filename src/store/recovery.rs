@@ -1,5 +1,7 @@
 //! Rows of Impilo's webhook log on their way into the journal, and how far the log has been read.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Interval, Lack, Outage, Timestamp};
@@ -7,16 +9,24 @@ use crate::engine::{Interval, Lack, Outage, Timestamp};
 /// What two bodies of one event have in common: a hash of the payload that neither spacing nor the order of keys changes.
 pub type Print = [u8; 32];
 
+/// How far apart the rows are written that several subscriptions have of one event: at once (inferred), and clocks are not
+/// asked to be better than this. The same content later is another event.
+pub const SIBLINGS_WITHIN: Duration = Duration::from_secs(5 * 60);
+
 /// A row of Impilo's webhook log that can be read. `Debug` shows no body.
 #[derive(Clone)]
 pub struct Logged {
     /// The event type.
     pub kind: String,
     pub log_id: Option<i64>,
+    /// The subscription that it was sent for.
+    pub webhook_id: Option<i64>,
     /// Where the log has the whole envelope.
     pub envelope_id: Option<String>,
-    /// The row's `createTimestamp`.
+    /// The row's `createTimestamp`, by our clock.
     pub created_at: Timestamp,
+    /// It was created before what is read now, and only tells which rows are of one event.
+    pub before: bool,
     pub print: Print,
     /// The print that the event has once retention has reduced it.
     pub reduced: Option<Print>,
@@ -49,6 +59,29 @@ pub enum TakenIn {
     Known,
 }
 
+/// A stretch for which the daemon was away, and that does not count as heard though the log was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    pub interval: Interval,
+    pub lack: Lack,
+    /// Rows of the log that were for other addresses.
+    pub others: u64,
+}
+
+/// What the log has told since the first absence that waits for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tally {
+    /// From here on every row has been looked at.
+    pub from: Option<Timestamp>,
+    /// The oldest row, whosever it is.
+    pub oldest: Option<Timestamp>,
+    /// Rows for our address.
+    pub ours: u64,
+    /// Rows of the absences for other addresses.
+    pub others: u64,
+}
+
 /// How far Impilo's webhook log has been read, and what came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -60,10 +93,20 @@ pub struct RecoveryNotes {
     pub lacks: Option<Lack>,
     /// Stretches for which the daemon was away and that were not recovered yet.
     pub absences: Vec<Interval>,
+    /// What the log has told while they wait.
+    pub tally: Tally,
+    /// Stretches for which the daemon was away, and that the log does not vouch for.
+    pub doubts: Vec<Doubt>,
+    /// What the address of our rows was when it was read: a hash of it.
+    pub read_for: Option<String>,
+    /// Stretches of which the receivers were told that something may be missing, which may yet be made up for.
+    pub owed: Vec<Interval>,
     /// The daemon is back from this one, and has not told of it yet.
     pub returning: Option<Interval>,
     /// When rows of the log were created that cannot be read and may be missing; the newest ones.
     pub unreadable_at: Vec<Timestamp>,
+    /// When rows of the log were created of which nobody can tell whose they are; the newest ones.
+    pub untold_at: Vec<Timestamp>,
     /// Events taken from the log, ever.
     pub recovered: u64,
     /// Events taken from the log since the daemon came back last.

@@ -322,3 +322,28 @@ fn a_short_absence_in_which_nothing_happened_is_told_to_nobody() {
     world.away_until("2026-03-02T18:00:00Z", None);
     assert!(world.notifications.is_empty(), "{:?}", world.notifications);
 }
+
+#[test]
+fn what_comes_before_it_is_told_does_not_take_the_place_of_the_message() {
+    let severities = [("warning", 1), ("critical", 2)];
+    for (severity, messages) in severities {
+        let rules = TOLD.replace("longer_than: 72h }", &format!("longer_than: 72h }}, severity: {severity}"));
+        let rules = rules.replace("group_by: [\"...\"]", "group_by: [alertname]");
+        let mut world = World::new(&rules);
+        for id in 1..=2 {
+            world.post("device.healthcheck", check(id));
+            world.wait("1h");
+        }
+        world.until("2026-03-05T09:00:00Z");
+        // One is due while it is away, the other after the return, and before it is told what came of that.
+        world.returned_at("2026-03-05T10:59:00Z");
+        world.until("2026-03-05T11:05:30Z");
+        world.ended("2026-03-05T09:00:00Z", "2026-03-05T10:59:00Z");
+        let told: Vec<&Content> = world.notifications.iter().map(|notification| &notification.content).collect();
+        assert_eq!(told.len(), messages, "{told:?}");
+        let Some(Content::Summary(summary)) = told.last() else { panic!("{told:?}") };
+        assert!(summary.why == Folded::Outage && summary.outage.is_some(), "{summary:?}");
+        // What was critical has gone by itself, with all that its group had to say.
+        assert_eq!(summary.counts.open_total(), if messages == 1 { 2 } else { 0 });
+    }
+}

@@ -294,7 +294,24 @@ impl World {
         }
         self.move_to(interval.to);
         self.drain();
-        let outage = Outage { interval, recovered: 3, unreadable: 0, lacks, late: false };
+        let outage = Outage { interval, recovered: 3, unreadable: 0, others: 0, lacks, late: false };
+        self.append(Entry::Recovery(Recovery::Ended { outage }));
+    }
+
+    /// The daemon was away until this instant and made up for it, and has not told of it yet.
+    pub fn returned_at(&mut self, at: &str) {
+        let interval = Interval { from: self.now, to: instant(at) };
+        self.append(Entry::Blind(interval));
+        self.append(Entry::Recovery(Recovery::Begun { interval }));
+        self.append(Entry::Recovery(Recovery::Healed { interval }));
+        self.move_to(interval.to);
+        self.drain();
+    }
+
+    /// It tells of an absence that it has made up for.
+    pub fn ended(&mut self, from: &str, to: &str) {
+        let interval = Interval { from: instant(from), to: instant(to) };
+        let outage = Outage { interval, recovered: 3, unreadable: 0, others: 0, lacks: None, late: false };
         self.append(Entry::Recovery(Recovery::Ended { outage }));
     }
 

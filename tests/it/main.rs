@@ -7,6 +7,7 @@ mod answers;
 mod crash;
 mod delivering;
 mod digests;
+mod doubts;
 mod events;
 mod explain;
 mod harness;

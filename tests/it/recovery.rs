@@ -87,13 +87,13 @@ impl Account {
 }
 
 /// A daemon's processing over a store, by a clock that is moved by hand.
-struct Played {
-    store: Arc<Sqlite>,
+pub struct Played {
+    pub store: Arc<Sqlite>,
     processor: Processor,
 }
 
 impl Played {
-    fn open(path: &Path) -> Self {
+    pub fn open(path: &Path) -> Self {
         let store = Arc::new(Sqlite::open(path).unwrap());
         let from: Arc<dyn Store> = store.clone();
         let rules = Arc::clone(&from);
@@ -105,14 +105,14 @@ impl Played {
         Self { store, processor }
     }
 
-    fn rules(&mut self, bundle: &Bundle, at: Timestamp) {
+    pub fn rules(&mut self, bundle: &Bundle, at: Timestamp) {
         self.store.keep_rule_set(&bundle.hash(), &bundle.to_bytes()).unwrap();
         let row = NewRow { received_at: at, entry: Entry::RuleSet { hash: bundle.hash() } };
         self.store.append(&[row], at).unwrap();
         self.until(at);
     }
 
-    fn take(&mut self, webhooks: &[&Webhook]) {
+    pub fn take(&mut self, webhooks: &[&Webhook]) {
         for webhook in webhooks {
             self.store.append(&[row(webhook)], webhook.at).unwrap();
         }
@@ -121,12 +121,12 @@ impl Played {
         }
     }
 
-    fn until(&mut self, at: Timestamp) {
+    pub fn until(&mut self, at: Timestamp) {
         while self.processor.turn(at).unwrap().is_some() {}
     }
 
     /// Waits until nobody has the file open, so that all of it is in it.
-    fn close(self) {
+    pub fn close(self) {
         let Self { mut store, processor } = self;
         drop(processor);
         while let Err(shared) = Arc::try_unwrap(store) {
@@ -136,7 +136,7 @@ impl Played {
     }
 
     /// Everything that waits to be sent is taken as delivered.
-    fn deliver(&self, now: Timestamp) {
+    pub fn deliver(&self, now: Timestamp) {
         loop {
             let mut render = |_: &_| Rendered::Failed { error: "a test".to_owned() };
             let leased = self.store.lease(now, now.plus(HOUR), &Room::new(100), &mut render).unwrap();
@@ -287,7 +287,7 @@ fn assert_same(world: &World, went_on: &mut Played, at: Timestamp) {
 }
 
 /// Waits until the daemon says whether it is whole.
-async fn told_whole(world: &World, whole: bool) -> Value {
+pub async fn told_whole(world: &World, whole: bool) -> Value {
     eventually("the daemon knows whether it is whole", || {
         let told = world.json(&["status"])["whole"].clone();
         let known = told["last_outage"].is_object() && told["whole"] == whole;

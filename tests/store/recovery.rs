@@ -39,6 +39,8 @@ fn logged(log_id: i64, envelope_id: Option<&str>, body: &str, created_at: Timest
     Logged {
         kind: KIND.to_owned(),
         log_id: Some(log_id),
+        webhook_id: None,
+        before: false,
         envelope_id: envelope_id.map(str::to_owned),
         created_at,
         print: print(body.as_bytes()).unwrap(),
@@ -127,7 +129,7 @@ pub fn a_late_webhook_takes_its_recovered_copy_over<E: Engine>() {
     assert_eq!((figures.last_webhook, figures.last_by_type[0].1), (None, NOON.plus(MINUTE)), "it has a time of its own");
     drop(store);
     let store = engine.open();
-    assert!(store.expects_copies(NOON.plus(HOUR * 2)) && !store.expects_copies(NOON.plus(HOUR * 5)));
+    assert!(store.expects_copies(NOON.plus(HOUR * 2)) && !store.expects_copies(NOON.plus(HOUR * 7)));
     let later = NOON.plus(HOUR);
     let came = [webhook("7", "a", later), webhook("8", "a", later), webhook("9", "a", later)];
     let prints = vec![print(b"a"); 3];
@@ -138,6 +140,46 @@ pub fn a_late_webhook_takes_its_recovered_copy_over<E: Engine>() {
     let ids: Vec<&str> = kept.iter().map(|row| row.0.as_str()).collect();
     assert_eq!(ids, ["7", "8", "9"]);
     assert_eq!(kept[0].2, Source::Recovered, "where it came from first stays told");
+}
+
+pub fn a_late_webhook_comes_hours_after_and_not_a_day<E: Engine>() {
+    for (hours, adopted) in [(4, true), (6, true), (7, false), (24, false)] {
+        let engine = E::new();
+        let store = engine.open();
+        take_in(&*store, &[logged(1, None, "a", NOON)], Placing::Last, NOON.plus(HOUR));
+        let later = NOON.plus(HOUR * hours);
+        let prints = if store.expects_copies(later) { vec![print(b"a")] } else { Vec::new() };
+        let appended = store.append_printed(&[webhook("7", "a", later)], &prints, later).unwrap();
+        assert_eq!(appended == [Appended::Known], adopted, "{hours} hours");
+    }
+}
+
+pub fn rows_of_several_subscriptions_are_one_event<E: Engine>() {
+    let of = |log_id, webhook_id, minutes: u32| Logged {
+        webhook_id: Some(webhook_id),
+        ..logged(log_id, None, "a", NOON.plus(MINUTE * minutes))
+    };
+    let (new, known) = (TakenIn::New, TakenIn::Known);
+    let now = NOON.plus(HOUR * 3);
+    for delivered in [true, false] {
+        let engine = E::new();
+        let store = engine.open();
+        if delivered {
+            store.append(&[webhook("1", "a", NOON)], NOON).unwrap();
+        }
+        let first = if delivered { known } else { new };
+        // Again an hour later, which is another event.
+        let log = [of(1, 1, 0), of(2, 2, 0), of(3, 1, 60), of(4, 2, 60)];
+        assert_eq!(take_in(&*store, &log, Placing::Nowhere, now), [first, known, new, known]);
+        assert_eq!(take_in(&*store, &log, Placing::Last, now), [first, known, new, known]);
+        assert_eq!(take_in(&*store, &log, Placing::Last, now), [known; 4]);
+        // Read from between the two on.
+        let log = [Logged { before: true, ..of(1, 1, 0) }, of(2, 2, 0)];
+        assert_eq!(take_in(&*store, &log, Placing::Last, now), [known; 2]);
+        assert_eq!(rows(&*store).len(), 2);
+        // One subscription tells one event once.
+        assert_eq!(take_in(&*store, &[of(5, 1, 1)], Placing::Last, now), [new]);
+    }
 }
 
 pub fn what_is_recovered_in_order_stands_before_what_came_later<E: Engine>() {

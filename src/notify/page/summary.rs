@@ -69,7 +69,10 @@ pub(super) fn of(phi: Phi, summary: &Summary, receiver: Told) -> Page {
     let sections = [section("The most urgent", &summary.alerts, open), section("Ended", &summary.ended, ended)];
     let sections = sections.into_iter().flatten().collect();
     Page {
-        headline: told!("[", badge, "] ", open, " open, ", ended, " ended ", what),
+        headline: match (open, ended) {
+            (0, 0) => told!("Back ", what),
+            _ => told!("[", badge, "] ", open, " open, ", ended, " ended ", what),
+        },
         preheader: told!(open, " open, ", ended, " ended, for the receiver ", &receiver, "."),
         kind: "summary",
         tone: worst.map_or(Tone::Good, severity_tone),
@@ -103,6 +106,19 @@ fn of_outage(outage: &Outage) -> Vec<Told> {
             if outage.unreadable == 1 { " entry" } else { " entries" },
             " of Impilo's log cannot be read and lie in quarantine."
         ),
+        Lack::Elsewhere => told!(
+            "Impilo's log has ",
+            outage.others,
+            if outage.others == 1 { " event" } else { " events" },
+            " of that time, all for other addresses; compare public_url with `pulsewarden impilo webhooks list`."
+        ),
+        Lack::NotSubscribed => told!(
+            "None of Impilo's webhooks leads here, and its log has no event of that time for us; compare public_url with `pulsewarden impilo webhooks list`."
+        ),
+        Lack::Untold => told!("Impilo's log has entries of that time that do not say for whom they are."),
+        Lack::OutOfReach => {
+            told!("Part of that time lies further back than Impilo's log reaches, or than it is read.")
+        }
     };
     let mut lines = vec![recovered, why];
     if outage.may_lack() {

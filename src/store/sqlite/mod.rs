@@ -100,7 +100,7 @@ impl Store for Sqlite {
         if placing != Placing::Nowhere
             && let Some(newest) = logged.iter().map(|row| row.created_at).max()
         {
-            self.copies_until.fetch_max(newest.plus(recovery::AFTER).0, Ordering::AcqRel);
+            self.copies_until.fetch_max(newest.plus(recovery::ADOPTED_FOR).0, Ordering::AcqRel);
         }
         let unpaired = self
             .database

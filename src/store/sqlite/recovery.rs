@@ -8,13 +8,18 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::connection::{Failure, Writer, json};
 use super::journal::{compact, count_events, insert_row, type_id};
 use crate::engine::{Position, Source, Timestamp};
-use crate::store::{Entry, EventRow, Logged, NewRow, Placing, Print, RecoveryNotes, TakenIn};
+use crate::store::{Entry, EventRow, Logged, NewRow, Placing, Print, RecoveryNotes, SIBLINGS_WITHIN, TakenIn};
 
 /// How long before the log's row its webhook can have been received, as clocks differ.
 const BEFORE: Duration = Duration::from_secs(5 * 60);
 
 /// How long after it, as Impilo tries again.
-pub(super) const AFTER: Duration = Duration::from_secs(3 * 60 * 60);
+const AFTER: Duration = Duration::from_secs(3 * 60 * 60);
+
+/// How long after it a webhook takes a recovered event over. Impilo's last attempt is documented for 105 minutes after the
+/// first, and its job may run late: what comes within this time with the same content is that event, and what comes later
+/// is another.
+pub(super) const ADOPTED_FOR: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// For how long it is remembered what a webhook may still come for.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -134,6 +139,28 @@ fn first_from(reader: &Connection, at: Timestamp) -> Result<Position, Failure> {
     Ok(low.unsigned_abs())
 }
 
+/// Rows of the log that have no envelope's id. Where several subscriptions of one type lead here, the log has a row for each of
+/// them about one event.
+#[derive(Default)]
+struct Siblings(BTreeMap<(i64, Print), Vec<OneEvent>>);
+
+/// When the first row about an event was created, and the subscriptions whose rows are about it.
+type OneEvent = (Timestamp, BTreeSet<i64>);
+
+impl Siblings {
+    /// Whether the row of another subscription came before, about the same event. Rows come by their time.
+    fn has(&mut self, of_type: i64, row: &Logged) -> bool {
+        let Some(webhook) = row.webhook_id.filter(|_| row.envelope_id.is_none()) else { return false };
+        let events = self.0.entry((of_type, row.print)).or_default();
+        let is_it = |(at, had): &&mut OneEvent| row.created_at.since(*at) <= SIBLINGS_WITHIN && !had.contains(&webhook);
+        if let Some((_, had)) = events.iter_mut().find(is_it) {
+            return had.insert(webhook);
+        }
+        events.push((row.created_at, BTreeSet::from([webhook])));
+        false
+    }
+}
+
 /// A row that is to stand in the journal, with the time at which it is to stand.
 type Placed<'a> = (Timestamp, NewRow, Option<&'a Logged>);
 
@@ -154,12 +181,12 @@ pub(super) fn take_in(
     let mut placed: Vec<Placed<'_>> = others.iter().map(|(at, row)| (*at, row.clone(), None)).collect();
     let mut by_age: Vec<usize> = (0..logged.len()).collect();
     by_age.sort_by_key(|place| (logged[*place].created_at, logged[*place].log_id));
-    let mut new = BTreeSet::new();
+    let (mut new, mut siblings) = (BTreeSet::new(), Siblings::default());
     for place in by_age {
         let row = &logged[place];
         let of_type =
             if placing == Placing::Nowhere { known_type(&writer.sql, row)? } else { type_id(writer, &row.kind)? };
-        if is_known(writer, of_type, row, placing, &mut unpaired)? {
+        if siblings.has(of_type, row) || row.before || is_known(writer, of_type, row, placing, &mut unpaired)? {
             continue;
         }
         // The log may have it on several pages, or for several subscriptions.
@@ -313,7 +340,7 @@ pub(super) fn adopts(
         "SELECT position FROM recovered WHERE print = ?1 AND type = ?2 AND created_at BETWEEN ?3 AND ?4
          ORDER BY created_at LIMIT 1",
     )?;
-    let window = (received_at.minus(AFTER).0, received_at.plus(BEFORE).0);
+    let window = (received_at.minus(ADOPTED_FOR).0, received_at.plus(BEFORE).0);
     let found: Option<i64> =
         find.query_row(params![&print[..], of_type, window.0, window.1], |row| row.get(0)).optional()?;
     let Some(position) = found else { return Ok(false) };
@@ -325,7 +352,7 @@ pub(super) fn adopts(
 /// Until when a webhook may come for an event that was recovered.
 pub(super) fn copies_until(reader: &Connection) -> Result<Timestamp, Failure> {
     let newest: Option<i64> = reader.query_row("SELECT max(created_at) FROM recovered", [], |row| row.get(0))?;
-    Ok(newest.map_or(Timestamp(i64::MIN), |newest| Timestamp(newest).plus(AFTER)))
+    Ok(newest.map_or(Timestamp(i64::MIN), |newest| Timestamp(newest).plus(ADOPTED_FOR)))
 }
 
 pub(super) fn notes(reader: &Connection) -> Result<RecoveryNotes, Failure> {
