@@ -1983,7 +1983,7 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__impilo__subcmd__secret__subcmd__rotate)
-            opts="-h --json --config --help"
+            opts="-h --yes --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

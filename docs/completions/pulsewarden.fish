@@ -261,7 +261,7 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and not 
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and not __fish_seen_subcommand_from recover webhooks secret help" -f -a "webhooks" -d 'The subscriptions by which Impilo sends webhooks'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and not __fish_seen_subcommand_from recover webhooks secret help" -f -a "secret" -d 'The secret that Impilo\'s webhooks carry'
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and not __fish_seen_subcommand_from recover webhooks secret help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from recover" -l since -d 'From when on: an instant, or how long ago' -r
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from recover" -l since -d 'From when on: an instant, or how long ago; 30 days are read at once at most' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from recover" -l until -d 'Until when; now by default' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from recover" -l config -d 'The configuration file' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand impilo; and __fish_seen_subcommand_from recover" -l dry-run -d 'Only say what is missing, and take nothing in'

@@ -564,7 +564,7 @@ _arguments "${_arguments_options[@]}" : \
         case $line[1] in
             (recover)
 _arguments "${_arguments_options[@]}" : \
-'--since=[From when on\: an instant, or how long ago]:TIME:_default' \
+'--since=[From when on\: an instant, or how long ago; 30 days are read at once at most]:TIME:_default' \
 '--until=[Until when; now by default]:TIME:_default' \
 '--config=[The configuration file]:FILE:_files' \
 '--dry-run[Only say what is missing, and take nothing in]' \
@@ -668,6 +668,7 @@ _arguments "${_arguments_options[@]}" : \
             (rotate)
 _arguments "${_arguments_options[@]}" : \
 '--config=[The configuration file]:FILE:_files' \
+'--yes[Also where other addresses get the new secret, and refuse webhooks until they know it]' \
 '--json[Print JSON for programs]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \

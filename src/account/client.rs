@@ -192,7 +192,9 @@ impl Client {
                 None => Err(ApiError::Unreadable("no secret where one should be")),
             },
             // Where nothing else is found either, it is the address that is wrong.
-            Err(ApiError::NotFound | ApiError::Answered(400)) => self.page(Call::page(&["webhook"], 1)).await.map(|_| None),
+            Err(ApiError::NotFound | ApiError::Answered(400)) => {
+                self.page(Call::page(&["webhook"], 1)).await.map(|_| None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -310,7 +312,9 @@ impl Client {
                     whole.rows.extend(rows);
                     (whole.last, whole.total, at) = (last, total, at + size);
                 }
-                Err(error @ ApiError::TooLong(_)) if sizes.next().is_some() && sizes.peek().is_none() => return Err(error),
+                Err(error @ ApiError::TooLong(_)) if sizes.next().is_some() && sizes.peek().is_none() => {
+                    return Err(error);
+                }
                 Err(ApiError::TooLong(_)) => {}
                 Err(error) => return Err(error),
             }

@@ -33,7 +33,10 @@ pub(super) async fn recover(admin: web::Data<Admin>, request: web::Json<RecoverR
     }
     if until.since(since) > LONGEST {
         let end = since.plus(LONGEST);
-        return failed(422, &format!("that is more than 30 days of the log at once; ask for it in parts: first --until {end}"));
+        return failed(
+            422,
+            &format!("that is more than 30 days of the log at once; ask for it in parts: first --until {end}"),
+        );
     }
     // In a task of its own: what was begun is done to the end, also where nobody waits for it.
     match tokio::spawn(async move { shared.recover(since, until, dry_run).await }).await {

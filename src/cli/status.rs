@@ -171,13 +171,10 @@ fn of_store(figures: &Figures) -> String {
         out.push_str("No webhook has come yet.\n");
         return out;
     }
-    let rows = figures
-        .last_by_type
-        .iter()
-        .map(|(name, at, count)| match *at {
-            NEVER => vec![name.clone(), count.to_string(), "long ago".to_owned(), String::new()],
-            at => vec![name.clone(), count.to_string(), instant(at), ago(at, now)],
-        });
+    let rows = figures.last_by_type.iter().map(|(name, at, count)| match *at {
+        NEVER => vec![name.clone(), count.to_string(), "long ago".to_owned(), String::new()],
+        at => vec![name.clone(), count.to_string(), instant(at), ago(at, now)],
+    });
     out.push('\n');
     out.push_str(&table(&["TYPE", "EVENTS", "LAST", ""], rows.collect()));
     out

@@ -333,7 +333,10 @@ async fn it_asks_again_where_that_may_help_and_makes_nothing_twice() {
     // Where nothing is found, it is the address that is wrong, and not the secret that is missing.
     impilo.interrupt(|_, _| Some(Answer::status(404)));
     let doctor = world.run(&["doctor"]).stdout;
-    assert!(doctor.contains("webhook_secret: it cannot be told") && doctor.contains("Compare `impilo.api`"), "{doctor}");
+    assert!(
+        doctor.contains("webhook_secret: it cannot be told") && doctor.contains("Compare `impilo.api`"),
+        "{doctor}"
+    );
     impilo.interrupt(|_, asked| asked.path.ends_with("/webhook-secret").then(|| Answer::status(404)));
     let doctor = world.run(&["doctor"]).stdout;
     assert!(doctor.contains("Impilo has no webhook secret"), "{doctor}");

@@ -124,7 +124,11 @@ pub fn a_late_webhook_takes_its_recovered_copy_over<E: Engine>() {
     assert!(!store.expects_copies(NOON));
     take_in(&*store, &[logged(1, None, "a", NOON), logged(2, None, "a", NOON.plus(MINUTE))], Placing::Last, NOON);
     let figures = store.figures().unwrap();
-    assert_eq!((figures.last_webhook, figures.last_by_type[0].1), (None, NOON.plus(MINUTE)), "it has a time of its own");
+    assert_eq!(
+        (figures.last_webhook, figures.last_by_type[0].1),
+        (None, NOON.plus(MINUTE)),
+        "it has a time of its own"
+    );
     drop(store);
     let store = engine.open();
     assert!(store.expects_copies(NOON.plus(HOUR * 2)) && !store.expects_copies(NOON.plus(HOUR * 5)));
