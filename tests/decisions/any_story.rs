@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use pulsewarden::engine::AlertState;
 use serde_json::{Value, json};
 
-use crate::world::{World, association, device_of, instant, person, play, span};
+use crate::payloads::{association, device_of, person};
+use crate::world::{World, instant, play, span};
 
 const RULES: &str = r#"
 calendars:

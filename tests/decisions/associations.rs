@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::json;
 
-use crate::world::{World, association, battery, device_of, person};
+use crate::payloads::{association, battery, device_of, person};
+use crate::world::World;
 
 const RULES: &str = r#"
 rules:

@@ -4,7 +4,8 @@ use expect_test::expect;
 use pulsewarden::engine::{Content, Folded, Lack};
 use serde_json::{Value, json};
 
-use crate::world::{World, association, battery, device, play};
+use crate::payloads::{association, battery, device};
+use crate::world::{World, play};
 
 const SILENT: &str = r#"
 rules:

@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{battery, device, device_of, play};
+use crate::payloads::{battery, device, device_of};
+use crate::world::play;
 
 /// Rules with the hours of an office in New York, and of a watch over Saturday night.
 fn with_hours(rules: &str) -> String {

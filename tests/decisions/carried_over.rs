@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::payloads::{association, battery, device_of, person};
 use crate::rule_changes::{NONE, check};
-use crate::world::{World, association, battery, device_of, person, play};
+use crate::world::{World, play};
 
 const MEMORY: &str = r#"
 rules:

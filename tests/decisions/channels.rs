@@ -12,7 +12,8 @@ use pulsewarden::notify::{self, Templates};
 use pulsewarden::store::{Entry, Rendered};
 use serde_json::{Value, json};
 
-use crate::world::{World, association, battery};
+use crate::payloads::{association, battery};
+use crate::world::World;
 
 const RULES: &str = r##"
 rules:

@@ -14,7 +14,8 @@ use pulsewarden::store::{Outcome, Rendered};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
-use crate::world::{World, association, battery, device_of, instant, order};
+use crate::payloads::{association, battery, device_of, order};
+use crate::world::{World, instant};
 
 const RULES: &str = r#"
 rules:

@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{World, association, battery, device, device_of, person, play};
+use crate::payloads::{association, battery, device, device_of, person};
+use crate::world::{World, play};
 
 const RULES: &str = r#"
 rules:

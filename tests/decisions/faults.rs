@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{World, battery, device, play};
+use crate::payloads::{battery, device};
+use crate::world::{World, play};
 
 const RULES: &str = r#"
 rules:

@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{association, device, device_of, play};
+use crate::payloads::{association, device, device_of};
+use crate::world::play;
 
 const RETURNS: &str = r#"
 rules:

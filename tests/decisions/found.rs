@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{World, battery, device};
+use crate::payloads::{battery, device};
+use crate::world::World;
 
 fn check(id: i64) -> Value {
     json!({ "device": device(id) })

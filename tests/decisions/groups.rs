@@ -4,7 +4,8 @@ use expect_test::expect;
 use pulsewarden::engine::{Command, Content, SubjectKind, Value};
 use pulsewarden::store::Entry;
 
-use crate::world::{World, association, battery};
+use crate::payloads::{association, battery};
+use crate::world::World;
 
 const RULES: &str = r#"
 rules:

@@ -2,7 +2,8 @@
 
 use expect_test::expect;
 
-use crate::world::{World, association, battery, instant};
+use crate::payloads::{association, battery};
+use crate::world::{World, instant};
 
 const RULES: &str = r#"
 rules:
@@ -170,7 +171,7 @@ fn an_alert_hides_those_that_follow_from_it_before_during_and_after() {
     world.post("device.lowBattery", battery(2, 90));
     world.restart();
     world.wait("2d");
-    world.post("device.healthcheck", serde_json::json!({ "device": crate::world::device(3) }));
+    world.post("device.healthcheck", serde_json::json!({ "device": crate::payloads::device(3) }));
     world.wait("2d");
     expect![[r#"
         #1 DeviceBatteryLow on device 1, seen 1×

@@ -4,7 +4,8 @@ use expect_test::expect;
 use pulsewarden::engine::{Subject, SubjectKind};
 use serde_json::{Value, json};
 
-use crate::world::{World, association, battery, device, device_of};
+use crate::payloads::{association, battery, device, device_of};
+use crate::world::World;
 
 const RULES: &str = r#"
 rules:

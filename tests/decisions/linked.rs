@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::json;
 
-use crate::world::{association, device_of, order, play};
+use crate::payloads::{association, device_of, order};
+use crate::world::play;
 
 const REPLACEMENTS: &str = r#"
 rules:

@@ -22,6 +22,7 @@ mod late;
 mod linked;
 mod messages;
 mod parties;
+mod payloads;
 mod people;
 mod preceding;
 mod reconciled;

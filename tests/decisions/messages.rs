@@ -15,7 +15,8 @@ use pulsewarden::store::{Entry, Rendered};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
-use crate::world::{World, association, battery};
+use crate::payloads::{association, battery};
+use crate::world::World;
 
 /// One receiver for each class, and a text that asks for more than most may see.
 const RULES: &str = r#"

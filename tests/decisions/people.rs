@@ -3,7 +3,8 @@
 use expect_test::expect;
 use pulsewarden::engine::{Act, Subject, SubjectKind};
 
-use crate::world::{World, battery, instant, play, span};
+use crate::payloads::battery;
+use crate::world::{World, instant, play, span};
 
 const RULES: &str = r#"
 rules:
@@ -183,7 +184,7 @@ route:
         "receivers:\n",
         "  - { alert: DeviceWeak, subject: device, event: device.weakSignal, severity: warning, expire: 3d }\nreceivers:\n",
     );
-    let weak = |device: i64| serde_json::json!({ "device": crate::world::device(device) });
+    let weak = |device: i64| serde_json::json!({ "device": crate::payloads::device(device) });
     let device = |id: i64| Subject::new(SubjectKind::Device, id.to_string());
     let history = play(&rules, |world| {
         world.silence(&[r#"device = "2""#], "5h");

@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{order, person, play};
+use crate::payloads::{order, person};
+use crate::world::play;
 
 const STRANGERS: &str = r#"
 rules:

@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::json;
 
-use crate::world::{World, battery, device};
+use crate::payloads::{battery, device};
+use crate::world::World;
 
 const NOTHING: &str = "rules: [{ alert: Other, event: device.healthcheck, where: \"false\" }]\n";
 

@@ -2,7 +2,8 @@
 
 use expect_test::expect;
 
-use crate::world::{World, battery};
+use crate::payloads::battery;
+use crate::world::World;
 
 const RULES: &str = r#"
 rules:

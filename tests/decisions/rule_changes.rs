@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{World, association, device, play};
+use crate::payloads::{association, device};
+use crate::world::{World, play};
 
 pub const NONE: &str = "rules: [{ alert: Other, subject: device, event: device.weakSignal }]";
 

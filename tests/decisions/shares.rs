@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{World, association, device_of, play};
+use crate::payloads::{association, device_of};
+use crate::world::{World, play};
 
 const HALF: &str = r#"
 rules:

@@ -4,7 +4,8 @@ use expect_test::expect;
 use pulsewarden::engine::{Subject, SubjectKind};
 use serde_json::{Value, json};
 
-use crate::world::{World, association, battery, device, device_of, person, play};
+use crate::payloads::{association, battery, device, device_of, person};
+use crate::world::{World, play};
 
 const SILENT: &str = r#"
 rules:

@@ -3,7 +3,8 @@
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::world::{World, battery, device_of, person};
+use crate::payloads::{battery, device_of, person};
+use crate::world::World;
 
 const RULES: &str = r#"
 rules:

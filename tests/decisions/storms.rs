@@ -3,7 +3,8 @@
 use expect_test::expect;
 use pulsewarden::engine::{Content, Severity};
 
-use crate::world::{World, battery};
+use crate::payloads::battery;
+use crate::world::World;
 
 const RULES: &str = r#"
 rules:

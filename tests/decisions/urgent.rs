@@ -3,7 +3,8 @@
 use expect_test::expect;
 use pulsewarden::engine::Act;
 
-use crate::world::{World, battery, play};
+use crate::payloads::battery;
+use crate::world::{World, play};
 
 const RULES: &str = r#"
 rules:
