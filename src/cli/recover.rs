@@ -57,6 +57,10 @@ fn told(recovered: &Recovered) -> String {
         instant(*until)
     );
     out += &match (new, dry_run) {
+        (0, _) if *rows == 0 && *others > 0 => {
+            let why = "All rows are for other addresses or for none, so it is not known whether anything is missing";
+            format!("{why}; compare `public_url` with `pulsewarden impilo webhooks list`.\n")
+        }
         (0, _) => "Nothing is missing.\n".to_owned(),
         (new, true) => format!("{new} events are missing here; without --dry-run they are taken in.\n"),
         (new, false) => format!("{new} events were missing here and have been taken in.\n"),

@@ -134,6 +134,8 @@ async fn rows_for_other_addresses_vouch_for_nothing_until_the_address_is_right()
     let mut world = back_after(6, &impilo).await;
     let told = not_whole(&world).await;
     assert!(sentence(&told).contains("3 events of that time, all for other addresses"), "{told}");
+    let looked = world.run(&["impilo", "recover", "--since", "6h", "--dry-run"]).stdout;
+    assert!(looked.contains("it is not known whether anything is missing"), "{looked}");
     world.settle().await;
     assert_eq!(world.alerts(), Vec::<Value>::new(), "no silence is told that nobody could know of");
     let mails = mails(&world);
