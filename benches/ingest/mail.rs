@@ -15,7 +15,7 @@ const RULES: &str = "
 rules:
   - { alert: Every, subject: device, event: device.healthcheck, annotations: { summary: \"number {{ device.serial }}\" } }
 receivers:
-  - { name: team, email: [{ to: [team@clinic.example] }] }
+  - { name: team, cap: never, email: [{ to: [team@clinic.example] }] }
 route: { receiver: team, group_by: [\"...\"], group_wait: 0s }
 ";
 
