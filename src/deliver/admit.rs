@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Parts, blocking};
-use crate::engine::{Admission, Content, admit};
+use crate::engine::{Admission, admit};
 use crate::store::{Amended, Amendment, Delivery};
 use crate::telemetry;
 
@@ -16,15 +16,14 @@ pub(super) async fn admitted(parts: &Parts, leased: Vec<Delivery>) -> Vec<Delive
     let rules = parts.rule_sets.borrow().clone();
     let (mut go, mut amendments) = (Vec::new(), Vec::new());
     for delivery in leased {
-        let own = matches!(delivery.notification.content, Content::SelfAlert(_));
         let becomes = match admit(&delivery.notification, &rules) {
-            // Nothing is in force yet.
-            _ if rules.hash.is_empty() && !own => Amended::Later,
             Admission::AsItIs => {
                 go.push(delivery);
                 continue;
             }
             Admission::Changed(notification) => Amended::Changed(notification),
+            // Nothing is in force yet.
+            Admission::Nowhere if rules.hash.is_empty() => Amended::Later,
             Admission::Nowhere => Amended::Over(NOWHERE.to_owned()),
         };
         amendments.push(Amendment { delivery: delivery.id, becomes });

@@ -57,9 +57,8 @@ pub(super) fn due(at: Moment<'_>, slice: &mut Slice, effects: &mut Effects) {
         for (groups, name) in steps {
             alert.escalated.insert(name);
             for group in groups {
-                let known = |old: &&mut AlertGroup| old.receiver == group.receiver && old.channel == group.channel;
                 // Where it waits in a group that goes there, it waits no longer.
-                let group = match alert.groups.iter_mut().find(known) {
+                let group = match alert.groups.iter_mut().find(|old| grouping::goes_where(old, &group)) {
                     Some(old) => {
                         (old.route, old.urgent) = (group.route, true);
                         old.clone()

@@ -198,8 +198,8 @@ fn is_told_end(member: &Member) -> bool {
 /// Plans the next look for the sake of one alert, or of all: after `group_wait` in a new group, else `group_interval` after the
 /// last notification.
 fn schedule(at: Moment<'_>, slice: &mut Slice, alert: Option<u64>) {
-    let Slice { projection, members, subject, due, .. } = slice;
-    let Some(group) = &mut projection.group else { return };
+    let Slice { projection, members, subject, .. } = &*slice;
+    let Some(group) = &projection.group else { return };
     let look = |route: &Route| match group.last_sent {
         None if group.urgent => at.now,
         None if group.baseline => at.now.plus(route.group_wait.max(BASELINE_WAIT)),
@@ -208,9 +208,17 @@ fn schedule(at: Moment<'_>, slice: &mut Slice, alert: Option<u64>) {
     };
     let concerned = members.values().filter(|member| alert.is_none_or(|alert| alert == member.alert.number));
     let looks = concerned.map(|member| look(route_of(at, group, &subject.id, &member.alert)));
-    let Some(next) = looks.chain(group.flush_at).min() else { return };
+    if let Some(next) = looks.min() {
+        look_by(slice, next);
+    }
+}
+
+/// The group looks then, or earlier where that is planned.
+fn look_by(slice: &mut Slice, latest: Timestamp) {
+    let Some(group) = &mut slice.projection.group else { return };
+    let next = group.flush_at.map_or(latest, |planned| planned.min(latest));
     group.flush_at = Some(next);
-    *due = Some(next);
+    slice.due = Some(next);
 }
 
 /// The group's time has come: says what there is to say.
@@ -453,11 +461,7 @@ pub(super) fn failed(at: Moment<'_>, slice: &mut Slice, failure: &DeliveryFailur
 fn try_again(at: Moment<'_>, slice: &mut Slice) {
     let Some(group) = &slice.projection.group else { return };
     let again = group.last_sent.unwrap_or(at.now).plus(repeat_interval(at, slice, group)).max(at.now);
-    let next = group.flush_at.map_or(again, |planned| planned.min(again));
-    if let Some(group) = &mut slice.projection.group {
-        group.flush_at = Some(next);
-    }
-    slice.due = Some(next);
+    look_by(slice, again);
 }
 
 /// Takes one notification out of what a receiver was told; true where it was there.

@@ -12,7 +12,7 @@ use super::rule_set::RuleSet;
 use super::subject::{Subject, SubjectKind};
 
 /// Whether two groups go to the same receiver on the same way.
-fn goes_where(one: &AlertGroup, other: &AlertGroup) -> bool {
+pub(super) fn goes_where(one: &AlertGroup, other: &AlertGroup) -> bool {
     one.receiver == other.receiver && one.channel == other.channel
 }
 
@@ -91,8 +91,9 @@ pub(super) fn groups(rules: &RuleSet, alert: &Alert) -> Vec<AlertGroup> {
         for group in groups_of(rules, route, alert) {
             // Two routes that gather alike and are open at the same times would say the same twice.
             let alike = |other: &Route| {
-                let intervals = |of: &Route| (of.mute_time_intervals.clone(), of.active_time_intervals.clone());
-                other.group_by == route.group_by && intervals(other) == intervals(route)
+                other.group_by == route.group_by
+                    && other.mute_time_intervals == route.mute_time_intervals
+                    && other.active_time_intervals == route.active_time_intervals
             };
             let said = |(other, known): &(&Route, AlertGroup)| {
                 known.id == group.id || goes_where(known, &group) && alike(other)

@@ -103,13 +103,14 @@ pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: 
         slice.projection.outlet.get_or_insert_with(|| Outlet::new(&notification.receiver, &notification.channel));
     slice.dirty = true;
     outlet.forget(cap, at.now);
-    let room = cap.is_none_or(|cap| match is_urgent(firing(notification)) {
+    let urgent = is_urgent(firing(notification));
+    let room = cap.is_none_or(|cap| match urgent {
         true => outlet.sent.len() < cap.for_urgent(),
         false => outlet.held.is_empty() && outlet.sent.len() < cap.by_themselves(),
     });
     // What has become urgent since the return does not wait for what is told of it.
     let returned = at.standing.away.is_some_and(|away| away.to <= at.now);
-    let waits = *away && !(returned && is_urgent(firing(notification)));
+    let waits = *away && !(returned && urgent);
     if room && !held && !waits {
         outlet.told_by_itself(&notification.group);
         if cap.is_some() {
