@@ -117,4 +117,6 @@ pub struct RecoveryNotes {
     pub last_outage: Option<Outage>,
     /// When the devices, orders and returns were read back last.
     pub read_back_at: Option<Timestamp>,
+    /// When the whole fleet had been read for the first time.
+    pub fleet_read_at: Option<Timestamp>,
 }
