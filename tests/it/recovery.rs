@@ -275,15 +275,20 @@ fn assert_same(world: &World, went_on: &mut Played, at: Timestamp) {
         other.map(|((kind, _), (count, at))| format!("{kind} x{count} {at:?}")).collect()
     };
     assert_eq!((differs(&held, &sent), differs(&sent, &held)), (Vec::new(), Vec::new()));
+    assert_same_states(ours, theirs);
+    let (ours, theirs) = (alerts(ours, at), alerts(theirs, at));
+    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>();
+    assert_eq!((only(&ours, &theirs), only(&theirs, &ours)), (Vec::new(), Vec::new()));
+}
+
+/// What is known of devices, orders, returns and patients is the same.
+fn assert_same_states(ours: &dyn Store, theirs: &dyn Store) {
     for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return, SubjectKind::Patient] {
         let (ours, theirs) = (states(ours, kind), states(theirs, kind));
         let other = ours.iter().find(|(id, state)| theirs.get(*id) != Some(*state));
         assert_eq!(other.map(|(id, state)| (id, Some(state), theirs.get(id))), None);
         assert_eq!(ours.len(), theirs.len(), "{kind}");
     }
-    let (ours, theirs) = (alerts(ours, at), alerts(theirs, at));
-    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>();
-    assert_eq!((only(&ours, &theirs), only(&theirs, &ours)), (Vec::new(), Vec::new()));
 }
 
 /// Waits until the daemon says whether it is whole.
@@ -358,6 +363,7 @@ async fn a_log_that_cannot_be_reached_is_read_when_it_can() {
     let (held, sent) = (events(world.store()), events(&*went_on.store));
     assert!(held.keys().eq(sent.keys()), "all that the log has is held");
     went_on.until(account.back);
+    assert_same_states(world.store(), &*went_on.store);
     let silent = |store: &dyn Store| -> BTreeSet<String> {
         let open = alerts(store, account.back);
         open.into_iter().filter(|alert| alert.starts_with("Quiet") && alert.contains(" None ")).collect()
