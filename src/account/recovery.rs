@@ -1,6 +1,7 @@
 //! Impilo's webhook log as the journal takes it in: rows for our own address, in whichever form each is.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -46,6 +47,13 @@ pub struct Owner<'a> {
 
 /// A difference of clocks up to this is that of a request's way; it lies within what pairing allows for.
 const LEAST_AHEAD: i64 = 60_000;
+
+/// How often an event is sent after its first attempt (documented).
+const RETRIES: i32 = 3;
+
+/// How long after an event the last attempt at it may come, and one that is under way when it is read.
+const SENT_AGAIN_FOR: Duration = Duration::from_secs(3 * 60 * 60);
+const UNDER_WAY: Duration = Duration::from_secs(2 * 60);
 
 /// A greater one is no clock's.
 const MOST_AHEAD: i64 = 24 * 60 * 60 * 1000;
@@ -208,6 +216,19 @@ fn logged(event: LoggedEvent, row: &LogRow, created_at: Timestamp) -> Option<Log
         webhook_id: row.webhook_id,
         envelope_id,
         created_at,
+        comes_until: comes_until(row, created_at),
         body: codec::encode(&body),
     })
+}
+
+/// Until when Impilo may still send what a row of its log is about, which was created at `created_at`: three times more after
+/// the first, for 105 minutes (documented), and later where its job runs late (inferred). What was taken, or was sent as often as
+/// that, comes no more, but for an attempt that is under way.
+fn comes_until(row: &LogRow, created_at: Timestamp) -> Timestamp {
+    let taken = row.last_status.is_some_and(|status| (200..300).contains(&status));
+    let given_up = row.retry_attempts.is_some_and(|retries| retries >= RETRIES);
+    match taken || given_up {
+        true => created_at.plus(UNDER_WAY),
+        false => created_at.plus(SENT_AGAIN_FOR),
+    }
 }

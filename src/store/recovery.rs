@@ -25,6 +25,8 @@ pub struct Logged {
     pub envelope_id: Option<String>,
     /// The row's `createTimestamp`, by our clock.
     pub created_at: Timestamp,
+    /// Until when its webhook may still come by itself, by our clock.
+    pub comes_until: Timestamp,
     /// It was created before what is read now, and only tells which rows are of one event.
     pub before: bool,
     pub print: Print,
