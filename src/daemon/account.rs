@@ -16,7 +16,7 @@ use crate::account::doctor::{self, Answers, Here, Report};
 use crate::account::needs::needed;
 use crate::account::rotation::{self, Keeper, RotateError, Rotated};
 use crate::account::webhooks::{self, Known, Ledger, Plan};
-use crate::account::{Access, ApiError, Client, KeptError, NoClient, Secrets};
+use crate::account::{Access, ApiError, Client, KeptError, NoClient, Pace, Secrets};
 use crate::config::Settings;
 use crate::engine::{Position, RuleSet, Source};
 use crate::journal::codec;
@@ -63,6 +63,8 @@ pub struct Account {
     /// Two commands that change the account must not run at once.
     errands: tokio::sync::Mutex<()>,
     report: Mutex<Option<Report>>,
+    /// What all requests keep to that have time.
+    pub(super) pace: Arc<Pace>,
 }
 
 /// What came of a test webhook.
@@ -118,6 +120,7 @@ impl Account {
             made: Ledger::in_folder(folder),
             errands: tokio::sync::Mutex::default(),
             report: Mutex::default(),
+            pace: Arc::default(),
         }
     }
 
@@ -144,6 +147,11 @@ impl Shared {
         self.impilo.access.client(&self.settings())
     }
 
+    /// The client as what has time uses it: `impilo.requests_per_minute` holds for all of that together.
+    pub(super) fn paced(&self, client: Client) -> Client {
+        client.paced(&self.impilo.pace, self.settings().impilo.requests_per_minute)
+    }
+
     /// Every subscription of the account, and where they should lead, if that is configured.
     ///
     /// # Errors
@@ -158,11 +166,16 @@ impl Shared {
     /// # Errors
     /// Where Impilo cannot be asked, or it is not known where it should send what.
     pub async fn plan_subscriptions(&self, delete_unknown: bool) -> Result<Plan, Undone> {
+        Ok(self.compare_subscriptions(delete_unknown).await?.0)
+    }
+
+    /// What is to be done, and the subscriptions that there are.
+    async fn compare_subscriptions(&self, delete_unknown: bool) -> Result<(Plan, Vec<Subscription>), Undone> {
         let client = self.account()?;
         let public_url = self.settings().public_url.ok_or(Undone::NoAddress)?;
         let rules = self.rules_in_force().await.ok_or(Undone::NoRules)?;
         let there = client.webhooks().await?;
-        Ok(self.plan(&rules, &public_url, &there, delete_unknown)?)
+        Ok((self.plan(&rules, &public_url, &there, delete_unknown)?, there))
     }
 
     /// The rules in force; at the start they are waited for.
@@ -192,7 +205,8 @@ impl Shared {
     pub async fn sync_subscriptions(&self, delete_unknown: bool) -> Result<Plan, Undone> {
         let _alone = self.impilo.errands.lock().await;
         let client = self.account()?;
-        let mut plan = self.plan_subscriptions(delete_unknown).await?;
+        let (mut plan, there) = self.compare_subscriptions(delete_unknown).await?;
+        self.impilo.made.prune(&there)?;
         webhooks::apply(&client, &mut plan, &self.impilo.made).await?;
         telemetry::subscriptions_changed(plan.steps.len());
         Ok(plan)

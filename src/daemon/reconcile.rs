@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{NotRecovered, Shared};
 use crate::account::client::RawObject;
 use crate::account::pages::Pages;
-use crate::account::{ApiError, Client, reconcile};
+use crate::account::{ApiError, Client, Pace, reconcile};
 use crate::engine::{Slice, Subject, SubjectKind, Timestamp, Value};
 use crate::store::NewRow;
 use crate::telemetry;
@@ -21,22 +21,29 @@ const QUIET: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many of each are asked for in one go, those first that were not heard of for longest.
 const MOST: usize = 2000;
 
+/// Answers one after the other that are about something else than was asked for. After more it is not the objects.
+const MOST_STRANGE: u32 = 20;
+
 /// Subjects read at once.
 const PAGE: usize = 1000;
 
 /// How often it is looked whether it is time.
-const LOOK: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The longest wait until Impilo is asked again that could not be asked; the waits before that become longer and longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// Keeps requests apart.
-struct Budget(Duration);
+/// Keeps requests apart, and to what all that has time may ask of Impilo.
+struct Budget {
+    pace: Arc<Pace>,
+    per_minute: u64,
+}
 
 impl Budget {
     /// Waits until the next request may be made.
     async fn wait(&self) {
-        sleep(self.0).await;
+        sleep(Duration::from_secs(60).div_f64(self.per_minute.max(1) as f64)).await;
+        self.pace.turn(self.per_minute).await;
     }
 }
 
@@ -91,7 +98,8 @@ impl Shared {
 
     /// Reads back all devices with patients, and the orders and returns that were not heard of for long.
     async fn read_back(&self, client: &Client) -> Result<(), NotRecovered> {
-        let budget = Budget(Duration::from_secs(60).div_f64(self.settings().impilo.requests_per_minute.max(1) as f64));
+        let per_minute = self.settings().impilo.requests_per_minute;
+        let budget = Budget { pace: Arc::clone(&self.impilo.pace), per_minute };
         let (mut told, listed) = self.read_devices(client, &budget).await?;
         for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return] {
             told += self.read_unheard(client, kind, &listed, &budget).await?;
@@ -134,7 +142,7 @@ impl Shared {
         listed: &BTreeSet<String>,
         budget: &Budget,
     ) -> Result<usize, NotRecovered> {
-        let mut told = 0;
+        let (mut told, mut strange) = (0, 0);
         for slice in &self.unheard(kind, listed.clone()).await? {
             budget.wait().await;
             let asked_at = self.clock.now();
@@ -148,8 +156,14 @@ impl Shared {
                 Ok(read) => read,
                 // Impilo does not take this one's id; the others can still be asked for.
                 Err(ApiError::Answered(400)) => None,
+                // Neither does what it says of this one concern the others, unless it says so of all.
+                Err(ApiError::Another | ApiError::TooLong(_)) if strange < MOST_STRANGE => {
+                    strange += 1;
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             };
+            strange = 0;
             let Some(read) = read else { continue };
             told += self.tell(reconcile::events(&read, slice, asked_at)).await?;
         }
