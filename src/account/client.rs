@@ -163,7 +163,11 @@ impl Client {
         let page = |page| async move {
             let page = self.page(Call::page(&["webhook"], page)).await?;
             // Whoever does not know all of them must not change any.
-            if page.too_long.is_empty() { Ok(page.map(Subscription::read)) } else { Err(ApiError::TooLong(LONGEST_ANSWER)) }
+            if page.too_long.is_empty() {
+                Ok(page.map(Subscription::read))
+            } else {
+                Err(ApiError::TooLong(LONGEST_ANSWER))
+            }
         };
         Pages::new(page, |found: &Subscription| found.id).all().await
     }

@@ -180,7 +180,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_without_end_is_given_up() {
-        let fetch = |_| async { Ok(Page { rows: vec![1], last: false, total: None, left_out: 0, too_long: Vec::new() }) };
+        let fetch =
+            |_| async { Ok(Page { rows: vec![1], last: false, total: None, left_out: 0, too_long: Vec::new() }) };
         let read = Pages::new(fetch, |row: &i32| *row).all().await;
         assert_eq!(read, Err(ApiError::Unreadable("a list has no end")));
     }

@@ -179,7 +179,8 @@ impl LogPart {
         if latest <= from {
             return;
         }
-        let interval = Interval { from: earliest.max(from), to: latest.min(until).max(earliest.plus(Duration::from_millis(1))) };
+        let interval =
+            Interval { from: earliest.max(from), to: latest.min(until).max(earliest.plus(Duration::from_millis(1))) };
         let Unread { place, rows, .. } = *unread;
         let reason = format!(
             "row {place} of Impilo's log from {from} to {until} is too long to be read ({rows} in a row are), so it was stepped over"

@@ -28,7 +28,7 @@ use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
 use crate::telemetry;
 
 pub use digests::DigestRequest;
-pub use impilo::{RotateRequest, SyncRequest, Tested, WebhookRow, Webhooks};
+pub use impilo::{RotateRequest, SyncRequest, Tested, TryRequest, WebhookRow, Webhooks};
 pub use people::{ActRequest, UnsilenceRequest, Unsilenced};
 pub use recovery::RecoverRequest;
 pub use status::{Receiving, RuleState, Status, WatchState, Whole};

@@ -43,8 +43,7 @@ const ERRORS_OVER: Duration = Duration::from_secs(24 * 60 * 60);
 const TEST_TYPE: &str = "order.status";
 const TEST_STATUS: &str = "voided";
 
-/// How long the test webhook is waited for, and how often it is looked for.
-const TEST_WITHIN: Duration = Duration::from_secs(60);
+/// How often a test webhook is looked for.
 const TEST_LOOK: Duration = Duration::from_millis(200);
 
 /// Rows of the journal that are looked at in one go.
@@ -230,11 +229,11 @@ impl Shared {
         Ok(rotated)
     }
 
-    /// Lets Impilo send a test, and waits for it.
+    /// Lets Impilo send a test, and waits for it as long as `within`.
     ///
     /// # Errors
     /// Where Impilo cannot be asked, or the store cannot be read.
-    pub async fn try_webhook(&self) -> Result<Tried, Undone> {
+    pub async fn try_webhook(&self, within: Duration) -> Result<Tried, Undone> {
         let _alone = self.impilo.errands.lock().await;
         let client = self.account()?;
         let mark = format!("pulsewarden-test-{:016x}", fastrand::u64(..));
@@ -242,7 +241,7 @@ impl Shared {
         client.test_order_status(TEST_STATUS, &mark).await?;
         let asked = Instant::now();
         let mut tried = Tried::default();
-        while asked.elapsed() < TEST_WITHIN {
+        while asked.elapsed() < within {
             let rows = self.rows_after(seen).await?;
             let Some(last) = rows.last() else {
                 tokio::time::sleep(TEST_LOOK).await;

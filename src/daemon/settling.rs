@@ -49,7 +49,8 @@ pub(super) fn remember_unread<'part>(notes: &mut RecoveryNotes, part: &'part Log
     let before = notes.clone();
     let mut new = Vec::new();
     for bad in &part.unreadable {
-        let forgotten = before.unreadable_at.len() >= MOST_UNREADABLE && before.unreadable_at.first() > Some(&bad.received_at);
+        let forgotten =
+            before.unreadable_at.len() >= MOST_UNREADABLE && before.unreadable_at.first() > Some(&bad.received_at);
         if let (Err(place), false) = (notes.unreadable_at.binary_search(&bad.received_at), forgotten) {
             notes.unreadable_at.insert(place, bad.received_at);
             notes.unreadable += 1;
@@ -124,9 +125,8 @@ pub(super) fn heard(
         notes.absences.iter().chain(doubts).any(|absence| meet(absence, blind))
     };
     let told = |blind: &&Interval| brought.created.iter().any(|at| within(blind, at));
-    let in_doubt = |interval: &Interval| {
-        notes.unread(interval) > 0 || brought.untold.iter().any(|at| within(interval, at))
-    };
+    let in_doubt =
+        |interval: &Interval| notes.unread(interval) > 0 || brought.untold.iter().any(|at| within(interval, at));
     let heard = blind.iter().filter(|blind| !is_absence(blind)).filter(told);
     let heard = heard.map(|blind| Interval { from: blind.from, to: blind.to.min(read_until) });
     heard.filter(|interval| interval.from < interval.to && !in_doubt(interval)).collect()

@@ -6,8 +6,8 @@ use std::time::Duration;
 use pulsewarden::config::Bundle;
 use pulsewarden::engine::{Interval, Lack, Outage, Recovery, Source, Timestamp};
 use pulsewarden::journal::codec;
-use pulsewarden::store::{Entry, EventRow, NewRow, RecoveryNotes, Store};
 use pulsewarden::store::sqlite::Sqlite;
+use pulsewarden::store::{Entry, EventRow, NewRow, RecoveryNotes, Store};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

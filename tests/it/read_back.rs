@@ -52,7 +52,9 @@ async fn back(impilo: &Impilo, devices: &[i64]) -> World {
 /// What reading back has told so far: types, and ids of devices and orders.
 fn told(world: &World) -> BTreeSet<(String, i64)> {
     let of = |entry: Entry| {
-        let Entry::Event(EventRow { kind, source: Source::Reconciled, body: Some(body), .. }) = entry else { return None };
+        let Entry::Event(EventRow { kind, source: Source::Reconciled, body: Some(body), .. }) = entry else {
+            return None;
+        };
         let body: Value = serde_json::from_slice(&codec::decode(&body).unwrap()).unwrap();
         let payload = &body["payload"];
         let id = payload.pointer("/device/id").or(payload.get("id")).unwrap();
@@ -93,8 +95,10 @@ async fn what_changed_at_impilo_is_an_event_and_what_is_amiss_is_left_out() {
         })
     });
     let world = back(&impilo, &[10, 11, 12, 13, 14, 15]).await;
-    eventually("the order is read back", || told(&world).iter().any(|(kind, _)| kind == "order.statusFull").then_some(()))
-        .await;
+    eventually("the order is read back", || {
+        told(&world).iter().any(|(kind, _)| kind == "order.statusFull").then_some(())
+    })
+    .await;
     let told = told(&world);
     let has = |kind: &str, id: i64| told.contains(&(kind.to_owned(), id));
     assert!(has("device.healthcheck", 9) && has("device.readBack", 14) && has("device.readBack", 15), "{told:?}");
@@ -123,7 +127,8 @@ async fn where_impilo_cannot_be_asked_it_is_asked_again() {
         })
     });
     let world = back(&impilo, &[12]).await;
-    eventually("the device is read back", || told(&world).contains(&("device.readBack".to_owned(), 12)).then_some(())).await;
+    eventually("the device is read back", || told(&world).contains(&("device.readBack".to_owned(), 12)).then_some(()))
+        .await;
     assert!(refused.load(Ordering::SeqCst) > 5);
     assert!(world.log().contains("could not be read back"), "{}", world.log());
 }

@@ -46,7 +46,10 @@ async fn a_row_that_is_too_long_is_stepped_over_and_told_once() {
         let world = back_after(6, &impilo).await;
         let told = not_whole(&world).await;
         assert!(sentence(&told).contains("rows of Impilo's log cannot be read"), "{told}");
-        assert_eq!((told["unreadable"].as_u64(), recovered(&world)), (Some(too_long.len() as u64), 30 - too_long.len()));
+        assert_eq!(
+            (told["unreadable"].as_u64(), recovered(&world)),
+            (Some(too_long.len() as u64), 30 - too_long.len())
+        );
         let kept = quarantined(&world);
         assert_eq!(kept.len(), 1, "{kept:?}");
         let first = if newest_first { 31 - too_long[0] } else { too_long[0] };
