@@ -55,7 +55,9 @@ fn device(read: &RawObject, known: &Slice, Asked { at: asked_at, on }: Asked) ->
     let record = &known.projection.record;
     let checked = record.get("last_health_check_at").and_then(Value::as_time);
     let fresher_by = if on == Occasion::Silence { Duration::ZERO } else { FRESHER_BY };
-    if let Some(at) = checked_at(&about).filter(|at| checked.is_none_or(|checked| *at > checked.plus(fresher_by))) {
+    if let Some(at) =
+        checked_at(&about, asked_at).filter(|at| checked.is_none_or(|checked| *at > checked.plus(fresher_by)))
+    {
         rows.push(health_check(&known.subject, at, asked_at));
     }
     let differs = |name: &str| about.said(name).is_some_and(|said| record.get(name) != Some(said));
@@ -75,12 +77,13 @@ fn unknown_device(read: &RawObject, known: &Slice, Asked { at: asked_at, on }: A
     let about = said_of(READ_BACK, &payload, &known.subject, asked_at);
     let with_patient = |about: &About| about.said("associated").and_then(Value::as_bool) == Some(true);
     let Some(about) = about.filter(with_patient) else { return Vec::new() };
-    let heard = checked_at(&about).map(|at| health_check(&known.subject, at, asked_at));
+    let heard = checked_at(&about, asked_at).map(|at| health_check(&known.subject, at, asked_at));
     std::iter::once(event(READ_BACK, &payload, asked_at)).chain(heard).collect()
 }
 
-fn checked_at(about: &About) -> Option<Timestamp> {
-    about.said("last_health_check_at").and_then(Value::as_time)
+/// When the device checked in last. A time that lies ahead is none: receipt stands in for it, and would be new each time.
+fn checked_at(about: &About, asked_at: Timestamp) -> Option<Timestamp> {
+    about.said("last_health_check_at").and_then(Value::as_time).filter(|at| *at < asked_at)
 }
 
 fn health_check(device: &Subject, at: Timestamp, asked_at: Timestamp) -> NewRow {

@@ -9,10 +9,11 @@ use super::client::{Client, LogQuery, LogRow, Subscription};
 use super::pages::Pages;
 use super::webhooks::is_same;
 use super::{ApiError, pages};
-use crate::engine::Timestamp;
+use crate::engine::{Interval, Timestamp};
+use crate::impilo::answer::Unread;
 use crate::impilo::{self, LoggedEvent};
 use crate::journal::codec;
-use crate::store::{Logged, Quarantined, SIBLINGS_WITHIN};
+use crate::store::{Logged, Quarantined, SIBLINGS_WITHIN, SteppedOver};
 
 /// What the log has for one address in a stretch of time.
 #[derive(Default)]
@@ -21,6 +22,10 @@ pub struct LogPart {
     pub logged: Vec<Logged>,
     /// Rows that cannot be read and were not answered well, so that their events may be missing.
     pub unreadable: Vec<Quarantined>,
+    /// When rows were created that cannot be read and were answered well by now.
+    pub kept_at: BTreeSet<Timestamp>,
+    /// Rows that are too long to be read, and what is kept of them.
+    pub stepped_over: Vec<(SteppedOver, Quarantined)>,
     /// When each row for our address was created.
     pub created: BTreeSet<Timestamp>,
     /// Rows for our address.
@@ -138,6 +143,10 @@ where
     let mut part = LogPart::default();
     while let Some(page) = rows.next().await? {
         for row in page {
+            if let Some(unread) = &row.unread {
+                part.step_over(unread, owner, (from, until));
+                continue;
+            }
             // A row without its own time is no older than its last attempt, and never of the time at which it is read.
             let created_at = row.created_at.or(row.last_retry_at).map(|at| owner.by_our_clock(at));
             let created_at = created_at.filter(|at| *at <= until);
@@ -164,6 +173,30 @@ where
 }
 
 impl LogPart {
+    /// How many rows may be missing because they cannot be read.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.unreadable.len() as u64 + self.stepped_over.iter().map(|(stepped_over, _)| stepped_over.rows).sum::<u64>()
+    }
+
+    /// Rows of which it is known where they stand in the list, and by that of which time they are.
+    fn step_over(&mut self, unread: &Unread, owner: &Owner<'_>, (from, until): (Timestamp, Timestamp)) {
+        let earliest = unread.from.map_or(from, |at| owner.by_our_clock(at));
+        let latest = unread.to.map_or(until, |at| owner.by_our_clock(at).plus(Duration::from_millis(1)));
+        if latest <= from {
+            return;
+        }
+        let interval =
+            Interval { from: earliest.max(from), to: latest.min(until).max(earliest.plus(Duration::from_millis(1))) };
+        let Unread { place, rows, .. } = *unread;
+        let reason = format!(
+            "row {place} of Impilo's log from {from} to {until} is too long to be read ({rows} in a row are), so it was stepped over"
+        );
+        let hash = hexadecimal(format!("{} {} {rows}", interval.from, interval.to).as_bytes());
+        let quarantined = Quarantined { received_at: interval.from, hash, reason, body: codec::encode(b"") };
+        self.stepped_over.push((SteppedOver { interval, rows }, quarantined));
+    }
+
     /// A row that was read before tells which of the others are about the same event.
     fn take_before(&mut self, row: &LogRow, created_at: Option<Timestamp>) {
         let text = row.payload.as_ref().map_or("", |payload| payload.text());
@@ -190,16 +223,20 @@ impl LogPart {
         self.created.extend(created_at);
         // Answered means kept.
         if row.last_status.is_some_and(|status| (200..300).contains(&status)) {
+            self.kept_at.extend(created_at);
             return;
         }
-        let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
         self.unreadable.push(Quarantined {
             received_at: created_at.unwrap_or(until),
-            hash,
+            hash: hexadecimal(text.as_bytes()),
             reason,
             body: codec::encode(text.as_bytes()),
         });
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn logged(event: LoggedEvent, row: &LogRow, created_at: Timestamp) -> Option<Logged> {

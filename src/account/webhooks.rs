@@ -268,6 +268,17 @@ impl Ledger {
         Ok(kept::read(&self.0)?.unwrap_or_default())
     }
 
+    /// Forgets those that are not among `there`, all subscriptions of the account. Where none of them is left, it may be another
+    /// account, and nothing is forgotten.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written, or is damaged.
+    pub fn prune(&self, there: &[Subscription]) -> Result<(), KeptError> {
+        let made = self.made()?;
+        let left: Vec<Made> = made.iter().filter(|made| there.iter().any(|one| one.id == made.id)).cloned().collect();
+        if left.is_empty() || left.len() == made.len() { Ok(()) } else { self.keep(&left) }
+    }
+
     fn keep(&self, made: &[Made]) -> Result<(), KeptError> {
         kept::write(&self.0, &serde_json::to_vec_pretty(made).unwrap_or_default())
     }

@@ -398,6 +398,7 @@ impl Shared {
             journal: self.journal.clone(),
             process: self.process.clone(),
             clock: self.clock.clone(),
+            begins: self.may_begin.clone(),
         }
     }
 

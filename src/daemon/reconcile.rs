@@ -11,8 +11,8 @@ use super::{NotRecovered, Shared};
 use crate::account::client::RawObject;
 use crate::account::pages::Pages;
 use crate::account::reconcile::{self, Asked, Occasion};
-use crate::account::{ApiError, Client};
-use crate::engine::{Slice, Subject, SubjectKind, Timestamp, Value};
+use crate::account::{Client, Pace};
+use crate::engine::{Outage, Slice, Subject, SubjectKind, Timestamp, Value};
 use crate::store::{NewRow, RecoveryNotes};
 use crate::telemetry;
 
@@ -22,22 +22,29 @@ const QUIET: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many of each are asked for in one go, those first that were not heard of for longest.
 const MOST: usize = 2000;
 
+/// Answers one after the other that are about something else than was asked for. After more it is not the objects.
+const MOST_STRANGE: u32 = 20;
+
 /// Subjects read at once.
 const PAGE: usize = 1000;
 
 /// How often it is looked whether it is time.
-const LOOK: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The longest wait until Impilo is asked again that could not be asked; the waits before that become longer and longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// Keeps requests apart.
-pub(super) struct Budget(Duration);
+/// Keeps requests apart, and to what all that has time may ask of Impilo.
+pub(super) struct Budget {
+    pace: Arc<Pace>,
+    per_minute: u64,
+}
 
 impl Budget {
     /// Waits until the next request may be made.
     pub(super) async fn wait(&self) {
-        sleep(self.0).await;
+        sleep(Duration::from_secs(60).div_f64(self.per_minute.max(1) as f64)).await;
+        self.pace.turn(self.per_minute).await;
     }
 }
 
@@ -75,20 +82,17 @@ impl Shared {
 
     /// Gives the requests that nobody waits for as much room as they are allowed.
     pub(super) fn budget(&self) -> Budget {
-        Budget(Duration::from_secs(60).div_f64(self.settings().impilo.requests_per_minute.max(1) as f64))
+        Budget { pace: Arc::clone(&self.impilo.pace), per_minute: self.settings().impilo.requests_per_minute }
     }
 
     async fn is_time(&self) -> bool {
         let Ok(notes) = self.recovery_notes().await else { return false };
-        let now = self.clock.now();
-        let last = notes.read_back_at;
-        if notes.fleet_read_at.is_none() && last.is_none() {
+        let (now, last) = (self.clock.now(), notes.read_back_at);
+        if (notes.fleet_read_at.is_none() && last.is_none()) || missed(&notes).is_some() {
             return true;
         }
-        let lacks = notes.last_outage.filter(|outage| outage.lacks.is_some());
-        let missed = lacks.is_some_and(|outage| last.is_none_or(|last| outage.interval.to > last));
         let last = last.unwrap_or(self.started_at);
-        missed || now.since(last) >= self.settings().impilo.reconcile_every || now < last
+        now.since(last) >= self.settings().impilo.reconcile_every || now < last
     }
 
     async fn note_read_back(&self, change: impl FnOnce(&mut RecoveryNotes, Timestamp)) -> Result<(), NotRecovered> {
@@ -101,14 +105,17 @@ impl Shared {
     /// Reads back all devices with patients, and the orders and returns that were not heard of for long.
     async fn read_back(&self, client: &Client) -> Result<(), NotRecovered> {
         let budget = self.budget();
-        let first = self.recovery_notes().await?.fleet_read_at.is_none();
+        let notes = self.recovery_notes().await?;
+        let first = notes.fleet_read_at.is_none();
+        // While it is not known what happened, anything may have moved.
+        let quiet = if missed(&notes).is_some() { Duration::ZERO } else { QUIET };
         let (mut told, listed) =
             self.read_devices(client, if first { Occasion::First } else { Occasion::Schedule }, &budget).await?;
         if first {
             self.note_read_back(|notes, now| notes.fleet_read_at = Some(now)).await?;
         }
         for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return] {
-            told += self.read_unheard(client, kind, &listed, &budget).await?;
+            told += self.read_unheard(client, (kind, quiet), &listed, &budget).await?;
         }
         if told > 0 {
             telemetry::read_back(told);
@@ -148,13 +155,18 @@ impl Shared {
     async fn read_unheard(
         &self,
         client: &Client,
-        kind: SubjectKind,
+        (kind, quiet): (SubjectKind, Duration),
         listed: &BTreeSet<String>,
         budget: &Budget,
     ) -> Result<usize, NotRecovered> {
-        let mut told = 0;
-        for slice in &self.unheard(kind, listed.clone()).await? {
-            told += self.read_one(client, slice, Occasion::Schedule, budget).await?;
+        let (mut told, mut strange) = (0, 0);
+        for slice in &self.unheard((kind, quiet), listed.clone()).await? {
+            match self.read_one(client, slice, Occasion::Schedule, budget).await {
+                Ok(more) => (told, strange) = (told + more, 0),
+                // What Impilo says of this one does not concern the others, unless it says so of all.
+                Err(NotRecovered::Impilo(error)) if error.may_concern_one() && strange < MOST_STRANGE => strange += 1,
+                Err(error) => return Err(error),
+            }
         }
         Ok(told)
     }
@@ -175,19 +187,17 @@ impl Shared {
             SubjectKind::Return => client.return_(id).await,
             _ => client.order(id).await,
         };
-        let read = match read {
-            Ok(read) => read,
-            // Impilo does not take this one's id; the others can still be asked for.
-            Err(ApiError::Answered(400)) => None,
-            Err(error) => return Err(error.into()),
-        };
-        let Some(read) = read else { return Ok(0) };
+        let Some(read) = read? else { return Ok(0) };
         self.tell(reconcile::events(&read, slice, asked)).await
     }
 
     /// Subjects of a kind that go on and were not heard of for long: of devices those that are with patients, and not
     /// `listed`.
-    async fn unheard(&self, kind: SubjectKind, listed: BTreeSet<String>) -> Result<Vec<Slice>, NotRecovered> {
+    async fn unheard(
+        &self,
+        (kind, quiet_for): (SubjectKind, Duration),
+        listed: BTreeSet<String>,
+    ) -> Result<Vec<Slice>, NotRecovered> {
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let looking = tokio::task::spawn_blocking(move || {
             let mut quiet: Vec<(Timestamp, Subject)> = Vec::new();
@@ -202,7 +212,7 @@ impl Shared {
                 };
                 let going_on = page.iter().filter(|slice| !slice.projection.over && with_patient(slice));
                 let heard = going_on.filter_map(|slice| Some((slice.projection.news_at?, slice.subject.clone())));
-                quiet.extend(heard.filter(|(news_at, _)| now.since(*news_at) >= QUIET));
+                quiet.extend(heard.filter(|(news_at, _)| now.since(*news_at) >= quiet_for));
             }
             quiet.retain(|(_, subject)| !listed.contains(subject.id.as_str()));
             quiet.sort();
@@ -230,4 +240,10 @@ impl Shared {
         self.process.wake();
         Ok(count)
     }
+}
+
+/// The outage that was not made up for in full, where nothing was read back since.
+fn missed(notes: &RecoveryNotes) -> Option<&Outage> {
+    let lacking = notes.last_outage.as_ref().filter(|outage| outage.lacks.is_some());
+    lacking.filter(|outage| notes.read_back_at.is_none_or(|last| outage.interval.to > last))
 }
