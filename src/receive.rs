@@ -12,7 +12,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Resource, guard, web
 use sha2::{Digest, Sha256};
 use tokio::net::TcpSocket;
 
-use crate::account::Secrets;
+use crate::account::{Offered, Secrets};
 use crate::clock::Clock;
 use crate::engine::Source;
 use crate::impilo::{Envelope, Unreadable};
@@ -200,8 +200,9 @@ async fn ready(webhook: web::Data<Webhook>) -> HttpResponse {
 async fn receive(request: HttpRequest, payload: web::Payload, webhook: web::Data<Webhook>) -> HttpResponse {
     let counters = &webhook.counters;
     let offered = request.headers().get(SECRET_HEADER).map_or(&b""[..], |value| value.as_bytes());
-    if !webhook.secrets.accept(offered, webhook.clock.now()) {
-        telemetry::secret_refused(count(&counters.refused_secret), !offered.is_empty());
+    let offered = webhook.secrets.accept(offered, webhook.clock.now());
+    if offered != Offered::Accepted {
+        telemetry::secret_refused(count(&counters.refused_secret), offered);
         return refuse(StatusCode::UNAUTHORIZED, "the Impilo-Webhook-Secret header is missing or wrong");
     }
     if request

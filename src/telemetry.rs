@@ -8,6 +8,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use crate::account::Offered;
 use crate::config::{Log, LogFormat};
 use crate::digest::DigestError;
 use crate::engine::{Position, SelfAlert, SubjectKind, Timestamp};
@@ -53,13 +54,17 @@ fn is_worth_a_line(n: u64) -> bool {
 }
 
 /// A request came without the secret, or with a wrong one.
-pub fn secret_refused(so_far: u64, offered: bool) {
+pub fn secret_refused(so_far: u64, offered: Offered) {
     if is_worth_a_line(so_far) {
-        let what = if offered { "wrong" } else { "missing" };
-        tracing::warn!(
-            so_far,
-            "a webhook was refused: its secret is {what}; compare impilo.webhook_secrets with Impilo"
-        );
+        let what = match offered {
+            Offered::Replaced => {
+                "the one that was replaced, which is refused although `impilo.webhook_secrets` has it, since Impilo had another when it \
+                 was last asked; `pulsewarden doctor` asks again"
+            }
+            Offered::Missing => "missing; compare impilo.webhook_secrets with Impilo",
+            Offered::Accepted | Offered::Wrong => "wrong; compare impilo.webhook_secrets with Impilo",
+        };
+        tracing::warn!(so_far, "a webhook was refused: its secret is {what}");
     }
 }
 
@@ -231,6 +236,15 @@ pub fn secret_rotated() {
 /// The secrets that were made here are lost to this start.
 pub fn kept_secrets_unreadable(why: &str) {
     tracing::error!(why, "webhook secrets that were made here are not accepted; only the configured ones are");
+}
+
+/// Nobody can learn which secret Impilo has.
+pub fn replaced_secret_accepted(name: &str) {
+    tracing::warn!(
+        name,
+        "a webhook secret that was replaced is accepted again, since it is configured and Impilo cannot be asked which it has; take \
+         it out of `impilo.webhook_secrets` unless Impilo has it"
+    );
 }
 
 /// Which secret Impilo has is known, and could not be kept.

@@ -17,7 +17,19 @@ pub struct Secrets(RwLock<Vec<Accepted>>);
 struct Accepted {
     hash: [u8; 32],
     name: String,
+    /// It was replaced, and is known so that a webhook with it can be told from one with a wrong secret.
+    replaced: bool,
     uses: Arc<Uses>,
+}
+
+/// What a webhook's secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offered {
+    Accepted,
+    Missing,
+    Wrong,
+    /// Once right, and refused since it was replaced.
+    Replaced,
 }
 
 #[derive(Default)]
@@ -37,34 +49,48 @@ pub struct SecretUse {
 }
 
 impl Secrets {
-    /// From now on these are accepted, by their names, and no others. One that was accepted before goes on counting. Of two
-    /// names for the same secret the first holds.
-    pub fn replace<'s>(&self, secrets: impl IntoIterator<Item = (String, &'s SecretString)>) {
+    /// From now on these are accepted, by their names, and no others; those of `replaced` are refused and known. One that was
+    /// known before goes on counting. Of two names for the same secret the first holds.
+    pub fn replace<'s>(
+        &self,
+        secrets: impl IntoIterator<Item = (String, &'s SecretString)>,
+        replaced: impl IntoIterator<Item = (String, &'s SecretString)>,
+    ) {
         let mut accepted = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut new: Vec<Accepted> = Vec::new();
-        for (name, secret) in secrets {
+        let secrets = secrets.into_iter().map(|(name, secret)| (name, secret, false));
+        let replaced = replaced.into_iter().map(|(name, secret)| (name, secret, true));
+        for (name, secret, replaced) in secrets.chain(replaced) {
             let hash = hash(secret.expose_secret().as_bytes());
             if new.iter().all(|known| known.hash != hash) {
                 let before = accepted.iter().find(|known| known.hash == hash);
                 let uses = before.map(|before| Arc::clone(&before.uses)).unwrap_or_default();
-                new.push(Accepted { hash, name, uses });
+                new.push(Accepted { hash, name, replaced, uses });
             }
         }
         *accepted = new;
     }
 
     /// Compares hashes, and every one of them, so that the time taken tells nothing.
-    pub fn accept(&self, offered: &[u8], now: Timestamp) -> bool {
+    pub fn accept(&self, offered: &[u8], now: Timestamp) -> Offered {
+        let is_missing = offered.is_empty();
         let offered = hash(offered);
         let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut found = Choice::from(0);
+        let (mut found, mut replaced) = (Choice::from(0), Choice::from(0));
         for secret in &*secrets {
             let this = secret.hash.ct_eq(&offered);
             secret.uses.count.fetch_add(u64::from(this.unwrap_u8()), Ordering::Relaxed);
             secret.uses.last.fetch_max(now.0 * i64::from(this.unwrap_u8()), Ordering::Relaxed);
-            found |= this;
+            let was_replaced = Choice::from(u8::from(secret.replaced));
+            found |= this & !was_replaced;
+            replaced |= this & was_replaced;
         }
-        found.into()
+        match (bool::from(found), bool::from(replaced)) {
+            (true, _) => Offered::Accepted,
+            (false, true) => Offered::Replaced,
+            (false, false) if is_missing => Offered::Missing,
+            (false, false) => Offered::Wrong,
+        }
     }
 
     /// The name of a secret that is accepted. Does not count as a use.
@@ -72,7 +98,7 @@ impl Secrets {
     pub fn name_of(&self, secret: &SecretString) -> Option<String> {
         let hash = hash(secret.expose_secret().as_bytes());
         let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        secrets.iter().find(|known| known.hash == hash).map(|known| known.name.clone())
+        secrets.iter().find(|known| known.hash == hash && !known.replaced).map(|known| known.name.clone())
     }
 
     /// How often each was used.

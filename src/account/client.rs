@@ -155,6 +155,11 @@ impl Client {
         Some(self.ahead.load(Ordering::Relaxed)).filter(|ahead| *ahead != UNKNOWN)
     }
 
+    /// What its clock showed is not known until it answers again.
+    pub fn forget_clock(&self) {
+        self.ahead.store(UNKNOWN, Ordering::Relaxed);
+    }
+
     /// Every subscription of the account, whatever its address.
     ///
     /// # Errors

@@ -1,32 +1,23 @@
 //! What is wrong between this daemon and the account at Impilo, and what to do about it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::accepted::Secrets;
-use super::client::{Client, LogQuery, LogRow, Page};
-use super::rotation::Keeper;
+use super::rotation::{Copy, Keeper};
+use super::untaken::{self, Untaken};
 use super::webhooks::{Action, Plan};
-use super::{ApiError, NoClient, needs};
+use super::{ApiError, KeptError, NoClient, needs};
 use crate::engine::{RuleSet, Timestamp};
 use crate::store::NEVER;
 
 /// A clock that is off by no more than this is right.
 const CLOCKS_APART: i64 = 60_000;
 
-/// Pages of the log that are read for errors; more is told as "at least".
-const PAGES: u32 = 4;
-
 /// Names that are listed at most.
 const NAMED: usize = 6;
-
-/// Impilo sends an event once and three times more (documented).
-const RETRIES: i32 = 3;
-
-/// Answers that are no success and that this daemon, or a proxy before it, gives.
-const ERRORS: [u16; 16] = [400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 429, 500, 501, 502, 503, 504];
 
 /// How one check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +36,15 @@ pub struct Check {
     pub verdict: Verdict,
     pub found: String,
     pub advice: Option<String>,
+    /// What is wrong, by single words of `found` that do not change while nothing else is wrong.
+    #[serde(skip)]
+    pub faults: BTreeSet<String>,
+}
+
+impl Check {
+    pub(super) fn with_faults(self, faults: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { faults: faults.into_iter().map(Into::into).collect(), ..self }
+    }
 }
 
 /// All checks at one time.
@@ -61,29 +61,27 @@ impl Report {
     }
 }
 
-/// What the account says when it is asked.
-pub struct Answers {
-    /// What is to be done about subscriptions; `None` where that cannot be told.
-    pub webhooks: Result<Option<Plan>, ApiError>,
-    /// The types that come here.
-    pub subscribed: BTreeSet<String>,
-    pub secret: Result<Option<SecretString>, ApiError>,
-    pub errors: Result<Errors, ApiError>,
-    /// Milliseconds by which Impilo's clock is ahead of ours.
-    pub ahead: Option<i64>,
+/// Why something cannot be told.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Untold {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error("`public_url` is not configured")]
+    NoAddress,
+    #[error("no rules are in force; see `pulsewarden status`")]
+    NoRules,
 }
 
-/// What the log holds of events that were not taken at once.
-#[derive(Default)]
-pub struct Errors {
-    /// By our last answer: how many, and when the last was made.
-    by_status: BTreeMap<i32, (usize, Option<Timestamp>)>,
-    /// Sent again and taken then.
-    late: usize,
-    /// Answered with an error to the last.
-    given_up: usize,
-    /// There are more.
-    at_least: bool,
+/// What the account says when it is asked.
+pub struct Answers {
+    /// What is to be done about subscriptions, where it is known what was made here.
+    pub plan: Result<Result<Plan, KeptError>, Untold>,
+    /// The types that come here.
+    pub subscribed: Result<BTreeSet<String>, Untold>,
+    pub secret: Result<Option<SecretString>, ApiError>,
+    pub untaken: Result<Untaken, Untold>,
+    /// Milliseconds by which Impilo's clock is ahead of ours.
+    pub ahead: Option<i64>,
 }
 
 /// What is known here.
@@ -96,55 +94,6 @@ pub struct Here<'a> {
     /// The last event of each type, and how many there are.
     pub heard: &'a [(String, Timestamp, u64)],
     pub public_url: Option<&'a str>,
-}
-
-/// Looks for errors in the log since `from`, of events for the address that `is_ours` knows.
-///
-/// # Errors
-/// Where Impilo gives no answer that can be used.
-pub async fn errors(client: &Client, from: Timestamp, is_ours: impl Fn(&str) -> bool) -> Result<Errors, ApiError> {
-    let query = LogQuery { from: Some(from), ..LogQuery::default() };
-    let mut found = Errors::default();
-    let mut seen = HashSet::new();
-    for page in 1..=PAGES {
-        let Page { rows, last, .. } = client.log_answered(&query, &ERRORS, page).await?;
-        found.take(rows, &mut seen, &is_ours);
-        if last {
-            break;
-        }
-        found.at_least |= page == PAGES;
-    }
-    for page in 1..=PAGES {
-        let Page { rows, last, .. } = client.log_retried(&query, page).await?;
-        found.take(rows, &mut seen, &is_ours);
-        if last {
-            break;
-        }
-        found.at_least |= page == PAGES;
-    }
-    Ok(found)
-}
-
-impl Errors {
-    fn take(&mut self, rows: Vec<LogRow>, seen: &mut HashSet<LogRow>, is_ours: &impl Fn(&str) -> bool) {
-        for row in rows {
-            if row.url.as_deref().is_some_and(|url| !is_ours(url)) || seen.contains(&row) {
-                continue;
-            }
-            match row.last_status {
-                Some(status) if (200..300).contains(&status) => {
-                    self.late += usize::from(row.retry_attempts.is_some_and(|retries| retries > 0));
-                }
-                status => {
-                    let (count, last) = self.by_status.entry(status.unwrap_or_default()).or_default();
-                    *count += 1;
-                    *last = (*last).max(row.last_retry_at.or(row.created_at));
-                    self.given_up += usize::from(row.retry_attempts.is_some_and(|retries| retries >= RETRIES));
-                }
-            }
-            seen.insert(row);
-        }
-    }
 }
 
 /// Every check.
@@ -160,6 +109,12 @@ pub fn examine(here: &Here<'_>, asked: &Result<Answers, NoClient>) -> Report {
                 NoClient::Key(_) | NoClient::Unusable(_) => "Impilo's API key cannot be used",
             };
             checks.push(wrong("api_key", found.to_owned(), &error.to_string()));
+            checks.push(unasked_secret(here));
+            // What was found before may be so still.
+            if !matches!(error, NoClient::NoKey) {
+                let asked = ["clock", "subscriptions", "rules", "deliveries"];
+                checks.extend(asked.map(|name| cannot_tell(name, "that needs an API key that can be used")));
+            }
             checks.push(events(here, None));
         }
         Ok(answers) => {
@@ -169,7 +124,7 @@ pub fn examine(here: &Here<'_>, asked: &Result<Answers, NoClient>) -> Report {
             checks.push(subscriptions(answers));
             checks.push(rules(here, answers));
             checks.push(events(here, Some(answers)));
-            checks.push(log(answers));
+            checks.push(untaken::check(answers));
         }
     }
     if let Some(damage) = here.keeper.damage() {
@@ -180,17 +135,21 @@ pub fn examine(here: &Here<'_>, asked: &Result<Answers, NoClient>) -> Report {
     Report { at: here.now, checks }
 }
 
-fn fine(name: &str, found: String) -> Check {
-    Check { name: name.to_owned(), verdict: Verdict::Fine, found, advice: None }
+pub(super) fn fine(name: &str, found: String) -> Check {
+    Check { name: name.to_owned(), verdict: Verdict::Fine, found, advice: None, faults: BTreeSet::new() }
 }
 
-fn wrong(name: &str, found: String, advice: &str) -> Check {
-    Check { name: name.to_owned(), verdict: Verdict::Wrong, found, advice: Some(advice.to_owned()) }
+/// What is wrong with it is one thing, unless it gets [`Check::with_faults`].
+pub(super) fn wrong(name: &str, found: String, advice: &str) -> Check {
+    Check { verdict: Verdict::Wrong, advice: Some(advice.to_owned()), ..fine(name, found) }
 }
 
-fn unknown(name: &str, error: &ApiError) -> Check {
-    let (name, found) = (name.to_owned(), format!("it cannot be told: {error}"));
-    Check { name, verdict: Verdict::Unknown, found, advice: None }
+fn unknown(name: &str, found: String) -> Check {
+    Check { verdict: Verdict::Unknown, ..fine(name, found) }
+}
+
+pub(super) fn cannot_tell(name: &str, why: impl std::fmt::Display) -> Check {
+    unknown(name, format!("it cannot be told: {why}"))
 }
 
 fn address(here: &Here<'_>) -> Check {
@@ -217,10 +176,21 @@ fn is_loopback(url: &str) -> bool {
 
 fn api(answers: &Answers) -> Check {
     let name = "api_key";
-    let refused = [answers.webhooks.as_ref().err(), answers.secret.as_ref().err(), answers.errors.as_ref().err()];
-    // A list that is too long says nothing against the key.
-    let refused = refused.into_iter().flatten().find(|error| !matches!(error, ApiError::TooLong(_)));
-    match refused {
+    let api = |untold: Option<&Untold>| match untold {
+        Some(Untold::Api(error)) => Some(error.clone()),
+        _ => None,
+    };
+    let [secret, webhooks, untaken] = [
+        answers.secret.as_ref().err().cloned(),
+        api(answers.subscribed.as_ref().err()),
+        api(answers.untaken.as_ref().err()),
+    ];
+    let answered = secret.is_none() || webhooks.is_none();
+    // A list that is too long, and a question that it does not take, say nothing against the key.
+    let is_harmless = |error: &ApiError| matches!(error, ApiError::TooLong(_) | ApiError::Answered(400));
+    let errors = [secret, webhooks, untaken].into_iter().flatten();
+    match errors.clone().find(|error| !is_harmless(error)).or(errors.clone().next().filter(|_| !answered)) {
+        Some(error) if is_harmless(&error) => cannot_tell(name, error),
         None => fine(
             name,
             "Impilo answers, and takes the API key; when the key expires, only Impilo's account portal tells"
@@ -250,12 +220,7 @@ fn api(answers: &Answers) -> Check {
 fn clock(answers: &Answers) -> Check {
     let name = "clock";
     match answers.ahead {
-        None => Check {
-            name: name.to_owned(),
-            verdict: Verdict::Unknown,
-            found: "Impilo does not say what its clock shows".to_owned(),
-            advice: None,
-        },
+        None => unknown(name, "Impilo does not say what its clock shows".to_owned()),
         Some(ahead) if ahead.abs() > CLOCKS_APART => {
             let way = if ahead > 0 { "behind" } else { "ahead of" };
             let found = format!("this machine's clock is {} s {way} Impilo's", ahead.abs() / 1000);
@@ -268,28 +233,66 @@ fn clock(answers: &Answers) -> Check {
 fn secret(here: &Here<'_>, answers: &Answers) -> Check {
     let name = "webhook_secret";
     let there = match &answers.secret {
-        Err(error) => return unknown(name, error),
+        // With a key that it refuses nobody can learn it.
+        Err(ApiError::Refused(_)) => return unasked_secret(here),
+        Err(error) => return cannot_tell(name, error),
         Ok(None) => {
             return wrong(
                 name,
                 "Impilo has no webhook secret, so its webhooks are refused here".to_owned(),
                 "Run `pulsewarden impilo secret rotate`: it makes one and gives it to Impilo.",
-            );
+            )
+            .with_faults(["no"]);
         }
         Ok(Some(there)) => there,
     };
-    match (here.accepted.name_of(there), here.keeper.to_copy()) {
-        (None, _) => wrong(
+    let Some(place) = here.accepted.name_of(there) else {
+        return wrong(
             name,
             "Impilo's webhook secret is not accepted here, so its webhooks are refused".to_owned(),
             "Add it to `impilo.webhook_secrets`, or run `pulsewarden impilo secret rotate`, which accepts it and replaces it.",
-        ),
-        (Some(_), Some(copy)) => wrong(
+        )
+        .with_faults(["refused"]);
+    };
+    match here.keeper.to_copy(there) {
+        Copy::From(copy) => wrong(
             name,
             format!("Impilo's webhook secret is accepted, but only {} holds it", copy.display()),
             &to_configure(&copy),
+        )
+        .with_faults(["only"]),
+        Copy::Not(copy) => wrong(
+            name,
+            format!(
+                "Impilo's webhook secret was made here and is accepted, and cannot be written to {}, which holds another or none",
+                copy.display()
+            ),
+            "Copy nothing from there yet. Look at the disk, and at whether the service's user may write in that folder, and run \
+             `pulsewarden doctor` again.",
+        )
+        .with_faults(["written"]),
+        Copy::Needless => {
+            let replaced = match here.keeper.replaced().0 {
+                names if names.is_empty() => String::new(),
+                names => format!("; {} is refused, since it was replaced", names.join(", ")),
+            };
+            fine(name, format!("Impilo's webhook secret is accepted here ({place}){replaced}"))
+        }
+    }
+}
+
+/// Where nobody can learn which secret Impilo has.
+fn unasked_secret(here: &Here<'_>) -> Check {
+    let name = "webhook_secret";
+    match here.keeper.replaced().0 {
+        names if names.is_empty() => cannot_tell(name, "that needs an API key that Impilo takes"),
+        names => unknown(
+            name,
+            format!(
+                "it cannot be told which Impilo has; accepted again although it was replaced: {}, which is configured",
+                names.join(", ")
+            ),
         ),
-        (Some(place), None) => fine(name, format!("Impilo's webhook secret is accepted here ({place})")),
     }
 }
 
@@ -306,14 +309,14 @@ pub fn to_configure(copy: &std::path::Path) -> String {
 
 fn subscriptions(answers: &Answers) -> Check {
     let name = "subscriptions";
-    let plan = match &answers.webhooks {
-        Err(error) => return unknown(name, error),
-        Ok(None) => {
-            let found = "they cannot be compared: that needs `public_url`, rules in force, and what was made here (see \
-                         `pulsewarden impilo webhooks sync`)";
-            return Check { name: name.to_owned(), verdict: Verdict::Unknown, found: found.to_owned(), advice: None };
+    let plan = match &answers.plan {
+        Err(why) => return cannot_tell(name, why),
+        Ok(Err(why)) => {
+            let found = format!("it cannot be told which were made here, so none can be changed: {why}");
+            return wrong(name, found, "What is forgotten goes on serving; only --delete-unknown deletes it then.")
+                .with_faults(["made"]);
         }
-        Ok(Some(plan)) => plan,
+        Ok(Ok(plan)) => plan,
     };
     let of = |action| plan.steps.iter().filter(move |step| step.action == action).map(|step| step.kind.as_str());
     let mut faults = Vec::new();
@@ -343,20 +346,19 @@ fn subscriptions(answers: &Answers) -> Check {
         "See `pulsewarden impilo webhooks sync`, and then carry it out with --apply; what was not made here it deletes with \
          --delete-unknown alone."
     };
-    wrong(name, faults.join("; "), advice)
+    let kinds = plan.steps.iter().map(|step| step.kind.clone());
+    let left = plan.left.iter().filter(|left| left.harmful).map(|left| left.kind.clone());
+    wrong(name, faults.join("; "), advice).with_faults(kinds.chain(left))
 }
 
 fn rules(here: &Here<'_>, answers: &Answers) -> Check {
     let name = "rules";
-    let rules = match (&answers.webhooks, here.rules) {
-        (Err(error), _) => return unknown(name, error),
-        (Ok(Some(_)), Some(rules)) => rules,
-        (Ok(_), _) => {
-            let found = "it cannot be told which can fire".to_owned();
-            return Check { name: name.to_owned(), verdict: Verdict::Unknown, found, advice: None };
-        }
+    let (subscribed, rules) = match (&answers.subscribed, here.rules) {
+        (Err(why), _) => return cannot_tell(name, why),
+        (Ok(_), None) => return cannot_tell(name, Untold::NoRules),
+        (Ok(subscribed), Some(rules)) => (subscribed, rules),
     };
-    let subscribed = answers.subscribed.iter().map(String::as_str).collect();
+    let subscribed = subscribed.iter().map(String::as_str).collect();
     let starved = needs::starved(rules, &subscribed);
     if starved.is_empty() {
         return fine(name, "every rule can fire: the types that it is about come here".to_owned());
@@ -367,6 +369,7 @@ fn rules(here: &Here<'_>, answers: &Answers) -> Check {
         format!("rules that can never fire, since nothing that they are about comes here: {}", some(&names)),
         "Subscribe to the types with `pulsewarden impilo webhooks sync --apply`.",
     )
+    .with_faults(names)
 }
 
 fn events(here: &Here<'_>, answers: Option<&Answers>) -> Check {
@@ -380,49 +383,11 @@ fn events(here: &Here<'_>, answers: Option<&Answers>) -> Check {
         format!("last events: {}", here.heard.iter().map(last).collect::<Vec<_>>().join(", "))
     };
     let heard: BTreeSet<&str> = here.heard.iter().map(|(kind, ..)| kind.as_str()).collect();
-    let never = answers.map(|answers| answers.subscribed.iter().filter(|kind| !heard.contains(kind.as_str())));
-    let never: Vec<&String> = never.into_iter().flatten().collect();
+    let subscribed = answers.and_then(|answers| answers.subscribed.as_ref().ok());
+    let never: Vec<&String> = subscribed.into_iter().flatten().filter(|kind| !heard.contains(kind.as_str())).collect();
     let never =
         if never.is_empty() { String::new() } else { format!("; subscribed to and never come: {}", all(&never)) };
     fine("events", format!("{came}{never}"))
-}
-
-fn log(answers: &Answers) -> Check {
-    let name = "deliveries";
-    let errors = match &answers.errors {
-        Err(error) => return unknown(name, error),
-        Ok(errors) => errors,
-    };
-    let late = match errors.late {
-        0 => String::new(),
-        late => format!("; {late} were taken only when Impilo sent them again"),
-    };
-    if errors.by_status.is_empty() {
-        return fine(name, format!("Impilo's log of the last day shows no event that was not taken{late}"));
-    }
-    let at_least = if errors.at_least { "at least " } else { "" };
-    let count: usize = errors.by_status.values().map(|(count, _)| count).sum();
-    let each = errors.by_status.iter().map(|(status, (count, last))| {
-        let last = last.map(|last| format!(", the last {last}")).unwrap_or_default();
-        match status {
-            0 => format!("{count} without an answer{last}"),
-            status => format!("{count} with {status}{last}"),
-        }
-    });
-    let each = each.collect::<Vec<_>>().join("; ");
-    let mut found =
-        format!("Impilo's log of the last day shows {at_least}{count} events that were not taken: {each}{late}");
-    // What failed at our side comes again; what was refused is refused again.
-    let refused = errors.by_status.keys().any(|status| (400..500).contains(status));
-    if errors.given_up > 0 {
-        found += &format!("; Impilo has given up on {}", errors.given_up);
-    }
-    if refused || errors.given_up > 0 {
-        let advice = "401 is the secret (see above), 404 the address, 413 `receive.max_body`, 502 to 504 the proxy before this \
-                      daemon; the daemon's log says more.";
-        return wrong(name, found, advice);
-    }
-    fine(name, found)
 }
 
 /// The first of many, in words.

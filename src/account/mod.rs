@@ -11,11 +11,12 @@ pub mod pages;
 pub mod reconcile;
 pub mod recovery;
 pub mod rotation;
+pub mod untaken;
 pub mod webhooks;
 
 use std::sync::{Mutex, PoisonError};
 
-pub use accepted::{SecretUse, Secrets};
+pub use accepted::{Offered, SecretUse, Secrets};
 pub use client::Client;
 pub use error::ApiError;
 pub use kept::KeptError;

@@ -101,8 +101,27 @@ struct Known {
     configured: Vec<(String, SecretString)>,
     kept: Vec<Kept>,
     retired: Vec<String>,
+    /// Nobody can learn which secret Impilo has: there is no API key, or none that Impilo takes.
+    is_deaf: bool,
     /// Why the file could not be read.
     damage: Option<String>,
+}
+
+impl Known {
+    /// The configured secrets that were replaced.
+    fn replaced(&self) -> impl Iterator<Item = &(String, SecretString)> {
+        self.configured.iter().filter(|(_, secret)| self.retired.contains(&print(secret)))
+    }
+}
+
+/// Where the secret that Impilo has can be copied from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Copy {
+    /// It is configured, and need not be copied.
+    Needless,
+    From(PathBuf),
+    /// The file could not be written, and holds another or none.
+    Not(PathBuf),
 }
 
 /// What came of a rotation.
@@ -153,20 +172,39 @@ impl Keeper {
         self.known().damage.clone()
     }
 
-    /// The file with the secret that Impilo has, where it was made here and is not configured yet.
+    /// Where the secret that Impilo has can be copied from, which is accepted here.
     #[must_use]
-    pub fn to_copy(&self) -> Option<PathBuf> {
-        let known = self.known();
-        let current = known.kept.iter().find(|kept| kept.standing == Standing::Current)?;
-        let configured = known.configured.iter().any(|(_, secret)| same(secret, &current.secret));
-        (!configured).then(|| self.to_copy.clone())
+    pub fn to_copy(&self, there: &SecretString) -> Copy {
+        if self.known().configured.iter().any(|(_, secret)| same(secret, there)) {
+            return Copy::Needless;
+        }
+        let holds_it = fs::read(&self.to_copy).is_ok_and(|bytes| bytes == copied(there));
+        if holds_it { Copy::From(self.to_copy.clone()) } else { Copy::Not(self.to_copy.clone()) }
     }
 
-    /// From now on these are configured.
-    pub fn configure(&self, secrets: Vec<(String, SecretString)>) {
+    /// From now on these are configured, and a key to ask Impilo with, or none.
+    pub fn configure(&self, secrets: Vec<(String, SecretString)>, has_key: bool) {
         let mut known = self.known();
         known.configured = secrets;
+        known.is_deaf = !has_key;
         self.publish(&known);
+    }
+
+    /// Nobody can learn which secret Impilo has: there is no key that it takes. Then it may have been given a configured secret
+    /// back, and every configured one is accepted. Returns whether that is new.
+    pub fn go_deaf(&self) -> bool {
+        let mut known = self.known();
+        let is_new = !known.is_deaf;
+        known.is_deaf = true;
+        self.publish(&known);
+        is_new
+    }
+
+    /// The configured secrets that were replaced, by their names, and whether they are accepted all the same.
+    #[must_use]
+    pub fn replaced(&self) -> (Vec<String>, bool) {
+        let known = self.known();
+        (known.replaced().map(|(name, _)| name.clone()).collect(), known.is_deaf)
     }
 
     /// Whether Impilo must be asked what it has before anything more can be done.
@@ -210,6 +248,7 @@ impl Keeper {
     pub fn learn(&self, there: &SecretString, now: Timestamp) -> Result<bool, KeptError> {
         let mut known = self.known();
         let mut next = known.clone();
+        next.is_deaf = false;
         next.retired.retain(|retired| *retired != print(there));
         let mut arrived = false;
         for kept in &mut next.kept {
@@ -249,29 +288,41 @@ impl Keeper {
             write_anew(&self.file, &serde_json::to_vec_pretty(&wire).unwrap_or_default())?;
         }
         match known.kept.iter().find(|kept| kept.standing == Standing::Current) {
-            Some(current) => write_anew(&self.to_copy, format!("{}\n", current.secret.expose_secret()).as_bytes()),
+            Some(current) => write_anew(&self.to_copy, &copied(&current.secret)),
             None => Ok(()),
         }
     }
 
     fn publish(&self, known: &Known) {
-        let configured = known.configured.iter().filter(|(_, secret)| !known.retired.contains(&print(secret)));
-        let configured = configured.map(|(name, secret)| (name.clone(), secret));
+        let is_replaced = |secret: &SecretString| known.retired.contains(&print(secret));
+        let configured = known.configured.iter().filter(|(_, secret)| known.is_deaf || !is_replaced(secret));
+        let configured = configured.map(|(name, secret)| match is_replaced(secret) {
+            true => (format!("{name} (it was replaced; accepted again, since Impilo cannot be asked)"), secret),
+            false => (name.clone(), secret),
+        });
         let kept = known.kept.iter().map(|kept| {
             let standing = match kept.standing {
                 Standing::Offered => "not known to be at Impilo yet".to_owned(),
+                Standing::Current if known.is_deaf => "which Impilo had when it was last asked".to_owned(),
                 Standing::Current => "which Impilo has".to_owned(),
                 Standing::Old { until: None } => "the one before".to_owned(),
                 Standing::Old { until: Some(until) } => format!("the one before, until {until}"),
             };
             (format!("{} of {}, {standing}", self.file.display(), kept.made_at), &kept.secret)
         });
-        self.accepted.replace(configured.chain(kept));
+        let replaced = known.replaced().filter(|_| !known.is_deaf);
+        let replaced = replaced.map(|(name, secret)| (format!("{name} (refused: it was replaced)"), secret));
+        self.accepted.replace(configured.chain(kept), replaced);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What stands in the file that is to be copied.
+fn copied(secret: &SecretString) -> Vec<u8> {
+    format!("{}\n", secret.expose_secret()).into_bytes()
 }
 
 /// Writes what does not stand there already.

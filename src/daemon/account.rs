@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::account::client::Subscription;
-use crate::account::doctor::{self, Answers, Here, Report};
+use crate::account::doctor::{self, Answers, Here, Report, Untold};
 use crate::account::needs::needed;
 use crate::account::rotation::{self, Keeper, RotateError, Rotated};
+use crate::account::untaken;
 use crate::account::webhooks::{self, Known, Ledger, Plan};
 use crate::account::{Access, ApiError, Client, KeptError, NoClient, Pace, Secrets};
 use crate::config::Settings;
@@ -127,7 +128,23 @@ impl Account {
     pub(super) fn configure(&self, settings: &Settings, secrets: Vec<SecretString>) {
         self.access.forget();
         let names = settings.impilo.webhook_secrets.iter().map(|place| format!("impilo.webhook_secrets, {place}"));
-        self.keeper.configure(names.zip(secrets).collect());
+        self.keeper.configure(names.zip(secrets).collect(), settings.impilo.api_key.is_some());
+        if settings.impilo.api_key.is_none() {
+            self.tell_replaced();
+        }
+    }
+
+    /// Nobody can learn which secret Impilo has.
+    fn go_deaf(&self) {
+        if self.keeper.go_deaf() {
+            self.tell_replaced();
+        }
+    }
+
+    fn tell_replaced(&self) {
+        for name in self.keeper.replaced().0 {
+            telemetry::replaced_secret_accepted(&name);
+        }
     }
 
     /// What was found last, where the account could be asked at all.
@@ -283,7 +300,10 @@ impl Shared {
         let (settings, rules) = (self.settings(), self.rules_in_force().await);
         let asked = match self.account() {
             Ok(client) => Ok(self.ask(&client, &settings, rules.as_deref()).await),
-            Err(error) => Err(error),
+            Err(error) => {
+                self.impilo.go_deaf();
+                Err(error)
+            }
         };
         let store = Arc::clone(&self.store);
         let heard = tokio::task::spawn_blocking(move || store.figures().map(|figures| figures.last_by_type)).await;
@@ -297,9 +317,12 @@ impl Shared {
             public_url: settings.public_url.as_deref(),
         };
         let report = doctor::examine(&here, &asked);
-        // Who has no key has decided so, and was told at the start.
-        let kept = (!matches!(asked, Err(NoClient::NoKey))).then(|| report.clone());
-        *self.impilo.report.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        let mut kept = report.clone();
+        if matches!(asked, Err(NoClient::NoKey)) {
+            // Who has no key has decided so, and was told at the start.
+            kept.checks.retain(|check| check.name == "kept_secrets");
+        }
+        *self.impilo.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         self.watch.look_now();
         Ok(report)
     }
@@ -307,12 +330,8 @@ impl Shared {
     async fn ask(&self, client: &Client, settings: &Settings, rules: Option<&RuleSet>) -> Answers {
         let url = settings.public_url.as_deref().map(webhooks::address);
         let is_here = |other: &str| url.as_deref().is_some_and(|url| webhooks::is_same(other, url));
-        let secret = client.secret().await;
-        if let Ok(Some(there)) = &secret
-            && let Err(error) = self.impilo.keeper.learn(there, self.clock.now())
-        {
-            telemetry::secret_not_noted(&error.to_string());
-        }
+        client.forget_clock();
+        let secret = self.learn_secret(client).await;
         // Who does not answer once is not waited for three times.
         let silent = match &secret {
             Err(error @ ApiError::Unreachable(_)) => Some(error.clone()),
@@ -322,17 +341,40 @@ impl Shared {
             Some(error) => Err(error.clone()),
             None => client.webhooks().await,
         };
-        let subscribed = there.iter().flatten().filter(|there| is_here(&there.url)).map(|there| there.kind.clone());
-        let subscribed: BTreeSet<String> = subscribed.collect();
-        let webhooks = there.map(|there| {
-            let (rules, public_url) = (rules?, settings.public_url.as_deref()?);
-            self.plan(rules, public_url, &there, false).ok()
-        });
-        let errors = match silent {
-            Some(error) => Err(error),
-            None => doctor::errors(client, self.clock.now().minus(ERRORS_OVER), is_here).await,
+        let public_url = settings.public_url.as_deref().ok_or(Untold::NoAddress);
+        let there = there.map_err(Untold::from).and_then(|there| public_url.clone().map(|public_url| (there, public_url)));
+        let types = |there: &[Subscription]| -> BTreeSet<String> {
+            there.iter().filter(|there| is_here(&there.url)).map(|there| there.kind.clone()).collect()
         };
-        Answers { webhooks, subscribed, secret, errors, ahead: client.ahead() }
+        let subscribed = there.as_ref().map(|(there, _)| types(there)).map_err(Clone::clone);
+        let plan = there.and_then(|(there, public_url)| {
+            let rules = rules.ok_or(Untold::NoRules)?;
+            Ok(self.plan(rules, public_url, &there, false))
+        });
+        let untaken = match (silent, public_url) {
+            (Some(error), _) => Err(error.into()),
+            // Which were for here nobody can tell.
+            (None, Err(why)) => Err(why),
+            (None, Ok(_)) => {
+                untaken::look(client, self.clock.now().minus(ERRORS_OVER), is_here).await.map_err(Untold::from)
+            }
+        };
+        Answers { plan, subscribed, secret, untaken, ahead: client.ahead() }
+    }
+
+    /// Asks Impilo which secret it has, and acts on it.
+    async fn learn_secret(&self, client: &Client) -> Result<Option<SecretString>, ApiError> {
+        let secret = client.secret().await;
+        match &secret {
+            Ok(Some(there)) => {
+                if let Err(error) = self.impilo.keeper.learn(there, self.clock.now()) {
+                    telemetry::secret_not_noted(&error.to_string());
+                }
+            }
+            Err(ApiError::Refused(_)) => self.impilo.go_deaf(),
+            Ok(None) | Err(_) => {}
+        }
+        secret
     }
 
     /// Finishes what was begun about secrets, and checks everything once a day, until stopped.
@@ -345,9 +387,11 @@ impl Shared {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
-            let Ok(client) = self.account() else { continue };
             let due = asked.is_none_or(|at| at.elapsed() >= ASK_EVERY);
-            if due && self.impilo.keeper.is_waiting(self.clock.now()) {
+            if due
+                && self.impilo.keeper.is_waiting(self.clock.now())
+                && let Ok(client) = self.account()
+            {
                 asked = Some(Instant::now());
                 let settle = self.settle_secret(&client);
                 tokio::select! {
@@ -370,13 +414,9 @@ impl Shared {
         }
     }
 
-    /// Asks Impilo which secret it has, and acts on it.
+    /// Asks Impilo which secret it has, alone.
     async fn settle_secret(&self, client: &Client) {
         let _alone = self.impilo.errands.lock().await;
-        if let Ok(Some(there)) = client.secret().await
-            && let Err(error) = self.impilo.keeper.learn(&there, self.clock.now())
-        {
-            telemetry::secret_not_noted(&error.to_string());
-        }
+        let _ = self.learn_secret(client).await;
     }
 }

@@ -6,8 +6,10 @@ use super::look::{Finding, State};
 use crate::account::doctor::{Report, Verdict};
 use crate::daemon::Shared;
 
-/// A check that finds something else is told this long after the last time.
+/// What a check found is told again this long after the last time where nothing else is wrong than was told, and this long
+/// where something else is.
 const ANEW: Duration = Duration::from_secs(24 * 60 * 60);
+const NEWS: Duration = Duration::from_secs(2 * 60);
 
 /// How long Impilo may be unreachable before it is told: longer than it takes until it is looked again.
 const UNREACHED: Duration = Duration::from_secs(40 * 60);
@@ -41,7 +43,8 @@ fn finding(report: Option<&Report>, check: &str, name: &'static str) -> Finding 
     };
     let action = "`pulsewarden doctor` checks everything again.";
     let patience = if check == "api_key" { UNREACHED } else { Duration::ZERO };
-    Finding { name, state, action, details, patience, spacing: ANEW }
+    let faults = found.map(|found| found.faults.clone()).unwrap_or_default();
+    Finding { name, state, action, details, patience, faults, spacing: ANEW, news_spacing: NEWS }
 }
 
 /// With a capital letter.

@@ -1,6 +1,6 @@
 //! What the self-watch looks at, and what it finds there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -46,13 +46,19 @@ pub(super) struct Finding {
     pub details: Option<String>,
     /// What is over before this long has passed is not told.
     pub patience: Duration,
-    /// At least this long lies between two times that it tells that something is wrong.
+    /// What is wrong by single words of the summary, where the summary also holds what changes from look to look. A word that
+    /// is new to whoever was told is news, and a summary with none is not.
+    pub faults: BTreeSet<String>,
+    /// At least this long lies between two times that it tells that something is wrong which is no news.
     pub spacing: Duration,
+    /// At least this long lies between two times that it tells news, or that it is wrong after it was well.
+    pub news_spacing: Duration,
 }
 
 impl Finding {
     fn new(name: &'static str, state: State, action: &'static str) -> Self {
-        Self { name, state, action, details: None, patience: Duration::ZERO, spacing: Duration::ZERO }
+        let (patience, spacing, news_spacing) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        Self { name, state, action, details: None, patience, faults: BTreeSet::new(), spacing, news_spacing }
     }
 
     /// Of files that cannot be used: what is wrong with them in brief and whole, and what serves instead.
@@ -60,7 +66,7 @@ impl Finding {
         let (summary, details) =
             wrong.map(|(summary, fault)| (summary, format!("{serves}\n\n{}", fault.whole))).unzip();
         let finding = Self::new(name, State::wrong_if(summary), action);
-        Self { details, spacing: MENDING, ..finding }
+        Self { details, spacing: MENDING, news_spacing: MENDING, ..finding }
     }
 }
 

@@ -58,6 +58,8 @@ struct Firing {
     told: How,
     /// The summary that was told last.
     said: String,
+    /// What was told of what is wrong, by words.
+    known: BTreeSet<String>,
     /// Nothing is told before.
     quiet_until: Timestamp,
 }
@@ -105,7 +107,7 @@ impl Watch {
     /// Takes in what a finding says; returns what is to be done about it, again and again until it is done.
     fn turn(&self, finding: &Finding, now: Timestamp) -> Option<Step> {
         let mut memory = self.memory();
-        let spaced = memory.fired.get(finding.name).map_or(now, |before| before.plus(finding.spacing));
+        let spaced = memory.fired.get(finding.name).map_or(now, |before| before.plus(finding.news_spacing));
         let quiet_until = spaced.max(now.plus(finding.patience));
         let firing = match (&finding.state, memory.firing.get_mut(finding.name)) {
             (State::Wrong(summary), Some(firing)) => {
@@ -137,6 +139,10 @@ impl Watch {
                 None
             }
             How::NotYet => {
+                if firing.known.is_superset(&finding.faults) {
+                    firing.known.clear();
+                }
+                firing.known.extend(finding.faults.iter().cloned());
                 firing.said.clone_from(&firing.summary);
                 Some(Step::Begin(told))
             }
@@ -170,16 +176,23 @@ impl Watch {
             } else {
                 let Told { name, since, summary } = told;
                 let firing = memory.firing.entry(name).or_insert_with(|| Firing::new(since, &summary, since));
+                firing.known = words(&summary);
                 (firing.since, firing.told, firing.said) = (since, How::ThroughTheStore, summary);
             }
         }
     }
 }
 
+/// The words of a summary that was told before this start: of what was wrong then nothing else is kept.
+fn words(summary: &str) -> BTreeSet<String> {
+    let words = summary.split([' ', ',', ';', ':']).map(|word| word.trim_end_matches('.'));
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 impl Firing {
     fn new(since: Timestamp, summary: &str, quiet_until: Timestamp) -> Self {
         let (summary, told, said) = (summary.to_owned(), How::NotYet, String::new());
-        Self { since, summary, good_looks: 0, told, said, quiet_until }
+        Self { since, summary, good_looks: 0, told, said, known: BTreeSet::new(), quiet_until }
     }
 }
 
@@ -192,12 +205,14 @@ impl Finding {
         SelfAlert { watch: self.name.to_owned(), firing: true, summary: summary.to_owned(), action }
     }
 
-    /// Whether it is another thing that is wrong now than the one that was told, which was long enough ago.
+    /// Whether it is another thing that is wrong now than what was told, which was long enough ago: soon where something
+    /// was not told yet, so that a harmless fault hides no grave one, and late where only numbers changed, or less is wrong.
     fn tells_anew(&self, firing: &Firing, now: Timestamp) -> bool {
+        let spacing = if firing.known.is_superset(&self.faults) { self.spacing } else { self.news_spacing };
         self.details.is_some()
             && firing.told == How::ThroughTheStore
             && firing.said != firing.summary
-            && now.since(firing.since) >= self.spacing
+            && now.since(firing.since) >= spacing
     }
 }
 
@@ -310,7 +325,9 @@ mod tests {
             action: "Mend it.",
             details,
             patience: Duration::ZERO,
+            faults: BTreeSet::new(),
             spacing: MINUTE * 10,
+            news_spacing: MINUTE * 10,
         }
     }
 
@@ -359,6 +376,41 @@ mod tests {
         assert!(watch.firing().is_empty());
         assert_eq!(look(&watch, &bad("c"), 9), None);
         assert_eq!(look(&watch, &bad("c"), 10).as_deref(), Some("c since 9"));
+    }
+
+    /// What a daily check found, with the words that name what is wrong.
+    fn checked(what: &str, faults: &[&str]) -> Finding {
+        let faults = faults.iter().map(|&fault| fault.to_owned()).collect();
+        Finding { faults, spacing: MINUTE * 1440, news_spacing: MINUTE * 2, ..bad(what) }
+    }
+
+    #[test]
+    fn what_is_news_is_told_soon_and_what_is_none_after_a_day() {
+        let watch = Watch::default();
+        let told = |finding: &Finding, minute| look(&watch, finding, minute).is_some();
+        assert!(told(&checked("only the file holds it", &["only"]), 0));
+        // A graver fault of the same check, once, and not more often than every two minutes.
+        let refused = |count: u32| checked(&format!("{count} are refused"), &["refused"]);
+        assert_eq!((told(&refused(1), 1), told(&refused(2), 2)), (false, true));
+        assert!((3..100).all(|minute| !told(&refused(minute), minute)), "the number is no news");
+        // Back and forth between what is known is none either, and a day later it is told how it stands.
+        let back = |minute| if minute % 2 == 0 { checked("only the file", &["only"]) } else { refused(minute) };
+        assert!((100..1442).all(|minute| !told(&back(minute), minute)));
+        assert!(told(&back(1442), 1442));
+        // More of the same kind is news, and less is not.
+        let missing = |kinds: &[&str]| checked(&format!("missing: {}", kinds.join(", ")), kinds);
+        assert!(told(&missing(&["a", "b"]), 1450) && !told(&missing(&["a"]), 1460));
+        assert!(told(&missing(&["a", "b", "c"]), 1470));
+        // After the end was told it is told again, however soon.
+        let ends = (1471..1474).filter_map(|minute| look(&watch, &of_files(State::Well), minute)).count();
+        assert_eq!(ends, 1);
+        assert!(told(&missing(&["a"]), 1474));
+        // What was told before a restart is known by its words.
+        let anew = Watch::default();
+        let before = "Missing: order.statusFull, b.".to_owned();
+        anew.remember(vec![Told { name: "rule_files".to_owned(), since: Timestamp(0), summary: before }]);
+        assert_eq!(look(&anew, &missing(&["b"]), 60), None);
+        assert!(look(&anew, &missing(&["b", "order.status"]), 61).is_some());
     }
 
     #[test]
