@@ -61,7 +61,7 @@ impl Secrets {
         let secrets = secrets.into_iter().map(|(name, secret)| (name, secret, false));
         let replaced = replaced.into_iter().map(|(name, secret)| (name, secret, true));
         for (name, secret, replaced) in secrets.chain(replaced) {
-            let hash = hash(secret.expose_secret().as_bytes());
+            let hash = hash(arriving(secret));
             if new.iter().all(|known| known.hash != hash) {
                 let before = accepted.iter().find(|known| known.hash == hash);
                 let uses = before.map(|before| Arc::clone(&before.uses)).unwrap_or_default();
@@ -96,7 +96,7 @@ impl Secrets {
     /// The name of a secret that is accepted. Does not count as a use.
     #[must_use]
     pub fn name_of(&self, secret: &SecretString) -> Option<String> {
-        let hash = hash(secret.expose_secret().as_bytes());
+        let hash = hash(arriving(secret));
         let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
         secrets.iter().find(|known| known.hash == hash && !known.replaced).map(|known| known.name.clone())
     }
@@ -112,6 +112,11 @@ impl Secrets {
         };
         secrets.iter().map(of).collect()
     }
+}
+
+/// A secret as it arrives: a header's value has no blanks around it (RFC 9110).
+pub(super) fn arriving(secret: &SecretString) -> &[u8] {
+    secret.expose_secret().trim_matches([' ', '\t']).as_bytes()
 }
 
 /// What is kept of a secret where it must only be known again.

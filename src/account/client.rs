@@ -45,6 +45,9 @@ const SIZES: [u32; 4] = [250, 50, 10, 1];
 /// Rows one behind the other that are stepped over because each is too long by itself. Where more are, it is not the rows.
 const MOST_TOO_LONG: usize = 5;
 
+/// Subscriptions that an account may have: a few dozen types, each to many addresses.
+const MOST_SUBSCRIPTIONS: usize = 5_000;
+
 /// Stands for a difference of clocks that is not known.
 const UNKNOWN: i64 = i64::MIN;
 
@@ -52,6 +55,8 @@ const UNKNOWN: i64 = i64::MIN;
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// For what must not be sent twice: it keeps no connections, of which nobody knows whether the other side has closed them.
+    fresh: reqwest::Client,
     base: Url,
     key: HeaderValue,
     clock: Clock,
@@ -126,15 +131,17 @@ impl Client {
             "Impilo's API key has characters that no key has; copy it again to where `impilo.api_key` refers to",
         )?;
         key.set_sensitive(true);
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .connect_timeout(CONNECT)
-            .user_agent(concat!("pulsewarden/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .context("no HTTP client can be made")?;
+        let builder = || {
+            reqwest::Client::builder()
+                .timeout(TIMEOUT)
+                .connect_timeout(CONNECT)
+                .user_agent(concat!("pulsewarden/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+        };
+        let http = builder().build().context("no HTTP client can be made")?;
+        let fresh = builder().pool_max_idle_per_host(0).build().context("no HTTP client can be made")?;
         let ahead = Arc::new(AtomicI64::new(UNKNOWN));
-        Ok(Self { http, base, key, clock: Clock::Wall, ahead, quiet_until: Arc::default(), pace: None })
+        Ok(Self { http, fresh, base, key, clock: Clock::Wall, ahead, quiet_until: Arc::default(), pace: None })
     }
 
     /// The same, for what has time: it makes no more than `most` requests a minute together with all that keep to `pace`.
@@ -174,7 +181,7 @@ impl Client {
                 Err(ApiError::TooLong(LONGEST_ANSWER))
             }
         };
-        Pages::new(page, |found: &Subscription| found.id).all().await
+        Pages::new(page, |found: &Subscription| found.id).all(MOST_SUBSCRIPTIONS).await
     }
 
     /// Subscribes to one type.
@@ -219,6 +226,7 @@ impl Client {
             Err(ApiError::NotFound | ApiError::Answered(400)) => {
                 self.page(Call::page(&["webhook"], 1)).await.map(|_| None)
             }
+            Err(ApiError::TooLong(_)) => Err(ApiError::Unreadable("it is far too long for a secret")),
             Err(error) => Err(error),
         }
     }
@@ -405,7 +413,8 @@ impl Client {
 
     async fn attempt(&self, call: &Call<'_>) -> Result<String, Failed> {
         let failed = |error, again: bool| Failed { error, again: again.then_some(Duration::ZERO) };
-        let mut request = self.http.request(call.method.clone(), self.address(call)).header(KEY_HEADER, &self.key);
+        let http = if call.repeatable { &self.http } else { &self.fresh };
+        let mut request = http.request(call.method.clone(), self.address(call)).header(KEY_HEADER, &self.key);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }

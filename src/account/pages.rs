@@ -102,11 +102,11 @@ impl<F, K, I> Pages<F, K, I> {
         self.times += 1;
     }
 
-    /// All rows.
+    /// All rows, of which there are no more than `most`.
     ///
     /// # Errors
-    /// As [`Pages::next`].
-    pub async fn all<T, Fetched>(mut self) -> Result<Vec<T>, ApiError>
+    /// As [`Pages::next`], and where there are more.
+    pub async fn all<T, Fetched>(mut self, most: usize) -> Result<Vec<T>, ApiError>
     where
         F: FnMut(u32) -> Fetched,
         Fetched: Future<Output = Result<Page<T>, ApiError>>,
@@ -116,6 +116,9 @@ impl<F, K, I> Pages<F, K, I> {
         let mut all = Vec::new();
         while let Some(rows) = self.next().await? {
             all.extend(rows);
+            if all.len() > most {
+                return Err(ApiError::Unreadable("a list has more rows than it can have"));
+            }
         }
         Ok(all)
     }
@@ -140,7 +143,7 @@ mod tests {
             let page = Page { rows: cut, last: begin + 2 >= rows.len(), total, left_out: 0, too_long: Vec::new() };
             async { Ok(page) }
         };
-        let mut all = Pages::new(fetch, |row: &u32| *row).all().await.unwrap();
+        let mut all = Pages::new(fetch, |row: &u32| *row).all(1000).await.unwrap();
         all.sort_unstable();
         let asked = list.borrow().1;
         (all, asked)
@@ -182,7 +185,12 @@ mod tests {
     async fn a_list_without_end_is_given_up() {
         let fetch =
             |_| async { Ok(Page { rows: vec![1], last: false, total: None, left_out: 0, too_long: Vec::new() }) };
-        let read = Pages::new(fetch, |row: &i32| *row).all().await;
+        let read = Pages::new(fetch, |row: &i32| *row).all(1000).await;
         assert_eq!(read, Err(ApiError::Unreadable("a list has no end")));
+        let fetch = |page| async move {
+            Ok(Page { rows: vec![page], last: false, total: None, left_out: 0, too_long: Vec::new() })
+        };
+        let read = Pages::new(fetch, |row: &u32| *row).all(1000).await;
+        assert_eq!(read, Err(ApiError::Unreadable("a list has more rows than it can have")));
     }
 }

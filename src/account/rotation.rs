@@ -136,11 +136,11 @@ pub struct Rotated {
 }
 
 fn same(one: &SecretString, other: &SecretString) -> bool {
-    one.expose_secret() == other.expose_secret()
+    accepted::arriving(one) == accepted::arriving(other)
 }
 
 fn print(secret: &SecretString) -> String {
-    accepted::hash(secret.expose_secret().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    accepted::hash(accepted::arriving(secret)).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Keeper {

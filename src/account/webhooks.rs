@@ -94,8 +94,7 @@ pub struct Plan {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Here,
-    /// The same but for the scheme, a slash at the end, letters' case in the path, or what stands behind `?`: nothing arrives
-    /// there as it should.
+    /// The same but for the scheme, a slash at the end, or letters' case in the path: nothing arrives there as it should.
     Nearly,
     Elsewhere,
 }
@@ -104,13 +103,35 @@ fn place(url: &str, ours: &str) -> Place {
     let (Ok(url), Ok(ours)) = (Url::parse(url), Url::parse(ours)) else {
         return if url == ours { Place::Here } else { Place::Elsewhere };
     };
-    // Parsing evens out the case of scheme and host, and the ports that schemes have by themselves.
+    // Parsing evens out the case of scheme and host, and the ports that schemes have by themselves. What stands behind `?` or
+    // `#` changes nothing of where it arrives, nor do letters of the path that are written in percent.
+    let arrives = |url: &Url| {
+        let mut url = url.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.set_path(&plain(url.path().to_owned()));
+        url
+    };
+    let (url, ours) = (arrives(&url), arrives(&ours));
     if url == ours {
         return Place::Here;
     }
     let path = |url: &Url| url.path().trim_end_matches('/').to_ascii_lowercase();
     let same = url.host_str() == ours.host_str() && url.port() == ours.port() && path(&url) == path(&ours);
     if same { Place::Nearly } else { Place::Elsewhere }
+}
+
+/// A path in which letters and digits stand as themselves.
+fn plain(mut path: String) -> String {
+    let mut at = 0;
+    while let Some(found) = path[at..].find('%').map(|found| at + found) {
+        let letter = path.get(found + 1..found + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let Some(letter) = letter.filter(|letter| letter.is_ascii_alphanumeric() || b"-._~".contains(letter)) {
+            path.replace_range(found..found + 3, &char::from(letter).to_string());
+        }
+        at = found + 1;
+    }
+    path
 }
 
 /// Whether what is sent to the one arrives at the other.

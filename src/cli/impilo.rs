@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::output::{counted, instant, json, printable, table, text};
@@ -10,7 +11,7 @@ use super::{FINE, Json, WRONG};
 use crate::account::doctor::to_configure;
 use crate::account::rotation::Rotated;
 use crate::account::webhooks::{Action, Plan, Step, StepResult};
-use crate::api::client::AdminClient;
+use crate::api::client::{AdminClient, ClientError};
 use crate::api::{RotateRequest, SyncRequest, Tested, TryRequest, Webhooks};
 use crate::config::Settings;
 
@@ -193,7 +194,15 @@ pub(super) async fn secret(settings: &Settings, command: &SecretCommand) -> anyh
     let SecretCommand::Rotate(how) = command;
     let client = AdminClient::patient(&settings.admin.socket)?;
     let request = RotateRequest { for_all: how.yes };
-    let rotated: Rotated = client.post("/api/v1/impilo/secret/rotate", &request).await?;
+    let _: serde_json::Value = client.get("/api/v1/status").await?;
+    let rotated: Rotated = match client.post("/api/v1/impilo/secret/rotate", &request).await {
+        Ok(rotated) => rotated,
+        Err(error @ ClientError::Refused(_)) => return Err(error.into()),
+        Err(error) => bail!(
+            "the daemon gave no answer, perhaps since it was stopped, and it is not known whether Impilo has the new secret. Whatever \
+             Impilo may have is accepted here once the daemon runs; run the command again then. {error}"
+        ),
+    };
     if how.how.json {
         json(&rotated)?;
         return Ok(FINE);

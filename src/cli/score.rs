@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{instant, json, table, text};
+use super::output::{counted, instant, json, table, text};
 use super::tried::{Tried, short};
 use super::{FINE, WRONG};
 use crate::config::{Reviewed, review_settings};
@@ -28,7 +28,7 @@ const FALSE: f64 = 1.0;
 #[derive(Debug, Args)]
 pub struct ScoreArguments {
     /// How many devices the fleet has
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = super::simulate::devices)]
     devices: u64,
     /// How many days of its life are told
     #[arg(long, value_name = "N", default_value_t = 60)]
@@ -61,8 +61,9 @@ struct Printed<'s> {
     seed: u64,
     disturbed: bool,
     rule_set: &'s str,
-    found_percent: f64,
-    false_percent: f64,
+    /// Without a value where there was nothing to find, and none to judge.
+    found_percent: Option<f64>,
+    false_percent: Option<f64>,
     #[serde(flatten)]
     score: &'s Score,
 }
@@ -95,7 +96,8 @@ pub(super) fn run(config: &Path, arguments: &ScoreArguments) -> anyhow::Result<u
     } else {
         text(&tell(&result, &tried, arguments))?;
     }
-    Ok(if found_percent >= FOUND && false_percent <= FALSE { FINE } else { WRONG })
+    let is_good = found_percent.is_some_and(|found| found >= FOUND) && false_percent.is_none_or(|part| part <= FALSE);
+    Ok(if is_good { FINE } else { WRONG })
 }
 
 /// One attempt in ten fails, one answer in twenty is lost, and one attempt in ten is overtaken.
@@ -114,17 +116,23 @@ fn tell(score: &Score, tried: &Tried, arguments: &ScoreArguments) -> String {
         short(&tried.rules.hash),
         score.webhooks
     );
-    let _ = writeln!(
-        out,
-        "Found {:.2} % of the problems that the webhooks show: {} of {}",
-        score.found_percent(),
-        score.found,
-        score.visible
-    );
-    let _ = writeln!(out, "False {:.2} % of the alerts: {} of {}\n", score.false_percent(), score.wrong, score.judged);
+    let _ = match score.found_percent() {
+        Some(found) => writeln!(
+            out,
+            "Found {found:.2} % of the problems that the webhooks show: {} of {}",
+            score.found, score.visible
+        ),
+        None => writeln!(out, "There was nothing to find: the webhooks show no problem. Take more --devices or --days."),
+    };
+    let _ = match score.false_percent() {
+        Some(part) => writeln!(out, "False {part:.2} % of the alerts: {} of {}", score.wrong, score.judged),
+        None => writeln!(out, "No alert is right or false."),
+    };
+    let _ = writeln!(out, "Repeated, for a problem that was told already: {}\n", counted(score.repeated, "alert"));
     out.push_str(&problems(score));
     out.push('\n');
     out.push_str(&rules(score));
+    out.push_str(&not_judged(score));
     out.push_str(&misses(score, *limit));
     out.push_str(&false_alerts(score, *limit));
     for (rule, fault) in &score.faults {
@@ -160,10 +168,22 @@ fn problems(score: &Score) -> String {
 
 fn rules(score: &Score) -> String {
     let rows = score.rules.iter().map(|(rule, one)| {
-        let numbers = [one.alerts, one.right, one.wrong, one.not_judged].map(|number| number.to_string());
+        let numbers = [one.alerts, one.right, one.repeated, one.wrong, one.not_judged, one.shadowed];
+        let numbers = numbers.map(|number| number.to_string());
         [rule.clone()].into_iter().chain(numbers).collect()
     });
-    table(&["rule", "alerts", "right", "false", "not judged"], rows.collect())
+    table(&["rule", "alerts", "right", "repeated", "false", "not judged", "in shadow"], rows.collect())
+}
+
+/// The rules of which nobody can tell here what they are worth.
+fn not_judged(score: &Score) -> String {
+    let rules = score.rules.iter().filter(|(_, one)| one.not_judged > 0);
+    let rules: Vec<String> =
+        rules.map(|(rule, one)| format!("{rule} ({})", counted(one.not_judged, "alert"))).collect();
+    if rules.is_empty() {
+        return String::new();
+    }
+    format!("\nNot judged, since no problem of the fleet is theirs by name: {}\n", rules.join(", "))
 }
 
 fn misses(score: &Score, limit: usize) -> String {

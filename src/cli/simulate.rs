@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
-use chrono::{DateTime, Utc};
+use anyhow::{Context, bail};
+use chrono::{DateTime, Datelike, Utc};
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,6 +18,12 @@ use crate::config::parse_duration;
 use crate::engine::Timestamp;
 use crate::simulate::Plan;
 use crate::simulate::account::{LogPayload, Options, Pace, Quirks, StandIn, Stretch, stream};
+
+/// Years in which a history may begin: those that webhooks can name to the last of its days.
+const YEARS: RangeInclusive<i32> = 1970..=2999;
+
+/// Devices of a fleet.
+const MOST_DEVICES: u64 = 1_000_000;
 
 #[derive(Debug, Args)]
 pub struct SimulateArguments {
@@ -39,7 +46,7 @@ pub struct SimulateArguments {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// How many devices there are
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = devices)]
     devices: u64,
     /// How many days are told
     #[arg(long, value_name = "N", default_value_t = 30)]
@@ -60,9 +67,9 @@ pub struct SimulateArguments {
     #[arg(long, value_name = "SECRET")]
     secret: Option<String>,
     /// Send every type of webhook to this URL from the start on
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = web_address)]
     subscribe: Option<String>,
-    /// Write what goes wrong in the fleet to this file, one line of JSON for each
+    /// Write what goes wrong in the fleet to this file, one line of JSON for each; - is the standard output
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
     /// Webhooks under way at once, at most
@@ -145,6 +152,9 @@ struct QuirkArguments {
 
 pub(super) fn run(arguments: &SimulateArguments) -> anyhow::Result<u8> {
     let options = arguments.options();
+    if arguments.out.is_some() && is_one_file(arguments.out.as_deref(), arguments.truth.as_deref()) {
+        bail!("--out and --truth name the same file, and one would overwrite the other; name two");
+    }
     let truths = arguments.truth.as_deref().map(file).transpose()?;
     match &arguments.out {
         Some(path) => write(path, &options, truths),
@@ -154,10 +164,7 @@ pub(super) fn run(arguments: &SimulateArguments) -> anyhow::Result<u8> {
 
 /// Writes the history to a file.
 fn write(path: &Path, options: &Options, truths: Option<Box<dyn Write + Send>>) -> anyhow::Result<u8> {
-    let mut out: Box<dyn Write> = match path.as_os_str() == "-" {
-        true => Box::new(BufWriter::with_capacity(1 << 16, std::io::stdout().lock())),
-        false => file(path)?,
-    };
+    let mut out = file(path)?;
     let plan = options.plan;
     let length = f64::from(plan.days.max(1)) * 86_400.0;
     let mut progress = Progress::new();
@@ -209,8 +216,22 @@ fn count(number: u64) -> usize {
 }
 
 fn file(path: &Path) -> anyhow::Result<Box<dyn Write + Send>> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(BufWriter::with_capacity(1 << 16, std::io::stdout())));
+    }
     let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(Box::new(BufWriter::new(file)))
+    Ok(Box::new(BufWriter::with_capacity(1 << 16, file)))
+}
+
+/// Whether both name one file, by whatever way.
+fn is_one_file(one: Option<&Path>, other: Option<&Path>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else { return false };
+    let whole = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let of_folder = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+        path.canonicalize().ok().or_else(of_folder)
+    };
+    one == other || whole(one).is_some_and(|one| whole(other) == Some(one))
 }
 
 impl SimulateArguments {
@@ -245,7 +266,21 @@ impl SimulateArguments {
 
 fn time(text: &str) -> Result<Timestamp, String> {
     let at = DateTime::parse_from_rfc3339(text).map_err(|_| "a time as in 2026-01-05T00:00:00Z".to_owned())?;
+    if !YEARS.contains(&at.year()) {
+        return Err(format!("a time from {} to {}", YEARS.start(), YEARS.end()));
+    }
     Ok(Timestamp(at.timestamp_millis()))
+}
+
+/// As many as can be held: a fleet of this size takes some gigabytes.
+pub(super) fn devices(text: &str) -> Result<u64, String> {
+    let devices = text.parse().ok().filter(|devices| (1..=MOST_DEVICES).contains(devices));
+    devices.ok_or_else(|| format!("a number from 1 to {MOST_DEVICES}"))
+}
+
+fn web_address(text: &str) -> Result<String, String> {
+    let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.map(|_| text.to_owned()).ok_or_else(|| "an address as in http://127.0.0.1:8080/webhooks/impilo".to_owned())
 }
 
 fn length(text: &str) -> Result<Duration, String> {

@@ -12,7 +12,7 @@ use super::bundle::read_text;
 use super::hide;
 use super::problem::{Problem, Problems};
 use super::secret::SECRETS_FOLDER;
-use super::services::{base, read_endpoints, read_pagerduty, read_slack};
+use super::services::{impilo_api, read_endpoints, read_pagerduty, read_slack};
 use super::settings::{
     Delivery, Email, Heartbeat, Impilo, LogFormat, Own, Receive, Retention, SecretRef, Settings, Storage,
 };
@@ -104,7 +104,7 @@ fn read(walk: &Walk, root: &Node, settings: &mut Settings) {
         let key = impilo.get("api_key");
         settings.impilo.api_key =
             key.map(|node| secret(walk, node, "api_key", "impilo-api-key").unwrap_or_else(unreadable));
-        let api = impilo.get("api").and_then(|node| base(walk, node, "https://app.impiloplatform.com"));
+        let api = impilo.get("api").and_then(|node| impilo_api(walk, node));
         set(&mut settings.impilo.api, api);
         read_recovery(walk, &impilo, &mut settings.impilo);
         impilo.done(walk, "impilo", &[]);

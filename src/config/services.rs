@@ -77,6 +77,17 @@ fn named_secrets(
     found.collect()
 }
 
+/// The address of Impilo's API, without the path that every request to it has.
+pub(super) fn impilo_api(walk: &Walk, node: &Node) -> Option<String> {
+    let api = base(walk, node, "https://app.impiloplatform.com")?;
+    if let Some(before) = api.strip_suffix("/api/v3") {
+        let before = walk.quotable(node, before);
+        walk.error(node, "this goes on with /api/v3, which every request adds by itself", format!("write {before}"));
+        return None;
+    }
+    Some(api)
+}
+
 /// The base of an interface's addresses, without a trailing slash. Over http:// only to this machine: it is given tokens and
 /// health data.
 pub(super) fn base(walk: &Walk, node: &Node, example: &str) -> Option<String> {

@@ -86,6 +86,8 @@ pub(crate) fn wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> 
     let asked = text(RETRY_AFTER)?;
     let wait = match asked.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
+        // Beyond any number.
+        Err(_) if !asked.is_empty() && asked.bytes().all(|digit| digit.is_ascii_digit()) => LONGEST_WAIT,
         Err(_) => {
             let there = text(DATE).and_then(date).unwrap_or(now);
             (date(asked)? - there).to_std().unwrap_or_default()
@@ -133,6 +135,7 @@ mod tests {
         assert_eq!(asked(&[("retry-after", "30")]), Some(30));
         assert_eq!(asked(&[("retry-after", "0")]), Some(1));
         assert_eq!(asked(&[("retry-after", "999999")]), Some(3600));
+        assert_eq!(asked(&[("retry-after", "99999999999999999999999")]), Some(3600));
         assert_eq!(asked(&[("retry-after", "-3")]), None);
         assert_eq!(asked(&[("retry-after", "soon")]), None);
         assert_eq!(asked(&[("retry-after", "Sun, 09 Sep 2001 01:47:10 GMT")]), Some(30));

@@ -25,12 +25,18 @@ struct Told {
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     all: Vec<Told>,
+    /// How many there are of each rule that nobody is told of.
+    shadowed: BTreeMap<String, usize>,
     /// Places of those that are open, by number.
     open: HashMap<u64, usize>,
 }
 
 impl Watch for Alerts {
     fn fired(&mut self, alert: &Alert) {
+        if alert.shadow {
+            *self.shadowed.entry(alert.rule.clone()).or_default() += 1;
+            return;
+        }
         self.open.insert(alert.number, self.all.len());
         let (rule, subject) = (alert.rule.clone(), alert.subject.clone());
         self.all.push(Told { rule, subject, noticed_at: alert.noticed_at, ended_at: None, retracted: false });
@@ -122,9 +128,15 @@ pub struct ProblemScore {
 /// What the alerts of one rule were worth.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RuleScore {
+    /// Those that somebody is told of.
     pub alerts: usize,
+    /// The first about a problem.
     pub right: usize,
+    /// About a problem that another alert has told already.
+    pub repeated: usize,
     pub wrong: usize,
+    /// In shadow, so that nobody is told.
+    pub shadowed: usize,
     /// No problem of the fleet is this rule's, so its alerts are neither right nor wrong.
     pub not_judged: usize,
 }
@@ -139,6 +151,8 @@ pub struct Score {
     /// Alerts that are right or wrong.
     pub judged: usize,
     pub wrong: usize,
+    /// Alerts beyond the first about a problem, which are neither.
+    pub repeated: usize,
     pub problems: BTreeMap<Problem, ProblemScore>,
     pub rules: BTreeMap<String, RuleScore>,
     pub misses: Vec<Miss>,
@@ -148,16 +162,16 @@ pub struct Score {
 }
 
 impl Score {
-    /// Which part of the visible problems was found, in percent.
+    /// Which part of the visible problems was found, in percent; `None` where there was nothing to find.
     #[must_use]
-    pub fn found_percent(&self) -> f64 {
-        percent(self.found, self.visible).unwrap_or(100.0)
+    pub fn found_percent(&self) -> Option<f64> {
+        percent(self.found, self.visible)
     }
 
-    /// Which part of the judged alerts is false, in percent.
+    /// Which part of the judged alerts is false, in percent; `None` where there is none.
     #[must_use]
-    pub fn false_percent(&self) -> f64 {
-        percent(self.wrong, self.judged).unwrap_or(0.0)
+    pub fn false_percent(&self) -> Option<f64> {
+        percent(self.wrong, self.judged)
     }
 }
 
@@ -184,6 +198,7 @@ pub(super) fn judge(
         found: 0,
         judged: 0,
         wrong: 0,
+        repeated: 0,
         problems: BTreeMap::new(),
         rules: BTreeMap::new(),
         misses: Vec::new(),
@@ -195,15 +210,26 @@ pub(super) fn judge(
         told.entry(&alert.subject).or_default().push(alert);
     }
     for truth in truths {
-        let history = heard.of(&truth.subject);
         let from = truth.from.max(ground.begin).minus(ground.slack);
-        let until = ground.shows_until(truth, history).plus(ground.slack);
-        shown.entry(&truth.subject).or_default().push(Shown { problem: truth.problem, from, until });
-        let its = told.get(&truth.subject).map_or(&[][..], Vec::as_slice);
-        score.problem(ground, truth, ground.sight(truth, history), until, its, rules);
+        let until = ground.shows_until(truth, heard.of(&truth.subject)).plus(ground.slack);
+        shown.entry(&truth.subject).or_default().push(Shown { problem: truth.problem, from, until, is_told: false });
+    }
+    for truth in truths {
+        let history = heard.of(&truth.subject);
+        let known = About {
+            truth,
+            sight: ground.sight(truth, history),
+            until: ground.shows_until(truth, history).plus(ground.slack),
+            told: told.get(&truth.subject).map_or(&[][..], Vec::as_slice),
+            shown: shown.get(&truth.subject).map_or(&[][..], Vec::as_slice),
+        };
+        score.problem(ground, &known, rules);
     }
     for alert in &alerts.all {
-        score.alert(alert, shown.get(&alert.subject).map_or(&[][..], Vec::as_slice));
+        score.alert(alert, shown.get_mut(&alert.subject).map_or(&mut [][..], Vec::as_mut_slice));
+    }
+    for (rule, count) in &alerts.shadowed {
+        score.rules.entry(rule.clone()).or_default().shadowed = *count;
     }
     for problem in score.problems.values_mut() {
         problem.delays.sort_unstable();
@@ -218,30 +244,56 @@ struct Shown {
     problem: Problem,
     from: Timestamp,
     until: Timestamp,
+    /// Whether an alert has told it.
+    is_told: bool,
+}
+
+impl Shown {
+    /// Whether an alert of this rule is right at this time.
+    fn explains(&self, rule: &str, at: Timestamp) -> bool {
+        self.from <= at && at <= self.until && rules_for(self.problem).contains(&rule)
+    }
+}
+
+/// What is known of one problem.
+struct About<'a> {
+    truth: &'a Truth,
+    sight: Sight,
+    /// Until when the webhooks show it.
+    until: Timestamp,
+    /// The alerts about its subject, and the subject's problems.
+    told: &'a [&'a Told],
+    shown: &'a [Shown],
+}
+
+impl About<'_> {
+    /// Whether an alert that was there before the problem began was about one that had not ended then. One that is left over
+    /// from an earlier problem tells nobody of a new one.
+    fn went_on(&self, alert: &Told, from: Timestamp) -> bool {
+        self.shown.iter().any(|one| one.until >= from && one.explains(&alert.rule, alert.noticed_at))
+    }
 }
 
 impl Score {
-    fn problem(
-        &mut self,
-        ground: &Ground,
-        truth: &Truth,
-        sight: Sight,
-        until: Timestamp,
-        its: &[&Told],
-        set: &RuleSet,
-    ) {
+    fn problem(&mut self, ground: &Ground, about: &About<'_>, set: &RuleSet) {
+        let &About { truth, sight, until, told, .. } = about;
+        let from = truth.from.max(ground.begin);
         let score = self.problems.entry(truth.problem).or_default();
         score.all += 1;
         let due = match sight {
             Sight::Untold => return score.untold += 1,
             Sight::TooShort => return score.too_short += 1,
             Sight::Unripe => return score.unripe += 1,
-            Sight::Seen(due) => due,
+            // What shows it may have begun before.
+            Sight::Seen(due) => due.max(from),
         };
         score.visible += 1;
         self.visible += 1;
         let rules = rules_for(truth.problem);
-        let mut answers = its.iter().filter(|alert| rules.contains(&alert.rule.as_str()));
+        let mut answers = told.iter().filter(|alert| {
+            let is_new = alert.noticed_at >= from.minus(ground.slack);
+            rules.contains(&alert.rule.as_str()) && (is_new || about.went_on(alert, from))
+        });
         let in_time = |alert: &&&Told| {
             let open_then = alert.ended_at.is_none_or(|ended| ended >= due.minus(ground.slack));
             alert.noticed_at <= due.plus(ground.slack) && open_then && !alert.retracted
@@ -249,7 +301,7 @@ impl Score {
         if let Some(alert) = answers.clone().find(in_time) {
             score.found += 1;
             self.found += 1;
-            score.delays.push(alert.noticed_at.since(truth.from.max(ground.begin)).as_secs());
+            score.delays.push(alert.noticed_at.since(from).as_secs());
             return;
         }
         score.missed += 1;
@@ -268,21 +320,32 @@ impl Score {
         self.misses.push(Miss { truth: truth.clone(), due, told_at, cause });
     }
 
-    fn alert(&mut self, alert: &Told, shown: &[Shown]) {
+    fn alert(&mut self, alert: &Told, shown: &mut [Shown]) {
         let score = self.rules.entry(alert.rule.clone()).or_default();
         score.alerts += 1;
         if !is_judged(&alert.rule) {
             score.not_judged += 1;
             return;
         }
-        self.judged += 1;
         let at = alert.noticed_at;
-        let open = |one: &&Shown| one.from <= at && at <= one.until;
-        let is_its = |one: &&Shown| rules_for(one.problem).contains(&alert.rule.as_str());
-        if shown.iter().any(|one| open(&one) && is_its(&one)) {
-            score.right += 1;
+        let mut its = shown.iter_mut().filter(|one| one.explains(&alert.rule, at)).peekable();
+        if its.peek().is_some() {
+            match its.find(|one| !one.is_told) {
+                Some(one) => {
+                    one.is_told = true;
+                    score.right += 1;
+                    self.judged += 1;
+                }
+                None => {
+                    score.repeated += 1;
+                    self.repeated += 1;
+                }
+            }
             return;
         }
+        let open = |one: &&Shown| one.from <= at && at <= one.until;
+        let is_its = |one: &&Shown| rules_for(one.problem).contains(&alert.rule.as_str());
+        self.judged += 1;
         score.wrong += 1;
         self.wrong += 1;
         let near = |one: &&Shown| one.from.minus(NEAR) <= at && at <= one.until.plus(NEAR);

@@ -40,6 +40,8 @@ const RESTARTING: Duration = Duration::from_secs(60);
 /// What one watch found.
 pub(super) struct Finding {
     pub name: &'static str,
+    /// What the name is in words.
+    pub words: &'static str,
     pub state: State,
     pub action: &'static str,
     /// What stands below summary and action; where there are details, what else is wrong later is told, too.
@@ -58,7 +60,7 @@ pub(super) struct Finding {
 impl Finding {
     fn new(name: &'static str, state: State, action: &'static str) -> Self {
         let (patience, spacing, news_spacing) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-        Self { name, state, action, details: None, patience, faults: BTreeSet::new(), spacing, news_spacing }
+        Self { name, words: name, state, action, details: None, patience, faults: BTreeSet::new(), spacing, news_spacing }
     }
 
     /// Of files that cannot be used: what is wrong with them in brief and whole, and what serves instead.

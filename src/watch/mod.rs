@@ -321,6 +321,7 @@ mod tests {
         let details = matches!(state, State::Wrong(_)).then(|| "own.yaml:3:1".to_owned());
         Finding {
             name: "rule_files",
+            words: "rule_files",
             state,
             action: "Mend it.",
             details,

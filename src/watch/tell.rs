@@ -49,7 +49,7 @@ pub(super) async fn carry_out(
         Step::End(told) => {
             let Told { name, since, summary } = told;
             let alert = SelfAlert {
-                summary: format!("All is well again: {name}."),
+                summary: format!("All is well again: {}.", finding.words),
                 action: format!("It was, since {since}: {summary}"),
                 watch: name.clone(),
                 firing: false,

@@ -26,6 +26,7 @@ async fn every_documented_request_is_answered() {
         ("PATCH", "/api/v3/webhook-secret".to_owned(), json!({ "secret": "b" }), 200),
         ("GET", "/api/v3/webhook-secret".to_owned(), Value::Null, 200),
         ("DELETE", "/api/v3/webhook-secret".to_owned(), Value::Null, 204),
+        ("POST", "/api/v3/webhook-secret".to_owned(), json!({}), 200),
         (
             "GET",
             "/api/v3/webhook/logs?webhookType=order.status&retryAttemptsMin=0&retryAttemptsMax=3&lastResponseStatus=200\
@@ -136,7 +137,8 @@ async fn everything_else_is_refused_with_a_reason() {
         ("POST", "/api/v3/webhook", Some((SUBSCRIPTION, "text/plain")), 415, "application/json"),
         ("POST", "/api/v3/webhook", Some((r#"{"types":["order.status"]}"#, JSON)), 400, "`types` is not documented"),
         ("POST", "/api/v3/webhook", Some((r#"{"type":"order.status"}"#, JSON)), 400, "`url` is missing"),
-        ("POST", "/api/v3/webhook-secret", Some(("{}", JSON)), 400, "`secret` is missing"),
+        ("PATCH", "/api/v3/webhook-secret", Some(("{}", JSON)), 400, "`secret` is missing"),
+        ("PATCH", "/api/v3/webhook-secret", Some((r#"{"secret":"a","secret":"b"}"#, JSON)), 400, "stand once in the body"),
         (
             "POST",
             "/api/v3/test/weight-webhook",
@@ -155,7 +157,7 @@ async fn everything_else_is_refused_with_a_reason() {
         assert!(answer.status == 401 && answer.body["reason"].as_str().unwrap().contains(reason), "{answer:?}");
     }
     let refused = world.refused().await;
-    assert_eq!(refused.len(), 32);
+    assert_eq!(refused.len(), 33);
     assert_eq!((&refused[7]["path"], &refused[7]["status"]), (&json!("/api/v3/webhook"), &json!(400)));
 }
 

@@ -152,3 +152,24 @@ fn what_makes_no_sense_is_said() {
         assert!(output.status.code() == Some(2) && errors.contains(said), "{arguments:?}: {errors}");
     }
 }
+
+#[test]
+fn what_cannot_be_invented_or_written_is_refused_and_says_why() {
+    let refused = |arguments: &[&str]| {
+        let output = simulate(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(&["--out", "-", "--devices", "99999999999"]).contains("from 1 to 1000000"));
+    assert!(refused(&["--out", "-", "--begin", "9999-12-31T00:00:00Z"]).contains("from 1970 to 2999"));
+    for address in ["notaurl", "ftp://a.example/"] {
+        assert!(refused(&["--subscribe", address]).contains("http://127.0.0.1:8080/webhooks/impilo"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    assert!(refused(&["--out", &at("a"), "--truth", &at("./a")]).contains("the same file"));
+    assert!(refused(&["--out", "-", "--truth", "-"]).contains("the same file"));
+    let arguments = with_plan(&["--out", &at("a"), "--truth", "-"]);
+    let truths = printed(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(truths.lines().count() > 3 && truths.lines().all(|line| line.contains("problem")), "{truths}");
+}

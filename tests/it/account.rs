@@ -126,6 +126,8 @@ async fn subscriptions_are_right_in_every_situation() {
     for (form, serves) in [
         ("HTTPS://Alerts.Clinic.Example/webhooks/impilo", true),
         ("https://alerts.clinic.example:443/webhooks/impilo", true),
+        ("https://alerts.clinic.example/webhooks/impilo?t=k#x", true),
+        ("https://alerts.clinic.example/webhooks/%69mpilo", true),
         ("https://alerts.clinic.example/webhooks/impilo/", false),
         ("http://alerts.clinic.example/webhooks/impilo", false),
     ] {
@@ -242,7 +244,7 @@ async fn the_doctor_finds_what_is_wrong_and_tells_it() {
     }
     eventually("the self-watch tells it", || {
         let mails = world.own_mails();
-        mails.iter().find(|mail| mail.text().contains("Missing: device.associationCreated")).cloned()
+        mails.iter().find(|mail| mail.text().contains("Impilo's subscriptions: missing: device.associationCreated")).cloned()
     })
     .await;
 

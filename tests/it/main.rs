@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod account;
+mod ailing_account;
 mod answers;
 mod crash;
 mod delivering;

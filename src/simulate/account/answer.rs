@@ -58,7 +58,8 @@ pub(super) fn answer(account: &mut Account, asked: &Asked) -> Result<Answer, Ref
         Call::CreateSecret if account.secret.is_some() => refuse(400, "there is a secret; PATCH changes it"),
         Call::ChangeSecret | Call::DeleteSecret if account.secret.is_none() => refuse(400, "there is no secret"),
         Call::CreateSecret | Call::ChangeSecret => {
-            account.secret = Some(Arc::from(asked.text("secret")));
+            let given = Some(asked.text("secret")).filter(|given| !given.is_empty());
+            account.secret = Some(given.map_or_else(|| account.made_secret(), Arc::from));
             secret(account)
         }
         Call::DeleteSecret => {

@@ -279,6 +279,8 @@ const HEART: Field = optional("heartRate", Kind::Int32);
 const SUBSCRIPTION: &[Field] = &[needed("type", Kind::Text), needed("url", Kind::Text)];
 const MOVED: &[Field] = &[needed("url", Kind::Text)];
 const SECRET: &[Field] = &[needed("secret", Kind::Text)];
+/// The example of the documents has none, so that Impilo makes one.
+const NEW_SECRET: &[Field] = &[optional("secret", Kind::Text)];
 const ASSOCIATION: &[Field] = &[PATIENT, optional("deviceId", Kind::Int64), optional("deviceIdentifier", Kind::Text)];
 const EXTERNAL: Field = optional("externalOrderIds", Kind::Texts);
 
@@ -291,7 +293,7 @@ pub(super) const DOCUMENTED: [Documented; 26] = [
     call(Call::MoveWebhook, "PATCH", "/api/v3/webhook/{}", &[], Some(MOVED)),
     call(Call::DeleteWebhook, "DELETE", "/api/v3/webhook/{}", &[], None),
     call(Call::Secret, "GET", "/api/v3/webhook-secret", &[], None),
-    call(Call::CreateSecret, "POST", "/api/v3/webhook-secret", &[], Some(SECRET)),
+    call(Call::CreateSecret, "POST", "/api/v3/webhook-secret", &[], Some(NEW_SECRET)),
     call(Call::ChangeSecret, "PATCH", "/api/v3/webhook-secret", &[], Some(SECRET)),
     call(Call::DeleteSecret, "DELETE", "/api/v3/webhook-secret", &[], None),
     call(Call::Devices, "GET", "/api/v3/device", DEVICES, None),

@@ -1,6 +1,10 @@
 //! Holds a request against what is documented.
 
+use std::fmt;
+
 use chrono::{DateTime, NaiveDate};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::facts::{Call, DOCUMENTED, Documented, Field, Kind, Parameter};
@@ -156,8 +160,10 @@ fn check_body(came: &Came<'_>, fields: &[Field]) -> Result<Map<String, Value>, R
     if sort != Some("application/json") {
         return refuse(415, "the body must be application/json");
     }
-    let Ok(Value::Object(body)) = serde_json::from_slice(came.body) else {
-        return refuse(400, "the body must be a JSON object");
+    let body = match serde_json::from_slice(came.body) {
+        Ok(Once(body)) => body,
+        Err(error) if error.to_string().starts_with(TWICE) => return refuse(400, "a field may stand once in the body"),
+        Err(_) => return refuse(400, "the body must be a JSON object"),
     };
     for (name, value) in &body {
         let Some(known) = fields.iter().find(|known| known.name == name) else {
@@ -170,6 +176,35 @@ fn check_body(came: &Came<'_>, fields: &[Field]) -> Result<Map<String, Value>, R
     match fields.iter().find(|known| known.required && !body.contains_key(known.name)) {
         Some(missing) => refuse(400, format!("the field `{}` is missing", missing.name)),
         None => Ok(body),
+    }
+}
+
+/// An object in which every field stands once.
+struct Once(Map<String, Value>);
+
+const TWICE: &str = "a field stands twice";
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Map<String, Value>;
+
+            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+                let mut body = Map::new();
+                while let Some((name, value)) = fields.next_entry::<String, Value>()? {
+                    if body.insert(name, value).is_some() {
+                        return Err(A::Error::custom(TWICE));
+                    }
+                }
+                Ok(body)
+            }
+        }
+        deserializer.deserialize_map(Fields).map(Self)
     }
 }
 

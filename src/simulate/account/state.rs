@@ -105,6 +105,12 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// A secret that nobody gave.
+    pub fn made_secret(&self) -> Arc<str> {
+        let chance = spread(self.seed ^ spread(self.now.0.unsigned_abs()));
+        Arc::from(format!("made-{chance:016x}{:016x}", spread(chance)))
+    }
+
     pub fn new(options: &Options, truths: Option<Box<dyn Write + Send>>) -> Self {
         let plan = options.plan;
         let mut account = Self {
