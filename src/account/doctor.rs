@@ -108,7 +108,7 @@ pub fn examine(here: &Here<'_>, asked: &Result<Answers, NoClient>) -> Report {
                 }
                 NoClient::Key(_) | NoClient::Unusable(_) => "Impilo's API key cannot be used",
             };
-            checks.push(wrong("api_key", found.to_owned(), &error.to_string()));
+            checks.push(wrong("api_key", found.to_owned(), &error.to_string()).with_faults(["used"]));
             checks.push(unasked_secret(here));
             // What was found before may be so still.
             if !matches!(error, NoClient::NoKey) {
@@ -159,13 +159,15 @@ fn address(here: &Here<'_>) -> Check {
             name,
             "`public_url` is not configured, so nobody can tell whether subscriptions lead here".to_owned(),
             "Set `public_url` to the address under which Impilo reaches this daemon.",
-        ),
+        )
+        .with_faults(["configured"]),
         Some(url) if !url.starts_with("https://") && !is_loopback(url) => wrong(
             name,
             "`public_url` begins with http://, so webhooks with health data and their secret would travel in the clear"
                 .to_owned(),
             "Put a reverse proxy with TLS before this daemon, and write https:// in `public_url`.",
-        ),
+        )
+        .with_faults(["clear"]),
         Some(url) => fine(name, format!("Impilo should send to {}", super::webhooks::address(url))),
     }
 }
@@ -196,23 +198,23 @@ fn api(answers: &Answers) -> Check {
             "Impilo answers, and takes the API key; when the key expires, only Impilo's account portal tells"
                 .to_owned(),
         ),
-        Some(error @ ApiError::Refused(_)) => wrong(
-            name,
-            error.to_string(),
-            "Make a new key in Impilo's account portal, write it where `impilo.api_key` refers to, and restart.",
-        ),
-        Some(error @ ApiError::Unreachable(_)) => wrong(
-            name,
-            error.to_string(),
-            "Look whether this machine reaches the address in `impilo.api`, through its proxy or firewall, too.",
-        ),
-        Some(error) if error.may_pass() => wrong(
-            name,
-            error.to_string(),
-            "Nothing is to be done here but to wait: it is asked again by itself. Where it lasts for hours, ask Impilo.",
-        ),
         Some(error) => {
-            wrong(name, error.to_string(), "Compare `impilo.api` with Impilo's documentation, and ask Impilo.")
+            let (fault, advice) = match &error {
+                ApiError::Refused(_) => (
+                    "refused",
+                    "Make a new key in Impilo's account portal, write it where `impilo.api_key` refers to, and restart.",
+                ),
+                ApiError::Unreachable(_) => (
+                    "reached",
+                    "Look whether this machine reaches the address in `impilo.api`, through its proxy or firewall, too.",
+                ),
+                error if error.may_pass() => (
+                    "Impilo",
+                    "Nothing is to be done here but to wait: it is asked again by itself. Where it lasts for hours, ask Impilo.",
+                ),
+                _ => ("answer", "Compare `impilo.api` with Impilo's documentation, and ask Impilo."),
+            };
+            wrong(name, error.to_string(), advice).with_faults([fault])
         }
     }
 }
@@ -224,7 +226,7 @@ fn clock(answers: &Answers) -> Check {
         Some(ahead) if ahead.abs() > CLOCKS_APART => {
             let way = if ahead > 0 { "behind" } else { "ahead of" };
             let found = format!("this machine's clock is {} s {way} Impilo's", ahead.abs() / 1000);
-            wrong(name, found, "Look at what sets this machine's clock (`timedatectl`).")
+            wrong(name, found, "Look at what sets this machine's clock (`timedatectl`).").with_faults([way])
         }
         Some(_) => fine(name, "this machine's clock and Impilo's show the same, to the minute".to_owned()),
     }

@@ -16,8 +16,8 @@ const RETRIES: i32 = 3;
 /// Answers that are no success and that this daemon, or a proxy before it, gives. 0 may stand for none at all: how the log says
 /// so is not documented. Whatever else there is stands among what was sent again, a quarter of an hour later.
 const ERRORS: [u16; 35] = [
-    0, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 406, 408, 410, 411, 413, 415, 421, 422, 429, 499, 500, 501, 502,
-    503, 504, 520, 521, 522, 523, 524, 525, 526,
+    0, 300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 406, 408, 410, 411, 413, 415, 421, 422, 429, 499,
+    500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526,
 ];
 
 /// What the log holds of events that were not taken at once.
@@ -156,7 +156,8 @@ pub(super) fn check(answers: &Answers) -> Check {
         let advice = "401 is the secret (see above), 404 the address, 413 `receive.max_body`, 502 to 504 the proxy before this \
                       daemon; the daemon's log says more.";
         let statuses = errors.by_status.keys().map(ToString::to_string);
-        return wrong(name, found, advice).with_faults(statuses.chain((errors.given_up > 0).then(|| "given".to_owned())));
+        return wrong(name, found, advice)
+            .with_faults(statuses.chain((errors.given_up > 0).then(|| "given".to_owned())));
     }
     fine(name, found)
 }

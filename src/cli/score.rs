@@ -122,7 +122,9 @@ fn tell(score: &Score, tried: &Tried, arguments: &ScoreArguments) -> String {
             "Found {found:.2} % of the problems that the webhooks show: {} of {}",
             score.found, score.visible
         ),
-        None => writeln!(out, "There was nothing to find: the webhooks show no problem. Take more --devices or --days."),
+        None => {
+            writeln!(out, "There was nothing to find: the webhooks show no problem. Take more --devices or --days.")
+        }
     };
     let _ = match score.false_percent() {
         Some(part) => writeln!(out, "False {part:.2} % of the alerts: {} of {}", score.wrong, score.judged),

@@ -45,7 +45,11 @@ pub fn public_url(walk: &Walk, node: &Node) -> Option<String> {
     let base = text.trim_end_matches('/');
     if let Some(base) = base.strip_suffix("/webhooks/impilo") {
         let base = walk.quotable(node, base);
-        walk.error(node, "the base of links goes on with the path for webhooks, which is added to it", format!("write {base}"));
+        walk.error(
+            node,
+            "the base of links goes on with the path for webhooks, which is added to it",
+            format!("write {base}"),
+        );
         return None;
     }
     Some(base.to_owned())

@@ -342,7 +342,8 @@ impl Shared {
             None => client.webhooks().await,
         };
         let public_url = settings.public_url.as_deref().ok_or(Untold::NoAddress);
-        let there = there.map_err(Untold::from).and_then(|there| public_url.clone().map(|public_url| (there, public_url)));
+        let there =
+            there.map_err(Untold::from).and_then(|there| public_url.clone().map(|public_url| (there, public_url)));
         let types = |there: &[Subscription]| -> BTreeSet<String> {
             there.iter().filter(|there| is_here(&there.url)).map(|there| there.kind.clone()).collect()
         };

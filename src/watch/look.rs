@@ -60,7 +60,17 @@ pub(super) struct Finding {
 impl Finding {
     fn new(name: &'static str, state: State, action: &'static str) -> Self {
         let (patience, spacing, news_spacing) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-        Self { name, words: name, state, action, details: None, patience, faults: BTreeSet::new(), spacing, news_spacing }
+        Self {
+            name,
+            words: name,
+            state,
+            action,
+            details: None,
+            patience,
+            faults: BTreeSet::new(),
+            spacing,
+            news_spacing,
+        }
     }
 
     /// Of files that cannot be used: what is wrong with them in brief and whole, and what serves instead.

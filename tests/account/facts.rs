@@ -108,7 +108,7 @@ async fn everything_else_is_refused_with_a_reason() {
     let world = World::start(options(3, 1));
     const SUBSCRIPTION: &str = r#"{"type":"order.status","url":"https://clinic.example/"}"#;
     const JSON: &str = "application/json";
-    let requests: [Wrong; 30] = [
+    let requests: [Wrong; 31] = [
         ("GET", "/api/v2/webhook", None, 404, "documented at this path"),
         ("GET", "/api/v3/webhook/", None, 404, "documented at this path"),
         ("GET", "/api/v3/webhooks", None, 404, "documented at this path"),
@@ -138,7 +138,13 @@ async fn everything_else_is_refused_with_a_reason() {
         ("POST", "/api/v3/webhook", Some((r#"{"types":["order.status"]}"#, JSON)), 400, "`types` is not documented"),
         ("POST", "/api/v3/webhook", Some((r#"{"type":"order.status"}"#, JSON)), 400, "`url` is missing"),
         ("PATCH", "/api/v3/webhook-secret", Some(("{}", JSON)), 400, "`secret` is missing"),
-        ("PATCH", "/api/v3/webhook-secret", Some((r#"{"secret":"a","secret":"b"}"#, JSON)), 400, "stand once in the body"),
+        (
+            "PATCH",
+            "/api/v3/webhook-secret",
+            Some((r#"{"secret":"a","secret":"b"}"#, JSON)),
+            400,
+            "stand once in the body",
+        ),
         (
             "POST",
             "/api/v3/test/weight-webhook",

@@ -244,7 +244,10 @@ async fn the_doctor_finds_what_is_wrong_and_tells_it() {
     }
     eventually("the self-watch tells it", || {
         let mails = world.own_mails();
-        mails.iter().find(|mail| mail.text().contains("Impilo's subscriptions: missing: device.associationCreated")).cloned()
+        mails
+            .iter()
+            .find(|mail| mail.text().contains("Impilo's subscriptions: missing: device.associationCreated"))
+            .cloned()
     })
     .await;
 

@@ -60,7 +60,10 @@ async fn without_a_usable_key_a_configured_secret_is_accepted_although_it_was_re
     impilo.interrupt(|_, _| Some(Answer::status(401)));
     for _ in 0..2 {
         let secret = found(&world, "webhook_secret");
-        assert!(secret.starts_with("unknown ") && secret.contains("accepted again although it was replaced"), "{secret}");
+        assert!(
+            secret.starts_with("unknown ") && secret.contains("accepted again although it was replaced"),
+            "{secret}"
+        );
     }
     assert_eq!((post(&world, SECRET).await, post(&world, &new).await), (200, 200));
     assert_eq!(world.log().matches("is accepted again, since it is configured").count(), 1, "{}", world.log());
@@ -111,11 +114,17 @@ async fn what_cannot_be_looked_at_is_said_and_the_rest_is_looked_at() {
     // What was made here is not known: nothing can be compared, and the rules can be looked at all the same.
     fs::write(world.path("impilo-subscriptions.json"), "{").unwrap();
     let subscriptions = found(&world, "subscriptions");
-    assert!(subscriptions.starts_with("wrong ") && subscriptions.contains("impilo-subscriptions.json is damaged"), "{subscriptions}");
+    assert!(
+        subscriptions.starts_with("wrong ") && subscriptions.contains("impilo-subscriptions.json is damaged"),
+        "{subscriptions}"
+    );
     assert!(found(&world, "rules").starts_with("wrong rules that can never fire"));
     eventually("the self-watch tells it", || {
         let mails = world.own_mails();
-        mails.iter().any(|mail| mail.text().contains("Impilo's subscriptions: it cannot be told which were made")).then_some(())
+        mails
+            .iter()
+            .any(|mail| mail.text().contains("Impilo's subscriptions: it cannot be told which were made"))
+            .then_some(())
     })
     .await;
     fs::remove_file(world.path("impilo-subscriptions.json")).unwrap();

@@ -38,10 +38,15 @@ fn fewer_rules_score_worse_and_every_miss_has_its_cause() {
 
 #[test]
 fn where_there_is_nothing_to_find_nothing_is_found() {
-    let folder = folder(&[("own/own.yaml", "rules:\n  - { alert: Mine, subject: device, event: device.healthcheck }\n")]);
+    let folder =
+        folder(&[("own/own.yaml", "rules:\n  - { alert: Mine, subject: device, event: device.healthcheck }\n")]);
     let scored = pulsewarden(folder.path(), &["score", "--rules", "own", "--devices", "1", "--days", "2"]);
     assert_eq!(scored.code, 1, "{}", scored.printed);
-    assert!(scored.printed.contains("There was nothing to find") && !scored.printed.contains("100"), "{}", scored.printed);
+    assert!(
+        scored.printed.contains("There was nothing to find") && !scored.printed.contains("100"),
+        "{}",
+        scored.printed
+    );
     assert!(scored.printed.contains("no problem of the fleet is theirs by name: Mine ("), "{}", scored.printed);
 }
 

@@ -108,7 +108,8 @@ fn alerts_that_nobody_is_told_of_or_that_repeat_another_count_for_nothing() {
     assert_eq!(score.judged, score.rules.values().map(|one| one.right + one.wrong).sum::<usize>());
     // One that never ends tells the first of a device's problems and none after it.
     let beside = "override: [{ alert: DeviceBatteryLow, keep_firing_for: 400d }]\n";
-    let (often, usual) = (scored(41, 60, 200, Disturb::default(), Some(beside)), scored(41, 60, 200, Disturb::default(), None));
+    let (often, usual) =
+        (scored(41, 60, 200, Disturb::default(), Some(beside)), scored(41, 60, 200, Disturb::default(), None));
     let found = |score: &Score| score.problems[&Problem::LowBattery].found;
     assert!(found(&often) < found(&usual), "{} {}", found(&often), found(&usual));
 }
