@@ -131,6 +131,12 @@ impl Client {
         Ok(Self { http, base, key, clock: Clock::Wall, ahead, quiet_until: Arc::default() })
     }
 
+    /// The same by another clock than that on the wall.
+    #[must_use]
+    pub(super) fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// The same for another command: what Impilo asked for while it did the one before is forgotten.
     #[must_use]
     pub(super) fn afresh(&self) -> Self {

@@ -19,6 +19,7 @@ pub use client::Client;
 pub use error::ApiError;
 pub use kept::KeptError;
 
+use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 
 /// Why nothing can be asked of Impilo.
@@ -37,26 +38,34 @@ pub enum NoClient {
 }
 
 /// The client that the settings make, kept until they change.
-#[derive(Default)]
-pub struct Access(Mutex<Option<Client>>);
+pub struct Access {
+    kept: Mutex<Option<Client>>,
+    clock: Clock,
+}
 
 impl Access {
+    /// `clock` is held against Impilo's.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { kept: Mutex::default(), clock }
+    }
+
     /// A client for one command. Where there is none yet, the key is read now, so that one that was put there late is found.
     ///
     /// # Errors
     /// Where there is no key, or none that can be used.
     pub fn client(&self, settings: &Settings) -> Result<Client, NoClient> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &*kept {
             return Ok(client.afresh());
         }
         let key = settings.impilo.api_key.as_ref().ok_or(NoClient::NoKey)?.read()?;
         let client = Client::new(&settings.impilo.api, key).map_err(NoClient::Unusable)?;
-        Ok(kept.insert(client).clone())
+        Ok(kept.insert(client.by(self.clock.clone())).clone())
     }
 
     /// The key or the address may be another now.
     pub fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
