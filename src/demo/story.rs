@@ -1,0 +1,119 @@
+//! The story that the demo tells: a new customer's morning, four hours in which nobody was there, and the return.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::cast::{Cast, Told};
+use super::stage::Stage;
+use crate::account::webhooks::StepResult;
+use crate::engine::Timestamp;
+
+/// When the story begins: Monday, 5 January 2026, 13:00 UTC, when many patients in America measure.
+pub(super) const BEGIN: Timestamp = Timestamp(1_767_618_000_000);
+
+/// When the digest is due.
+const DIGEST: Timestamp = Timestamp(BEGIN.0 + 4 * 3600 * 1000);
+
+/// What the daemon does after its return takes about as long, in seconds, until the digest is due.
+const BEFORE_DIGEST: f64 = 14.0;
+
+const fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
+}
+
+/// Tells it all.
+///
+/// # Errors
+/// When the daemon does not start, or does not do what it should.
+pub(super) async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
+    let cast = Cast::of(&stage.stand_in)?;
+    connect(stage).await?;
+    morning(stage, &cast).await;
+    absence(stage, &cast).await;
+    back(stage, &cast).await
+}
+
+async fn connect(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.show.chapter(
+        "1  A new customer",
+        "Pulsewarden starts for the first time. It knows Impilo's address, an API key and the webhook secret. It asks Impilo to \
+         send what its rules need, as `pulsewarden impilo webhooks sync --apply` does.",
+    );
+    stage.start(BEGIN).await?;
+    let plan = stage.subscribe().await?;
+    let done = plan.steps.iter().filter(|step| step.result == Some(StepResult::Done)).count();
+    let some: Vec<&str> = plan.steps.iter().map(|step| step.kind.as_str()).filter(|kind| SHOWN.contains(kind)).collect();
+    stage.aside(&format!("Impilo sends {done} types of event from now on, among them {}.", some.join(", ")));
+    stage.pass(3.0).await;
+    Ok(())
+}
+
+/// Types of event that are named when they are subscribed to.
+const SHOWN: [&str; 4] = ["device.lowBattery", "device.weakSignal", "order.statusFull", "return.statusFull"];
+
+async fn morning(stage: &mut Stage, cast: &Cast) {
+    stage.show.chapter("2  An ordinary morning", "");
+    stage.event(0.0, "A blood pressure monitor warns of its battery, at 18 %.", cast.battery(18)).await;
+    stage.event(3.0, "The same battery, at 9 %. Its alert is open already, so nobody is told twice.", cast.battery(9)).await;
+    let order = cast.order("unableToFulfill", stage.now());
+    stage.event(2.5, "A patient's new scale cannot be sent.", order).await;
+    stage.pass(3.0).await;
+    for (number, weak) in cast.fading().enumerate() {
+        match number {
+            0 => stage.event(0.0, "A device of a small clinic has a weak signal. One alone says nothing.", weak).await,
+            1 => stage.event(1.5, "So has the one next to it, and one after the other …", weak).await,
+            _ => stage.unseen(0.2, weak).await,
+        }
+    }
+    let order = cast.order("shipped", stage.now());
+    stage.event(4.0, "The warehouse has found another scale, and sends it.", order).await;
+    stage.pass(3.0).await;
+}
+
+async fn absence(stage: &mut Stage, cast: &Cast) {
+    stage.show.chapter(
+        "3  Nobody is there",
+        "The machine is restarted for an update, and Pulsewarden does not come back with it. Impilo tries to deliver each event \
+         four times within two hours, and then forgets it. Four hours pass; the demo leaves most of them out.",
+    );
+    stage.stop().await;
+    let at = |after: u64| BEGIN.plus(minutes(after));
+    let lost: [(u64, &str, Told); 5] = [
+        (40, "The monitor's battery, at 4 %: that would be critical.", cast.battery(4)),
+        (75, "Another patient's glucometer warns of its battery, at 12 %.", cast.other_battery(12)),
+        (95, "Another order cannot be sent …", cast.later_order("unableToFulfill", at(95))),
+        (165, "… and was sent after all.", cast.later_order("shipped", at(165))),
+        (195, "The monitor's battery again, at 3 %.", cast.battery(3)),
+    ];
+    for (after, what, told) in lost {
+        stage.lose(1.2, at(after), what, told).await;
+    }
+    let back = DIGEST.minus(Duration::from_secs_f64(BEFORE_DIGEST / stage.speed));
+    stage.skip_to(back).await;
+    let tally = stage.stand_in.tally();
+    stage.aside(&format!(
+        "With those of all other devices, Impilo tried {} times to deliver, in vain; {} events it has given up for good.",
+        tally.unreached, tally.given_up
+    ));
+    stage.wait(3.0).await;
+}
+
+async fn back(stage: &mut Stage, cast: &Cast) -> anyhow::Result<()> {
+    stage.show.chapter(
+        "4  Back again",
+        "Pulsewarden starts. Before it decides anything, it reads Impilo's log of webhooks for what it missed, and puts that \
+         where it belongs in time. Everybody gets one message about the whole absence, and what is critical at once.",
+    );
+    let missed = stage.now();
+    stage.start(missed).await?;
+    stage.mail().await.context("no message about the absence was sent")?;
+    stage.pass(4.0).await;
+    stage.event(0.0, "Somebody has changed the monitor's batteries: 96 %. That is proof, and ends the alert.", cast.battery(96)).await;
+    let back = cast.taken_back(stage.now());
+    stage.event(3.0, "The glucometer is taken back from its patient: what was open about it ends, too.", back).await;
+    stage.pass(3.0).await;
+    stage.mail().await.context("no digest was sent")?;
+    stage.pass(1.0).await;
+    stage.sum_up().await
+}
