@@ -17,9 +17,10 @@ const GLUCOMETER: u64 = 73;
 /// How many devices of one clinic lose their signal.
 const FADING: usize = 6;
 
-/// The orders of the story: far from the fleet's own.
+/// The orders of the story, and its reading: far from the fleet's own.
 const ORDER: u64 = 900_417;
 const LATER_ORDER: u64 = 900_422;
+const READING: u64 = 900_000_001;
 
 /// How long before the first news an order was placed.
 const ORDERED_BEFORE: Duration = Duration::from_secs(26 * 3600);
@@ -74,15 +75,23 @@ impl Cast {
         self.fading.iter().map(|device| ("device.weakSignal", json!({ "device": device })))
     }
 
-    /// The glucometer is taken from its patient.
-    pub(super) fn taken_back(&self, at: Timestamp) -> Told {
-        let patient = self.glucometer["currentPatient"].clone();
-        let mut device = self.glucometer.clone();
-        (device["currentStatus"], device["currentPatient"]) = ("available".into(), Value::Null);
+    /// The monitor is given to its patient.
+    pub(super) fn given(&self, at: Timestamp) -> Told {
         let payload = json!({
-            "patient": patient, "device": device, "action": "disassociate", "eventTimestamp": at.to_string()
+            "patient": self.monitor["currentPatient"], "device": self.monitor, "action": "associate",
+            "eventTimestamp": at.to_string()
         });
-        ("device.associationRemoved", payload)
+        ("device.associationCreated", payload)
+    }
+
+    /// A reading of the monitor.
+    pub(super) fn reading(&self, at: Timestamp) -> Told {
+        let payload = json!({
+            "id": READING, "readingTimestamp": at.to_string(), "manual": false, "systolic": 124, "diastolic": 79,
+            "heartRate": 66, "systolicUnit": "mmhg", "diastolicUnit": "mmhg", "heartRateUnit": "bpm",
+            "patient": self.monitor["currentPatient"], "item": self.monitor["item"], "device": self.monitor
+        });
+        ("reading.bloodPressure", payload)
     }
 
     /// An order of a scale like the one that its patient has.

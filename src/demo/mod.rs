@@ -31,7 +31,7 @@ const SECRET: &str = "demo-secret";
 const API_KEY: &str = "demo-key";
 
 /// How many devices the invented account has.
-const DEVICES: u64 = 200;
+const DEVICES: u64 = 1000;
 
 /// Receivers and route of the demo: everything at once, one message for each alert.
 const RULES: &str = include_str!("rules.yaml");
@@ -70,7 +70,8 @@ async fn play(stage: &mut Stage, url: &str, stays: bool) -> anyhow::Result<()> {
     stage.show.tell(&format!(
         "The real program runs here, with stand-ins for Impilo ({DEVICES} devices of invented patients), a mail server and Slack \
          around it. Nothing leaves this machine, and nothing stays on it. The story takes about a minute, and plays on Monday, \
-         5 January 2026; times are UTC."
+         5 January 2026; times are UTC.\n\
+         → is what Impilo sends, ! what Pulsewarden decides about it, # and ✉ are what it tells people."
     ));
     story::tell(stage).await?;
     if stays {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Arguments;
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -12,14 +13,17 @@ use crate::daemon::Shared;
 use crate::engine::{AlertState, Timestamp};
 use crate::store::AlertFilter;
 
-/// The longest line of a mail, in letters.
-const WIDTH: usize = 92;
+/// The longest line, in letters.
+const WIDTH: usize = 100;
 
-/// How far mails are set in.
-const INDENT: &str = "                   ";
+/// How far mails are set in, and what does not fit into one line of the story.
+const INDENT: usize = 22;
 
-/// What only the first mail is shown with.
-const ADVICE: &str = "How to look into it:";
+/// What of a mail only the first one is shown with, beside the lines that are set in.
+const ADVICE: [&str; 2] = ["How to look into it:", "Take this on:"];
+
+/// What is shown of those that are set in.
+const TELLING: &str = "  Ended:";
 
 const BOLD: u8 = 1;
 const FAINT: u8 = 2;
@@ -60,16 +64,26 @@ impl Show {
         if self.colors { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    /// One line of the story: when, where, what.
-    fn line(&self, at: Timestamp, (color, place): (u8, &str), what: &str) {
-        let time = at.to_string();
-        let time = self.paint(FAINT, time.get(11..16).unwrap_or(&time));
-        self.say(format_args!("{time}  {}  {what}", self.paint(color, &format!("{place:<10}"))));
+    /// One line of the story: when, where, what, and how that looks.
+    fn line(&self, at: Timestamp, (color, place): (u8, &str), what: &str, style: Option<u8>) {
+        let time = self.paint(FAINT, &clock(at));
+        let place = self.paint(color, &format!("{place:<10}"));
+        for (number, part) in wrapped(what, WIDTH - INDENT).into_iter().enumerate() {
+            let part = style.map_or_else(|| part.clone(), |style| self.paint(style, &part));
+            match number {
+                0 => self.say(format_args!("{time}  {place}  {part}")),
+                _ => self.set_in(&part),
+            }
+        }
+    }
+
+    fn set_in(&self, text: &str) {
+        self.say(format_args!("{:INDENT$}{text}", ""));
     }
 
     /// Text between the lines of the story.
     pub(super) fn tell(&self, text: &str) {
-        for line in wrapped(text, WIDTH + 8) {
+        for line in text.lines().flat_map(|line| wrapped(line, WIDTH)) {
             self.say(format_args!("{line}"));
         }
     }
@@ -78,12 +92,19 @@ impl Show {
         self.say(format_args!("{}", self.paint(BOLD, text)));
     }
 
-    /// A part of the story begins.
-    pub(super) fn chapter(&self, title: &str, text: &str) {
+    /// A heading, and text below it.
+    pub(super) fn section(&self, title: &str, text: &str) {
         self.say(format_args!(""));
         self.title(title);
         self.tell(text);
-        self.say(format_args!(""));
+    }
+
+    /// A part of the story begins.
+    pub(super) fn chapter(&self, title: &str, text: &str) {
+        self.section(title, text);
+        if !text.is_empty() {
+            self.say(format_args!(""));
+        }
     }
 
     /// A line to paste into a shell.
@@ -98,39 +119,47 @@ impl Show {
 
     /// Impilo tells something, and it arrives.
     pub(super) fn event(&self, at: Timestamp, what: &str) {
-        self.line(at, (BLUE, "→ Impilo"), what);
+        self.line(at, (BLUE, "→ Impilo"), what, None);
     }
 
     /// Impilo tells something, and nobody is there.
     pub(super) fn lost(&self, at: Timestamp, what: &str) {
-        self.line(at, (RED, "✗ lost"), what);
+        self.line(at, (RED, "✗ lost"), what, None);
     }
 
     /// What is not told one by one.
     pub(super) fn aside(&self, at: Timestamp, what: &str) {
-        self.line(at, (FAINT, "·"), &self.paint(FAINT, what));
+        self.line(at, (FAINT, "·"), what, Some(FAINT));
     }
 
     pub(super) fn mail(&mut self, at: Timestamp, mail: &Mail) {
         let subject = mail.header("Subject").unwrap_or_default();
-        self.line(at, (MAGENTA, "✉ mail"), &format!("to {}: {}", mail.to.join(", "), self.paint(BOLD, &subject)));
+        self.line(at, (MAGENTA, "✉ mail"), &format!("to {}: {subject}", mail.to.join(", ")), Some(BOLD));
+        let whole = !std::mem::replace(&mut self.explained, true);
+        let left_out = |line: &str| {
+            ADVICE.iter().any(|advice| line.starts_with(advice))
+                || (line.starts_with("  ") && !line.starts_with(TELLING))
+        };
         let text = mail.text();
-        let advises = text.contains(ADVICE);
-        let whole = !advises || !self.explained;
-        self.explained |= advises;
         // The first line says again what stands above, and behind the dashes stands who sends it.
         let lines = text.lines().skip(2).take_while(|line| *line != "--").filter(|line| !line.trim().is_empty());
-        for line in lines.take_while(|line| whole || !line.starts_with(ADVICE)) {
-            for part in wrapped(line, WIDTH) {
-                self.say(format_args!("{INDENT}{part}"));
-            }
+        for line in lines.filter(|line| whole || !left_out(line)) {
+            // A link is for whoever gets the mail, and long.
+            let line = line.split_once("/act/").map_or_else(|| line.to_owned(), |(base, _)| format!("{base}/act/…"));
+            wrapped(&line, WIDTH - INDENT).iter().for_each(|part| self.set_in(part));
         }
     }
 
     pub(super) fn slack(&self, at: Timestamp, message: &Value) {
         let text = message.get("text").and_then(Value::as_str).unwrap_or_default();
-        self.line(at, (GREEN, "# Slack"), &format!("#device-alerts: {text}"));
+        self.line(at, (GREEN, "# Slack"), &format!("#device-alerts: {text}"), None);
     }
+}
+
+/// The time of day, in UTC.
+fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(11..19).unwrap_or(&text).to_owned()
 }
 
 /// A text in lines of `width` letters at most, each set in as the first is.
@@ -152,6 +181,9 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// What happened longer ago is told with its time.
+const AT_ONCE: Duration = Duration::from_secs(60);
+
 /// Which moves of alerts have been shown.
 #[derive(Default)]
 pub(super) struct Moves {
@@ -170,8 +202,11 @@ impl Moves {
                     AlertState::Firing => moved.severity.to_string(),
                     ended => ended.to_string(),
                 };
-                let what = format!("#{} {} on {}: {state} ({})", alert.number, alert.rule, alert.subject, moved.reason);
-                show.line(shared.clock.now(), (YELLOW, "! alert"), &what);
+                let now = shared.clock.now();
+                let late =
+                    if now.since(moved.at) > AT_ONCE { format!(" at {}", clock(moved.at)) } else { String::new() };
+                let what = format!("#{} {}: {state}{late} ({})", alert.number, alert.rule, moved.reason);
+                show.line(now, (YELLOW, "! alert"), &what, None);
             }
             *shown = moves.len();
         }

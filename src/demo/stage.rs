@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
@@ -43,9 +43,8 @@ pub(super) struct Stage {
     moves: Moves,
     clock: Clock,
     daemon: Option<Daemon>,
-    /// Mails that were shown, and those of them that were waited for.
-    mailed: usize,
-    awaited: usize,
+    /// The subjects of the mails that were shown.
+    mailed: Vec<String>,
     /// Events of which the reader knows.
     known: u64,
     /// Repetitions of which the reader knows.
@@ -64,8 +63,7 @@ impl Stage {
             moves: Moves::default(),
             clock: Clock::going_from(begin),
             daemon: None,
-            mailed: 0,
-            awaited: 0,
+            mailed: Vec::new(),
             known: 0,
             repeated: 0,
         }
@@ -113,7 +111,7 @@ impl Stage {
                 biased;
                 Some(mail) = self.caught.mails.recv() => {
                     self.look();
-                    self.mailed += 1;
+                    self.mailed.extend(mail.header("Subject"));
                     self.show.mail(self.clock.now(), &mail);
                 }
                 Some(message) = self.caught.messages.recv() => {
@@ -135,15 +133,26 @@ impl Stage {
         }
     }
 
-    /// Waits until a mail has come that was not waited for before; the story goes on meanwhile.
-    pub(super) async fn mail(&mut self) -> Option<()> {
-        let end = Instant::now() + PATIENCE;
-        while self.mailed <= self.awaited && Instant::now() < end {
+    /// Waits for a mail whose subject holds these words; the story goes on meanwhile.
+    pub(super) async fn mail(&mut self, about: &str) -> anyhow::Result<()> {
+        let end = Instant::now() + PATIENCE + Duration::from_secs_f64(PATIENCE.as_secs_f64() / self.speed);
+        while !self.mailed.iter().any(|subject| subject.contains(about)) {
+            ensure!(Instant::now() < end, "the mail about \"{about}\" has not come");
             self.pass(0.2).await;
         }
-        let came = self.mailed > self.awaited;
-        self.awaited = self.mailed;
-        came.then_some(())
+        Ok(())
+    }
+
+    /// Waits until the daemon has planned this digest: one that comes back later than its due time sends it then.
+    pub(super) async fn planned(&mut self, digest: &str) -> anyhow::Result<()> {
+        let end = Instant::now() + PATIENCE;
+        while let Some(daemon) = &self.daemon
+            && daemon.shared().store.digest_due(digest)?.is_none()
+        {
+            ensure!(Instant::now() < end, "the digest {digest} is not planned");
+            self.pass(0.2).await;
+        }
+        Ok(())
     }
 
     /// After so many seconds Impilo tells something, and it arrives.
@@ -162,19 +171,25 @@ impl Stage {
         self.stand_in.move_to(self.clock.now()).await;
     }
 
+    /// How many events there were of which the reader does not know yet.
+    pub(super) fn untold(&mut self) -> u64 {
+        let told = self.stand_in.tally().told;
+        let untold = told.saturating_sub(self.known);
+        self.known = told;
+        untold
+    }
+
     /// Says how much the other devices have told meanwhile.
     fn others(&mut self) {
-        let told = self.stand_in.tally().told;
-        let others = told.saturating_sub(self.known);
-        self.known = told;
-        match others {
+        match self.untold() {
             0 => {}
             1 => self.aside("One more event, of another device."),
             others => self.aside(&format!("{others} more events, of other devices.")),
         }
-        let repeated = self.daemon.as_ref().map_or(0, |daemon| daemon.shared().counters.repeated.load(Ordering::Relaxed));
+        let repeated =
+            self.daemon.as_ref().map_or(0, |daemon| daemon.shared().counters.repeated.load(Ordering::Relaxed));
         if repeated > self.repeated {
-            self.aside("Impilo tries what it could not deliver once more. It is known already, and counts once.");
+            self.aside("Impilo sends again what it could not deliver before. It is known already, and counts once.");
             self.repeated = repeated;
         }
     }
@@ -203,11 +218,12 @@ impl Stage {
         self.others();
         let status: Status = AdminClient::new(&self.settings.admin.socket)?.get("/api/v1/status").await?;
         let kept: u64 = status.figures.last_by_type.iter().map(|(_, _, count)| count).sum();
-        self.show.chapter("That was it", "");
-        self.show.tell(&format!(
-            "{kept} events kept, {} devices known, {} alerts still open. Is anything missing? {}",
+        let text = format!(
+            "{kept} events kept, {} devices known, alerts still open: {}. Is anything missing? {}\n\
+             README.md tells how to install Pulsewarden, docs/simulate.md how to try it with a stand-in for Impilo of your own.",
             status.figures.devices, status.figures.open_alerts, status.whole.sentence
-        ));
+        );
+        self.show.section("That was it", &text);
         Ok(())
     }
 

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
-
 use super::cast::{Cast, Told};
 use super::stage::Stage;
 use crate::account::webhooks::StepResult;
@@ -12,11 +10,12 @@ use crate::engine::Timestamp;
 /// When the story begins: Monday, 5 January 2026, 13:00 UTC, when many patients in America measure.
 pub(super) const BEGIN: Timestamp = Timestamp(1_767_618_000_000);
 
-/// When the digest is due.
+/// The digest of the demo's rules, and when it is due.
+const DIGEST_NAME: &str = "end-of-day";
 const DIGEST: Timestamp = Timestamp(BEGIN.0 + 4 * 3600 * 1000);
 
 /// What the daemon does after its return takes about as long, in seconds, until the digest is due.
-const BEFORE_DIGEST: f64 = 14.0;
+const BEFORE_DIGEST: f64 = 12.0;
 
 const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
@@ -30,6 +29,7 @@ pub(super) async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
     let cast = Cast::of(&stage.stand_in)?;
     connect(stage).await?;
     morning(stage, &cast).await;
+    stage.planned(DIGEST_NAME).await?;
     absence(stage, &cast).await;
     back(stage, &cast).await
 }
@@ -43,19 +43,20 @@ async fn connect(stage: &mut Stage) -> anyhow::Result<()> {
     stage.start(BEGIN).await?;
     let plan = stage.subscribe().await?;
     let done = plan.steps.iter().filter(|step| step.result == Some(StepResult::Done)).count();
-    let some: Vec<&str> = plan.steps.iter().map(|step| step.kind.as_str()).filter(|kind| SHOWN.contains(kind)).collect();
-    stage.aside(&format!("Impilo sends {done} types of event from now on, among them {}.", some.join(", ")));
+    stage.aside(&format!(
+        "Impilo sends {done} types of event from now on: batteries, signals, readings, orders, returns and more."
+    ));
     stage.pass(3.0).await;
     Ok(())
 }
 
-/// Types of event that are named when they are subscribed to.
-const SHOWN: [&str; 4] = ["device.lowBattery", "device.weakSignal", "order.statusFull", "return.statusFull"];
-
 async fn morning(stage: &mut Stage, cast: &Cast) {
     stage.show.chapter("2  An ordinary morning", "");
-    stage.event(0.0, "A blood pressure monitor warns of its battery, at 18 %.", cast.battery(18)).await;
-    stage.event(3.0, "The same battery, at 9 %. Its alert is open already, so nobody is told twice.", cast.battery(9)).await;
+    let (given, measured) = (cast.given(stage.now()), cast.reading(stage.now()));
+    stage.event(0.0, "A patient gets a blood pressure monitor …", given).await;
+    stage.event(1.0, "… and measures. All is well, and nobody is told.", measured).await;
+    stage.event(2.0, "Its batteries are not new: it warns of them, at 18 %.", cast.battery(18)).await;
+    stage.event(4.0, "The same at 9 %. The alert is open already, so nobody is told twice.", cast.battery(9)).await;
     let order = cast.order("unableToFulfill", stage.now());
     stage.event(2.5, "A patient's new scale cannot be sent.", order).await;
     stage.pass(3.0).await;
@@ -79,21 +80,21 @@ async fn absence(stage: &mut Stage, cast: &Cast) {
     );
     stage.stop().await;
     let at = |after: u64| BEGIN.plus(minutes(after));
-    let lost: [(u64, &str, Told); 5] = [
+    let lost: [(u64, &str, Told); 4] = [
         (40, "The monitor's battery, at 4 %: that would be critical.", cast.battery(4)),
         (75, "Another patient's glucometer warns of its battery, at 12 %.", cast.other_battery(12)),
         (95, "Another order cannot be sent …", cast.later_order("unableToFulfill", at(95))),
         (165, "… and was sent after all.", cast.later_order("shipped", at(165))),
-        (195, "The monitor's battery again, at 3 %.", cast.battery(3)),
     ];
     for (after, what, told) in lost {
         stage.lose(1.2, at(after), what, told).await;
     }
     let back = DIGEST.minus(Duration::from_secs_f64(BEFORE_DIGEST / stage.speed));
     stage.skip_to(back).await;
-    let tally = stage.stand_in.tally();
+    let (untold, tally) = (stage.untold(), stage.stand_in.tally());
     stage.aside(&format!(
-        "With those of all other devices, Impilo tried {} times to deliver, in vain; {} events it has given up for good.",
+        "With those of all other devices it is {untold} events. Impilo has tried {} times to deliver them, and has given up \
+         {} of them for good.",
         tally.unreached, tally.given_up
     ));
     stage.wait(3.0).await;
@@ -102,18 +103,18 @@ async fn absence(stage: &mut Stage, cast: &Cast) {
 async fn back(stage: &mut Stage, cast: &Cast) -> anyhow::Result<()> {
     stage.show.chapter(
         "4  Back again",
-        "Pulsewarden starts. Before it decides anything, it reads Impilo's log of webhooks for what it missed, and puts that \
-         where it belongs in time. Everybody gets one message about the whole absence, and what is critical at once.",
+        "Pulsewarden starts. Before it decides anything, it reads Impilo's log for what it missed, and puts that where it \
+         belongs in time. Then one message tells of the whole absence, and not one for each alert.",
     );
     let missed = stage.now();
     stage.start(missed).await?;
-    stage.mail().await.context("no message about the absence was sent")?;
+    stage.mail("after an outage").await?;
     stage.pass(4.0).await;
-    stage.event(0.0, "Somebody has changed the monitor's batteries: 96 %. That is proof, and ends the alert.", cast.battery(96)).await;
-    let back = cast.taken_back(stage.now());
-    stage.event(3.0, "The glucometer is taken back from its patient: what was open about it ends, too.", back).await;
+    let full = cast.battery(96);
+    stage.event(0.0, "The monitor has new batteries, at 96 %. That is proof, and ends its alert.", full).await;
     stage.pass(3.0).await;
-    stage.mail().await.context("no digest was sent")?;
+    stage.show.chapter("5  The digest of the day", "It comes at 17:00, and begins with whom to call.");
+    stage.mail("DIGEST").await?;
     stage.pass(1.0).await;
     stage.sum_up().await
 }
