@@ -5,7 +5,6 @@ use std::fmt::Arguments;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::mail_catcher::Mail;
@@ -150,8 +149,7 @@ impl Show {
         }
     }
 
-    pub(super) fn slack(&self, at: Timestamp, message: &Value) {
-        let text = message.get("text").and_then(Value::as_str).unwrap_or_default();
+    pub(super) fn slack(&self, at: Timestamp, text: &str) {
         self.line(at, (GREEN, "# Slack"), &format!("#device-alerts: {text}"), None);
     }
 }
@@ -204,7 +202,7 @@ impl Moves {
                 };
                 let now = shared.clock.now();
                 let late =
-                    if now.since(moved.at) > AT_ONCE { format!(" at {}", clock(moved.at)) } else { String::new() };
+                    if now.since(moved.at) > AT_ONCE { format!(" at {:.5}", clock(moved.at)) } else { String::new() };
                 let what = format!("#{} {}: {state}{late} ({})", alert.number, alert.rule, moved.reason);
                 show.line(now, (YELLOW, "! alert"), &what, None);
             }

@@ -17,6 +17,7 @@ use crate::api::client::AdminClient;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::daemon::Daemon;
+use crate::digest;
 use crate::engine::Timestamp;
 use crate::simulate::account::StandIn;
 
@@ -43,8 +44,9 @@ pub(super) struct Stage {
     moves: Moves,
     clock: Clock,
     daemon: Option<Daemon>,
-    /// The subjects of the mails that were shown.
+    /// The subjects of the mails that were shown, and the texts of Slack's messages.
     mailed: Vec<String>,
+    slacked: Vec<String>,
     /// Events of which the reader knows.
     known: u64,
     /// Repetitions of which the reader knows.
@@ -64,6 +66,7 @@ impl Stage {
             clock: Clock::going_from(begin),
             daemon: None,
             mailed: Vec::new(),
+            slacked: Vec::new(),
             known: 0,
             repeated: 0,
         }
@@ -116,7 +119,9 @@ impl Stage {
                 }
                 Some(message) = self.caught.messages.recv() => {
                     self.look();
-                    self.show.slack(self.clock.now(), &message);
+                    let text = message.get("text").and_then(Value::as_str).unwrap_or_default();
+                    self.slacked.push(text.to_owned());
+                    self.show.slack(self.clock.now(), text);
                 }
                 _ = tick.tick() => {
                     self.stand_in.move_to(self.clock.now()).await;
@@ -133,17 +138,18 @@ impl Stage {
         }
     }
 
-    /// Waits for a mail whose subject holds these words; the story goes on meanwhile.
-    pub(super) async fn mail(&mut self, about: &str) -> anyhow::Result<()> {
-        let end = Instant::now() + PATIENCE + Duration::from_secs_f64(PATIENCE.as_secs_f64() / self.speed);
-        while !self.mailed.iter().any(|subject| subject.contains(about)) {
-            ensure!(Instant::now() < end, "the mail about \"{about}\" has not come");
+    /// Waits for a mail and a message of Slack's that begin with these words; the story goes on meanwhile.
+    pub(super) async fn told(&mut self, about: &str) -> anyhow::Result<()> {
+        let end = Instant::now() + PATIENCE;
+        let has = |texts: &[String]| texts.iter().any(|text| text.trim_start_matches("Re: ").starts_with(about));
+        while !(has(&self.mailed) && has(&self.slacked)) {
+            ensure!(Instant::now() < end, "no message came that begins with: {about}");
             self.pass(0.2).await;
         }
         Ok(())
     }
 
-    /// Waits until the daemon has planned this digest: one that comes back later than its due time sends it then.
+    /// Waits until the daemon has planned this digest: from then on it counts what happens for it.
     pub(super) async fn planned(&mut self, digest: &str) -> anyhow::Result<()> {
         let end = Instant::now() + PATIENCE;
         while let Some(daemon) = &self.daemon
@@ -152,6 +158,13 @@ impl Stage {
             ensure!(Instant::now() < end, "the digest {digest} is not planned");
             self.pass(0.2).await;
         }
+        Ok(())
+    }
+
+    /// Asks for a digest.
+    pub(super) async fn send(&self, digest: &'static str) -> anyhow::Result<()> {
+        let parts = self.daemon.as_ref().context("the daemon does not run")?.shared().digests.clone();
+        tokio::task::spawn_blocking(move || digest::send(&parts, digest, "the demo")).await??;
         Ok(())
     }
 

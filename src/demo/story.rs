@@ -10,12 +10,11 @@ use crate::engine::Timestamp;
 /// When the story begins: Monday, 5 January 2026, 13:00 UTC, when many patients in America measure.
 pub(super) const BEGIN: Timestamp = Timestamp(1_767_618_000_000);
 
-/// The digest of the demo's rules, and when it is due.
-const DIGEST_NAME: &str = "end-of-day";
-const DIGEST: Timestamp = Timestamp(BEGIN.0 + 4 * 3600 * 1000);
+/// When the daemon is back.
+const BACK: Timestamp = Timestamp(BEGIN.0 + 4 * 3600 * 1000);
 
-/// What the daemon does after its return takes about as long, in seconds, until the digest is due.
-const BEFORE_DIGEST: f64 = 12.0;
+/// The digest of the demo's rules.
+const DIGEST: &str = "end-of-day";
 
 const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
@@ -28,8 +27,7 @@ const fn minutes(minutes: u64) -> Duration {
 pub(super) async fn tell(stage: &mut Stage) -> anyhow::Result<()> {
     let cast = Cast::of(&stage.stand_in)?;
     connect(stage).await?;
-    morning(stage, &cast).await;
-    stage.planned(DIGEST_NAME).await?;
+    morning(stage, &cast).await?;
     absence(stage, &cast).await;
     back(stage, &cast).await
 }
@@ -46,30 +44,36 @@ async fn connect(stage: &mut Stage) -> anyhow::Result<()> {
     stage.aside(&format!(
         "Impilo sends {done} types of event from now on: batteries, signals, readings, orders, returns and more."
     ));
-    stage.pass(3.0).await;
+    stage.planned(DIGEST).await?;
+    stage.pass(2.0).await;
     Ok(())
 }
 
-async fn morning(stage: &mut Stage, cast: &Cast) {
+async fn morning(stage: &mut Stage, cast: &Cast) -> anyhow::Result<()> {
     stage.show.chapter("2  An ordinary morning", "");
     let (given, measured) = (cast.given(stage.now()), cast.reading(stage.now()));
     stage.event(0.0, "A patient gets a blood pressure monitor …", given).await;
     stage.event(1.0, "… and measures. All is well, and nobody is told.", measured).await;
     stage.event(2.0, "Its batteries are not new: it warns of them, at 18 %.", cast.battery(18)).await;
+    stage.told("[WARNING] Device battery low").await?;
     stage.event(4.0, "The same at 9 %. The alert is open already, so nobody is told twice.", cast.battery(9)).await;
     let order = cast.order("unableToFulfill", stage.now());
     stage.event(2.5, "A patient's new scale cannot be sent.", order).await;
+    stage.told("[CRITICAL] Order unable to fulfill").await?;
     stage.pass(3.0).await;
     for (number, weak) in cast.fading().enumerate() {
         match number {
             0 => stage.event(0.0, "A device of a small clinic has a weak signal. One alone says nothing.", weak).await,
-            1 => stage.event(1.5, "So has the one next to it, and one after the other …", weak).await,
+            1 => stage.event(1.5, "So has another one of that clinic, and one after the other …", weak).await,
             _ => stage.unseen(0.2, weak).await,
         }
     }
+    stage.told("[CRITICAL] Site connectivity outage").await?;
     let order = cast.order("shipped", stage.now());
     stage.event(4.0, "The warehouse has found another scale, and sends it.", order).await;
+    stage.told("[RESOLVED] Order unable to fulfill").await?;
     stage.pass(3.0).await;
+    Ok(())
 }
 
 async fn absence(stage: &mut Stage, cast: &Cast) {
@@ -89,8 +93,7 @@ async fn absence(stage: &mut Stage, cast: &Cast) {
     for (after, what, told) in lost {
         stage.lose(1.2, at(after), what, told).await;
     }
-    let back = DIGEST.minus(Duration::from_secs_f64(BEFORE_DIGEST / stage.speed));
-    stage.skip_to(back).await;
+    stage.skip_to(BACK).await;
     let (untold, tally) = (stage.untold(), stage.stand_in.tally());
     stage.aside(&format!(
         "With those of all other devices it is {untold} events. Impilo has tried {} times to deliver them, and has given up \
@@ -106,15 +109,19 @@ async fn back(stage: &mut Stage, cast: &Cast) -> anyhow::Result<()> {
         "Pulsewarden starts. Before it decides anything, it reads Impilo's log for what it missed, and puts that where it \
          belongs in time. Then one message tells of the whole absence, and not one for each alert.",
     );
-    let missed = stage.now();
-    stage.start(missed).await?;
-    stage.mail("after an outage").await?;
+    stage.start(BACK).await?;
+    stage.told("[CRITICAL] 2 open, 2 ended after an outage").await?;
     stage.pass(4.0).await;
     let full = cast.battery(96);
     stage.event(0.0, "The monitor has new batteries, at 96 %. That is proof, and ends its alert.", full).await;
+    stage.told("[RESOLVED] Device battery low").await?;
     stage.pass(3.0).await;
-    stage.show.chapter("5  The digest of the day", "It comes at 17:00, and begins with whom to call.");
-    stage.mail("DIGEST").await?;
+    stage.show.chapter(
+        "5  The digest of the day",
+        "It comes every day at 18:00, and begins with whom to call. Here it is asked for now, as `pulsewarden digest send` does.",
+    );
+    stage.send(DIGEST).await?;
+    stage.told("[DIGEST]").await?;
     stage.pass(1.0).await;
     stage.sum_up().await
 }
