@@ -21,6 +21,9 @@ const INDENT: usize = 22;
 /// What of a mail only the first one is shown with, beside the lines that are set in.
 const ADVICE: [&str; 2] = ["How to look into it:", "Take this on:"];
 
+/// How the subjects of digests begin; they are shown whole.
+const DIGEST: &str = "[DIGEST]";
+
 /// What is shown of those that are set in.
 const TELLING: &str = "  Ended:";
 
@@ -71,13 +74,15 @@ impl Show {
             let part = style.map_or_else(|| part.clone(), |style| self.paint(style, &part));
             match number {
                 0 => self.say(format_args!("{time}  {place}  {part}")),
-                _ => self.set_in(&part),
+                _ => self.say(format_args!("{:INDENT$}{part}", "")),
             }
         }
     }
 
-    fn set_in(&self, text: &str) {
-        self.say(format_args!("{:INDENT$}{text}", ""));
+    /// One line of a mail.
+    fn quote(&self, text: &str) {
+        let place = INDENT - 2;
+        self.say(format_args!("{}", format!("{:place$}{} {text}", "", self.paint(FAINT, "│")).trim_end()));
     }
 
     /// Text between the lines of the story.
@@ -134,7 +139,7 @@ impl Show {
     pub(super) fn mail(&mut self, at: Timestamp, mail: &Mail) {
         let subject = mail.header("Subject").unwrap_or_default();
         self.line(at, (MAGENTA, "✉ mail"), &format!("to {}: {subject}", mail.to.join(", ")), Some(BOLD));
-        let whole = !std::mem::replace(&mut self.explained, true);
+        let whole = !std::mem::replace(&mut self.explained, true) || subject.starts_with(DIGEST);
         let left_out = |line: &str| {
             ADVICE.iter().any(|advice| line.starts_with(advice))
                 || (line.starts_with("  ") && !line.starts_with(TELLING))
@@ -145,7 +150,10 @@ impl Show {
         for line in lines.filter(|line| whole || !left_out(line)) {
             // A link is for whoever gets the mail, and long.
             let line = line.split_once("/act/").map_or_else(|| line.to_owned(), |(base, _)| format!("{base}/act/…"));
-            wrapped(&line, WIDTH - INDENT).iter().for_each(|part| self.set_in(part));
+            if line.starts_with("== ") {
+                self.quote("");
+            }
+            wrapped(&line, WIDTH - INDENT).iter().for_each(|part| self.quote(part));
         }
     }
 
