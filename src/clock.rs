@@ -71,6 +71,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_clock_of_another_day_goes_on_from_it() {
+        let begin = Timestamp(1_767_618_000_000);
+        let clock = Clock::going_from(begin);
+        let first = clock.now();
+        assert!(first >= begin && first < Clock::Wall.now());
+        assert!(clock.now() >= first);
+    }
+
+    #[test]
     fn a_step_is_seen_once_and_its_way_told() {
         let hand = Arc::new(AtomicI64::new(0));
         let mut steps = Steps::of(Clock::Hand(Arc::clone(&hand)));

@@ -138,12 +138,12 @@ impl Stage {
         }
     }
 
-    /// Waits for a mail and a message of Slack's that begin with these words; the story goes on meanwhile.
+    /// Waits for a mail and a message of Slack's that hold these words; the story goes on meanwhile.
     pub(super) async fn told(&mut self, about: &str) -> anyhow::Result<()> {
         let end = Instant::now() + PATIENCE;
-        let has = |texts: &[String]| texts.iter().any(|text| text.trim_start_matches("Re: ").starts_with(about));
+        let has = |texts: &[String]| texts.iter().any(|text| text.contains(about));
         while !(has(&self.mailed) && has(&self.slacked)) {
-            ensure!(Instant::now() < end, "no message came that begins with: {about}");
+            ensure!(Instant::now() < end, "no message has come about: {about}");
             self.pass(0.2).await;
         }
         Ok(())
