@@ -233,7 +233,7 @@ impl Stage {
         let kept: u64 = status.figures.last_by_type.iter().map(|(_, _, count)| count).sum();
         let text = format!(
             "{kept} events kept, {} devices known, alerts still open: {}. Is anything missing? {}\n\
-             README.md tells how to install Pulsewarden, docs/simulate.md how to try it with a stand-in for Impilo of your own.",
+             README.md tells how to install Pulsewarden, docs/simulate.md how to try yours with the stand-in for Impilo.",
             status.figures.devices, status.figures.open_alerts, status.whole.sentence
         );
         self.show.section("That was it", &text);
