@@ -2125,12 +2125,16 @@ _pulsewarden() {
             return 0
             ;;
         pulsewarden__subcmd__impilo__subcmd__webhooks__subcmd__test)
-            opts="-h --json --config --help"
+            opts="-h --wait --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -608,6 +608,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (test)
 _arguments "${_arguments_options[@]}" : \
+'--wait=[How long to wait for it]:LENGTH:_default' \
 '--config=[The configuration file]:FILE:_files' \
 '--json[Print JSON for programs]' \
 '-h[Print help (see more with '\''--help'\'')]' \

@@ -13,11 +13,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::ApiError;
+use super::pace::Pace;
 use super::pages::Pages;
 use crate::clock::Clock;
 use crate::engine::Timestamp;
 use crate::impilo::answer;
-pub use crate::impilo::answer::{LogRow, LoggedPayload, Page, RawObject, Subscription};
+pub use crate::impilo::answer::{LogRow, LoggedPayload, Page, RawObject, Subscription, TooLong};
 use crate::notify::http::{cause, wait};
 
 /// The header that holds the API key (documented).
@@ -41,6 +42,9 @@ const LONGEST_ANSWER: usize = 32 * 1024 * 1024;
 /// before, so that the same rows can be asked for in smaller pages.
 const SIZES: [u32; 4] = [250, 50, 10, 1];
 
+/// Rows one behind the other that are stepped over because each is too long by itself. Where more are, it is not the rows.
+const MOST_TOO_LONG: usize = 5;
+
 /// Stands for a difference of clocks that is not known.
 const UNKNOWN: i64 = i64::MIN;
 
@@ -55,6 +59,8 @@ pub struct Client {
     ahead: Arc<AtomicI64>,
     /// Until when Impilo has asked to be left alone.
     quiet_until: Arc<Mutex<Option<Instant>>>,
+    /// What its requests keep to, and how many a minute there may be.
+    pace: Option<(Arc<Pace>, u64)>,
 }
 
 /// Which rows of the log are asked for.
@@ -128,7 +134,7 @@ impl Client {
             .build()
             .context("no HTTP client can be made")?;
         let ahead = Arc::new(AtomicI64::new(UNKNOWN));
-        Ok(Self { http, base, key, clock: Clock::Wall, ahead, quiet_until: Arc::default() })
+        Ok(Self { http, base, key, clock: Clock::Wall, ahead, quiet_until: Arc::default(), pace: None })
     }
 
     /// The same by another clock than that on the wall.
@@ -137,10 +143,15 @@ impl Client {
         Self { clock, ..self }
     }
 
-    /// The same for another command: what Impilo asked for while it did the one before is forgotten.
+    /// The same, for what has time: it makes no more than `most` requests a minute together with all that keep to `pace`.
     #[must_use]
-    pub(super) fn afresh(&self) -> Self {
-        Self { quiet_until: Arc::default(), ..self.clone() }
+    pub fn paced(self, pace: &Arc<Pace>, most: u64) -> Self {
+        Self { pace: Some((Arc::clone(pace), most)), ..self }
+    }
+
+    /// Whether the other talks to the same account.
+    pub(super) fn is_of_the_account_of(&self, other: &Self) -> bool {
+        self.base == other.base && self.key == other.key
     }
 
     /// By how many milliseconds Impilo's clock is ahead of ours (behind it where negative), as far as its last answer told:
@@ -155,7 +166,15 @@ impl Client {
     /// # Errors
     /// Where Impilo gives no answer that can be used; so for all that follow.
     pub async fn webhooks(&self) -> Result<Vec<Subscription>, ApiError> {
-        let page = |page| async move { Ok(self.page(Call::page(&["webhook"], page)).await?.map(Subscription::read)) };
+        let page = |page| async move {
+            let page = self.page(Call::page(&["webhook"], page)).await?;
+            // Whoever does not know all of them must not change any.
+            if page.too_long.is_empty() {
+                Ok(page.map(Subscription::read))
+            } else {
+                Err(ApiError::TooLong(LONGEST_ANSWER))
+            }
+        };
         Pages::new(page, |found: &Subscription| found.id).all().await
     }
 
@@ -229,12 +248,12 @@ impl Client {
 
     /// One page of the webhook log. Neither order nor retention are documented.
     pub async fn log(&self, query: &LogQuery, page: u32) -> Result<Page<LogRow>, ApiError> {
-        Ok(self.page(Self::log_call(query, page)).await?.map(LogRow::read))
+        Ok(self.page(Self::log_call(query, page)).await?.of_log())
     }
 
     /// As [`Client::log`], of rows that were sent more than once.
     pub async fn log_retried(&self, query: &LogQuery, page: u32) -> Result<Page<LogRow>, ApiError> {
-        Ok(self.page(Self::log_call(query, page).with("retryAttemptsMin", "1")).await?.map(LogRow::read))
+        Ok(self.page(Self::log_call(query, page).with("retryAttemptsMin", "1")).await?.of_log())
     }
 
     /// As [`Client::log`], of rows that were last answered with one of `statuses`.
@@ -242,7 +261,7 @@ impl Client {
         let call = statuses
             .iter()
             .fold(Self::log_call(query, page), |call, status| call.with("lastResponseStatus", status.to_string()));
-        Ok(self.page(call).await?.map(LogRow::read))
+        Ok(self.page(call).await?.of_log())
     }
 
     fn log_call(query: &LogQuery, page: u32) -> Call<'static> {
@@ -277,12 +296,12 @@ impl Client {
 
     /// One page of the devices that are with patients, by id.
     pub async fn devices_with_patients(&self, page: u32) -> Result<Page<RawObject>, ApiError> {
-        self.page(Call::page(&["device"], page).with("status", "withPatient").with("sort", "deviceId")).await
+        self.objects(Call::page(&["device"], page).with("status", "withPatient").with("sort", "deviceId")).await
     }
 
     /// One page of all orders: there is no filter by status or time (documented).
     pub async fn orders(&self, page: u32) -> Result<Page<RawObject>, ApiError> {
-        self.page(Call::page(&["order"], page)).await
+        self.objects(Call::page(&["order"], page)).await
     }
 
     /// One page of the returns, of one status where one is given.
@@ -291,37 +310,45 @@ impl Client {
         if let Some(status) = status {
             call = call.with("status", status);
         }
-        self.page(call).await
+        self.objects(call).await
+    }
+
+    /// One page of objects; what has no id, or is too long, is left out.
+    async fn objects(&self, call: Call<'_>) -> Result<Page<RawObject>, ApiError> {
+        Ok(self.page(call).await?.of_objects())
     }
 
     async fn object(&self, path: &[&str]) -> Result<Option<RawObject>, ApiError> {
         match self.ask(Call::get(path)).await.map(RawObject::new) {
             Ok(object) if object.id().as_deref() == path.last().copied() => Ok(Some(object)),
-            Ok(_) => Err(ApiError::Unreadable("not the object that was asked for")),
+            Ok(object) if object.is_object() => Err(ApiError::Another),
+            Ok(_) => Err(ApiError::Unreadable("no object where one should be")),
             Err(ApiError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// One of the largest pages, in parts where it is too long.
+    /// One of the largest pages, in parts where it is too long, and without the rows that are too long by themselves.
     async fn page(&self, call: Call<'_>) -> Result<Page<RawObject>, ApiError> {
-        let mut whole = Page { rows: Vec::new(), last: false, total: None };
-        // By row, and how many are asked for at once; a smaller size is kept to for this page.
+        let mut whole = Page { rows: Vec::new(), last: false, total: None, left_out: 0, too_long: Vec::new() };
+        // By row, and how many are asked for at once at most.
         let first = (call.page.unwrap_or(1) - 1).saturating_mul(SIZES[0]);
-        let (mut at, end, mut sizes) = (first, first.saturating_add(SIZES[0]), SIZES.iter().copied().peekable());
-        while at < end
-            && !whole.last
-            && let Some(size) = sizes.peek().copied()
-        {
+        let (mut at, end, mut most, mut in_a_row) = (first, first.saturating_add(SIZES[0]), SIZES[0], 0);
+        while at < end && !whole.last {
+            // The largest page that begins here and is not known to be too long.
+            let size = SIZES.into_iter().find(|size| *size <= most && at.is_multiple_of(*size)).unwrap_or(1);
             match self.part(call.clone(), at / size + 1, size).await {
-                Ok(Page { rows, last, total }) => {
-                    whole.rows.extend(rows);
-                    (whole.last, whole.total, at) = (last, total, at + size);
+                Ok(part) => {
+                    whole.rows.extend(part.rows);
+                    whole.left_out += part.left_out;
+                    (whole.last, whole.total, at) = (part.last, part.total, at + size);
+                    (most, in_a_row) = (SIZES[0], 0);
                 }
-                Err(error @ ApiError::TooLong(_)) if sizes.next().is_some() && sizes.peek().is_none() => {
-                    return Err(error);
+                Err(ApiError::TooLong(_)) if size > 1 => most = size - 1,
+                Err(ApiError::TooLong(_)) if in_a_row + 1 < MOST_TOO_LONG => {
+                    whole.too_long.push(TooLong { place: at + 1, behind: whole.rows.len() });
+                    (at, most, in_a_row) = (at + 1, SIZES[0], in_a_row + 1);
                 }
-                Err(ApiError::TooLong(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -335,38 +362,45 @@ impl Client {
 
     /// Asks, again where that may help, and gives the body of the answer.
     async fn ask(&self, call: Call<'_>) -> Result<String, ApiError> {
-        self.is_welcome()?;
         let mut pause = FIRST_WAIT;
         let mut attempt = 1;
         loop {
+            self.wait_until_welcome().await?;
             let failed = match self.attempt(&call).await {
                 Ok(body) => return Ok(body),
                 Err(failed) => failed,
             };
+            self.heed(&failed.error);
             let least = failed.again.filter(|least| attempt < ATTEMPTS && *least <= LONGEST_WAIT);
-            let Some(least) = least else {
-                self.heed(&failed.error);
-                return Err(failed.error);
-            };
+            let Some(least) = least else { return Err(failed.error) };
             tokio::time::sleep(pause.mul_f64(0.75 + fastrand::f64() / 2.0).max(least)).await;
             pause *= 2;
             attempt += 1;
         }
     }
 
-    /// Whether Impilo may be asked: not while it wants to be left alone.
-    fn is_welcome(&self) -> Result<(), ApiError> {
-        let quiet_until = *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = quiet_until.map(|until| until.saturating_duration_since(Instant::now()));
-        match left.filter(|left| !left.is_zero()) {
-            Some(left) => Err(ApiError::Busy { after: Some(left) }),
-            None => Ok(()),
+    /// Waits while Impilo wants to be left alone, whoever heard of that.
+    ///
+    /// # Errors
+    /// Where that takes too long; then it is not asked.
+    async fn wait_until_welcome(&self) -> Result<(), ApiError> {
+        loop {
+            let quiet_until = *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+            let left = quiet_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Ok(());
+            }
+            if left > LONGEST_WAIT {
+                return Err(ApiError::Busy { after: Some(left) });
+            }
+            tokio::time::sleep(left).await;
         }
     }
 
     fn heed(&self, error: &ApiError) {
         if let ApiError::Busy { after: Some(after) } = error {
-            *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now().checked_add(*after);
+            let mut quiet_until = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+            *quiet_until = (*quiet_until).max(Instant::now().checked_add(*after));
         }
     }
 
@@ -375,6 +409,9 @@ impl Client {
         let mut request = self.http.request(call.method.clone(), self.address(call)).header(KEY_HEADER, &self.key);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        if let Some((pace, most)) = &self.pace {
+            pace.turn(*most).await;
         }
         let asked_at = self.clock.now();
         let response = match request.send().await {

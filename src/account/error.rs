@@ -22,8 +22,11 @@ pub enum ApiError {
     #[error("Impilo answered HTTP {0}{more}", more = trouble(*.0))]
     Answered(u16),
     /// However little of it is asked for at once.
-    #[error("a single row of a list of Impilo's is longer than {} MiB, so that the list cannot be read; ask Impilo about it", .0 >> 20)]
+    #[error("an answer of Impilo's is longer than {} MiB, also where a single row is asked for; ask Impilo about it", .0 >> 20)]
     TooLong(usize),
+    /// It is about something else than was asked for, or does not say what it is about.
+    #[error("Impilo's answer is not about what was asked for; ask Impilo about it")]
+    Another,
     #[error("Impilo's answer cannot be read: {0}; `impilo.api` may lead somewhere else")]
     Unreadable(&'static str),
 }
@@ -43,7 +46,17 @@ impl ApiError {
         match self {
             Self::Unreachable(_) | Self::Busy { .. } => true,
             Self::Answered(status) => *status >= 500,
-            Self::Refused(_) | Self::NotFound | Self::Unreadable(_) | Self::TooLong(_) => false,
+            Self::Refused(_) | Self::NotFound | Self::Unreadable(_) | Self::TooLong(_) | Self::Another => false,
+        }
+    }
+
+    /// Whether it may be a matter of the one thing that was asked for: which errors Impilo has for what is not documented.
+    #[must_use]
+    pub fn may_concern_one(&self) -> bool {
+        match self {
+            Self::Refused(status) => *status == 403,
+            Self::NotFound | Self::Answered(_) | Self::Unreadable(_) | Self::TooLong(_) | Self::Another => true,
+            Self::Unreachable(_) | Self::Busy { .. } => false,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod doctor;
 mod error;
 mod kept;
 pub mod needs;
+mod pace;
 pub mod pages;
 pub mod reconcile;
 pub mod recovery;
@@ -18,6 +19,7 @@ pub use accepted::{SecretUse, Secrets};
 pub use client::Client;
 pub use error::ApiError;
 pub use kept::KeptError;
+pub use pace::Pace;
 
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
@@ -37,10 +39,17 @@ pub enum NoClient {
     Unusable(anyhow::Error),
 }
 
-/// The client that the settings make, kept until they change.
+/// The client that the settings make, kept until they change. All that ask share it, so that what one is told holds for all.
 pub struct Access {
-    kept: Mutex<Option<Client>>,
+    kept: Mutex<Clients>,
     clock: Clock,
+}
+
+#[derive(Default)]
+struct Clients {
+    client: Option<Client>,
+    /// The one before the settings were read anew.
+    before: Option<Client>,
 }
 
 impl Access {
@@ -50,22 +59,27 @@ impl Access {
         Self { kept: Mutex::default(), clock }
     }
 
-    /// A client for one command. Where there is none yet, the key is read now, so that one that was put there late is found.
+    /// Where there is no client yet, the key is read now, so that one that was put there late is found.
     ///
     /// # Errors
     /// Where there is no key, or none that can be used.
     pub fn client(&self, settings: &Settings) -> Result<Client, NoClient> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &*kept {
-            return Ok(client.afresh());
+        if let Some(client) = &kept.client {
+            return Ok(client.clone());
         }
         let key = settings.impilo.api_key.as_ref().ok_or(NoClient::NoKey)?.read()?;
-        let client = Client::new(&settings.impilo.api, key).map_err(NoClient::Unusable)?;
-        Ok(kept.insert(client.by(self.clock.clone())).clone())
+        let new = Client::new(&settings.impilo.api, key).map_err(NoClient::Unusable)?.by(self.clock.clone());
+        // The same account may still want to be left alone.
+        let client = kept.before.take().filter(|before| before.is_of_the_account_of(&new)).unwrap_or(new);
+        Ok(kept.client.insert(client).clone())
     }
 
     /// The key or the address may be another now.
     pub fn forget(&self) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = kept.client.take() {
+            kept.before = Some(client);
+        }
     }
 }

@@ -69,9 +69,9 @@ impl<F, K, I> Pages<F, K, I> {
             if self.page > MOST || (self.times == 1 && self.barren >= BARREN) {
                 return Err(ApiError::Unreadable("a list has no end"));
             }
-            let Page { rows, last, total } = (self.fetch)(self.page).await?;
+            let Page { rows, last, total, left_out, .. } = (self.fetch)(self.page).await?;
             let came = rows.len();
-            self.rows += came;
+            self.rows += came + left_out;
             let fresh: Vec<T> = rows.into_iter().filter(|row| self.seen.insert((self.key)(row))).collect();
             self.news |= !fresh.is_empty();
             self.barren = if fresh.is_empty() { self.barren + 1 } else { 0 };
@@ -137,7 +137,7 @@ mod tests {
             let begin = (page as usize - 1) * 2;
             let cut: Vec<u32> = rows.iter().skip(begin).take(2).copied().collect();
             let total = total.then(|| i64::try_from(rows.len()).unwrap());
-            let page = Page { rows: cut, last: begin + 2 >= rows.len(), total };
+            let page = Page { rows: cut, last: begin + 2 >= rows.len(), total, left_out: 0, too_long: Vec::new() };
             async { Ok(page) }
         };
         let mut all = Pages::new(fetch, |row: &u32| *row).all().await.unwrap();
@@ -180,7 +180,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_without_end_is_given_up() {
-        let fetch = |_| async { Ok(Page { rows: vec![1], last: false, total: None }) };
+        let fetch =
+            |_| async { Ok(Page { rows: vec![1], last: false, total: None, left_out: 0, too_long: Vec::new() }) };
         let read = Pages::new(fetch, |row: &i32| *row).all().await;
         assert_eq!(read, Err(ApiError::Unreadable("a list has no end")));
     }

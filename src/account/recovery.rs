@@ -1,6 +1,7 @@
 //! Impilo's webhook log as the journal takes it in: rows for our own address, in whichever form each is.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -8,10 +9,11 @@ use super::client::{Client, LogQuery, LogRow, Subscription};
 use super::pages::Pages;
 use super::webhooks::is_same;
 use super::{ApiError, pages};
-use crate::engine::Timestamp;
+use crate::engine::{Interval, Timestamp};
+use crate::impilo::answer::Unread;
 use crate::impilo::{self, LoggedEvent};
 use crate::journal::codec;
-use crate::store::{Logged, Quarantined, SIBLINGS_WITHIN};
+use crate::store::{Logged, Quarantined, SIBLINGS_WITHIN, SteppedOver};
 
 /// What the log has for one address in a stretch of time.
 #[derive(Default)]
@@ -20,6 +22,10 @@ pub struct LogPart {
     pub logged: Vec<Logged>,
     /// Rows that cannot be read and were not answered well, so that their events may be missing.
     pub unreadable: Vec<Quarantined>,
+    /// When rows were created that cannot be read and were answered well by now.
+    pub kept_at: BTreeSet<Timestamp>,
+    /// Rows that are too long to be read, and what is kept of them.
+    pub stepped_over: Vec<(SteppedOver, Quarantined)>,
     /// When each row for our address was created.
     pub created: BTreeSet<Timestamp>,
     /// Rows for our address.
@@ -46,6 +52,13 @@ pub struct Owner<'a> {
 
 /// A difference of clocks up to this is that of a request's way; it lies within what pairing allows for.
 const LEAST_AHEAD: i64 = 60_000;
+
+/// How often an event is sent after its first attempt (documented).
+const RETRIES: i32 = 3;
+
+/// How long after an event the last attempt at it may come, and one that is under way when it is read.
+const SENT_AGAIN_FOR: Duration = Duration::from_secs(3 * 60 * 60);
+const UNDER_WAY: Duration = Duration::from_secs(2 * 60);
 
 /// A greater one is no clock's.
 const MOST_AHEAD: i64 = 24 * 60 * 60 * 1000;
@@ -130,6 +143,10 @@ where
     let mut part = LogPart::default();
     while let Some(page) = rows.next().await? {
         for row in page {
+            if let Some(unread) = &row.unread {
+                part.step_over(unread, owner, (from, until));
+                continue;
+            }
             // A row without its own time is no older than its last attempt, and never of the time at which it is read.
             let created_at = row.created_at.or(row.last_retry_at).map(|at| owner.by_our_clock(at));
             let created_at = created_at.filter(|at| *at <= until);
@@ -156,6 +173,30 @@ where
 }
 
 impl LogPart {
+    /// How many rows may be missing because they cannot be read.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.unreadable.len() as u64 + self.stepped_over.iter().map(|(stepped_over, _)| stepped_over.rows).sum::<u64>()
+    }
+
+    /// Rows of which it is known where they stand in the list, and by that of which time they are.
+    fn step_over(&mut self, unread: &Unread, owner: &Owner<'_>, (from, until): (Timestamp, Timestamp)) {
+        let earliest = unread.from.map_or(from, |at| owner.by_our_clock(at));
+        let latest = unread.to.map_or(until, |at| owner.by_our_clock(at).plus(Duration::from_millis(1)));
+        if latest <= from {
+            return;
+        }
+        let interval =
+            Interval { from: earliest.max(from), to: latest.min(until).max(earliest.plus(Duration::from_millis(1))) };
+        let Unread { place, rows, .. } = *unread;
+        let reason = format!(
+            "row {place} of Impilo's log from {from} to {until} is too long to be read ({rows} in a row are), so it was stepped over"
+        );
+        let hash = hexadecimal(format!("{} {} {rows}", interval.from, interval.to).as_bytes());
+        let quarantined = Quarantined { received_at: interval.from, hash, reason, body: codec::encode(b"") };
+        self.stepped_over.push((SteppedOver { interval, rows }, quarantined));
+    }
+
     /// A row that was read before tells which of the others are about the same event.
     fn take_before(&mut self, row: &LogRow, created_at: Option<Timestamp>) {
         let text = row.payload.as_ref().map_or("", |payload| payload.text());
@@ -182,16 +223,20 @@ impl LogPart {
         self.created.extend(created_at);
         // Answered means kept.
         if row.last_status.is_some_and(|status| (200..300).contains(&status)) {
+            self.kept_at.extend(created_at);
             return;
         }
-        let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
         self.unreadable.push(Quarantined {
             received_at: created_at.unwrap_or(until),
-            hash,
+            hash: hexadecimal(text.as_bytes()),
             reason,
             body: codec::encode(text.as_bytes()),
         });
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn logged(event: LoggedEvent, row: &LogRow, created_at: Timestamp) -> Option<Logged> {
@@ -208,6 +253,19 @@ fn logged(event: LoggedEvent, row: &LogRow, created_at: Timestamp) -> Option<Log
         webhook_id: row.webhook_id,
         envelope_id,
         created_at,
+        comes_until: comes_until(row, created_at),
         body: codec::encode(&body),
     })
+}
+
+/// Until when Impilo may still send what a row of its log is about, which was created at `created_at`: three times more after
+/// the first, for 105 minutes (documented), and later where its job runs late (inferred). What was taken, or was sent as often as
+/// that, comes no more, but for an attempt that is under way.
+fn comes_until(row: &LogRow, created_at: Timestamp) -> Timestamp {
+    let taken = row.last_status.is_some_and(|status| (200..300).contains(&status));
+    let given_up = row.retry_attempts.is_some_and(|retries| retries >= RETRIES);
+    match taken || given_up {
+        true => created_at.plus(UNDER_WAY),
+        false => created_at.plus(SENT_AGAIN_FOR),
+    }
 }

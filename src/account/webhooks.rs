@@ -71,6 +71,9 @@ pub struct Left {
     pub kind: String,
     pub url: String,
     pub why: String,
+    /// Whether it does harm: its events come twice, or do not arrive. One that no rule needs does none.
+    #[serde(default)]
+    pub harmful: bool,
 }
 
 /// What is to be done, and what is not.
@@ -229,7 +232,8 @@ fn one_type(known: &Known<'_>, kind: &str, there: &[&Subscription], plan: &mut P
             plan.elsewhere += 1;
         } else {
             let (kind, url) = (one.kind.clone(), shown(&one.url, Some(known.url)));
-            plan.left.push(Left { id: one.id, kind, url, why: why.to_owned() });
+            let harmful = place == Place::Nearly || needed.is_some();
+            plan.left.push(Left { id: one.id, kind, url, why: why.to_owned(), harmful });
         }
     }
 }
@@ -262,6 +266,17 @@ impl Ledger {
     /// Where the file cannot be read, or is damaged.
     pub fn made(&self) -> Result<Vec<Made>, KeptError> {
         Ok(kept::read(&self.0)?.unwrap_or_default())
+    }
+
+    /// Forgets those that are not among `there`, all subscriptions of the account. Where none of them is left, it may be another
+    /// account, and nothing is forgotten.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written, or is damaged.
+    pub fn prune(&self, there: &[Subscription]) -> Result<(), KeptError> {
+        let made = self.made()?;
+        let left: Vec<Made> = made.iter().filter(|made| there.iter().any(|one| one.id == made.id)).cloned().collect();
+        if left.is_empty() || left.len() == made.len() { Ok(()) } else { self.keep(&left) }
     }
 
     fn keep(&self, made: &[Made]) -> Result<(), KeptError> {

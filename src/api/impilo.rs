@@ -1,6 +1,7 @@
 //! The account at Impilo: its subscriptions, its secret, and what is wrong with either.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -82,17 +83,24 @@ async fn sync(admin: web::Data<Admin>, request: web::Json<SyncRequest>) -> HttpR
     }
 }
 
+/// What is asked of `impilo/webhooks/test`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct TryRequest {
+    /// For how many seconds it is waited.
+    pub wait_s: u64,
+}
+
 /// What came of a test webhook.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Tested {
-    /// Milliseconds until it was kept here; `None` where it did not come within a minute, or could not be recognised.
+    /// Milliseconds until it was kept here; `None` where it did not come in time, or could not be recognised.
     pub after_ms: Option<u64>,
     /// Webhooks of the same type that came meanwhile and do not hold what the test was sent with.
     pub others: u64,
 }
 
-async fn test(admin: web::Data<Admin>) -> HttpResponse {
-    match admin.shared.try_webhook().await {
+async fn test(admin: web::Data<Admin>, request: web::Json<TryRequest>) -> HttpResponse {
+    match admin.shared.try_webhook(Duration::from_secs(request.wait_s)).await {
         Ok(tried) => {
             let after_ms = tried.after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
             HttpResponse::Ok().json(Tested { after_ms, others: tried.others })

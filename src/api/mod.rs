@@ -28,7 +28,7 @@ use crate::store::{Appended, DeliveryRow, DeliveryState, Entry, NewRow};
 use crate::telemetry;
 
 pub use digests::DigestRequest;
-pub use impilo::{RotateRequest, SyncRequest, Tested, WebhookRow, Webhooks};
+pub use impilo::{RotateRequest, SyncRequest, Tested, TryRequest, WebhookRow, Webhooks};
 pub use people::{ActRequest, UnsilenceRequest, Unsilenced};
 pub use recovery::RecoverRequest;
 pub use status::{Receiving, RuleState, Status, WatchState, Whole};
@@ -63,7 +63,9 @@ pub fn server(admin: Admin, path: &Path) -> anyhow::Result<Server> {
         fs::remove_file(path).with_context(|| format!("the old admin socket {place} cannot be removed"))?;
     }
     let app = move || App::new().app_data(web::Data::new(admin.clone())).configure(routes);
-    let server = HttpServer::new(app).workers(1).disable_signals().bind_uds(path).with_context(|| {
+    let server = HttpServer::new(app).workers(1).disable_signals();
+    // Who hangs up does not wait for an answer any more: what runs for him alone ends.
+    let server = server.h1_allow_half_closed(false).bind_uds(path).with_context(|| {
         format!("the admin socket {place} cannot be made; check its folder, or set another admin.socket")
     })?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o660))

@@ -38,9 +38,12 @@ pub struct Unsilenced {
 
 async fn act(admin: web::Data<Admin>, request: web::Json<ActRequest>) -> HttpResponse {
     let ActRequest { alerts, act, by } = request.into_inner();
-    match admin.desk.act(&alerts, &act, &by).await {
-        Ok(outcomes) => HttpResponse::Ok().json(outcomes),
-        Err(error) => refused(&error),
+    let desk = admin.desk.clone();
+    // In a task of its own: whoever goes away half-way must not leave half of the alerts.
+    match tokio::spawn(async move { desk.act(&alerts, &act, &by).await }).await {
+        Ok(Ok(outcomes)) => HttpResponse::Ok().json(outcomes),
+        Ok(Err(error)) => refused(&error),
+        Err(_) => failed(503, "shutting down"),
     }
 }
 

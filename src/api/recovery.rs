@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::{Admin, failed};
 use crate::daemon::NotRecovered;
@@ -38,8 +39,11 @@ pub(super) async fn recover(admin: web::Data<Admin>, request: web::Json<RecoverR
             &format!("that is more than 30 days of the log at once; ask for it in parts: first --until {end}"),
         );
     }
-    // In a task of its own: what was begun is done to the end, also where nobody waits for it.
-    match tokio::spawn(async move { shared.recover(since, until, dry_run).await }).await {
+    // In a task of its own, so that what was begun of a part is done to its end; the next part is not begun where nobody waits
+    // for it.
+    let gone = CancellationToken::new();
+    let _gone = gone.clone().drop_guard();
+    match tokio::spawn(async move { shared.recover(since, until, dry_run, &gone).await }).await {
         Ok(Ok(recovered)) => HttpResponse::Ok().json(recovered),
         Ok(Err(error @ NotRecovered::NotConfigured(_))) => failed(422, &error.to_string()),
         Ok(Err(error)) => {

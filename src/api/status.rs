@@ -2,6 +2,7 @@
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +132,9 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
     })
 }
 
+/// How long a row of the log that cannot be read is a reason to doubt.
+const UNREAD_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// How many stretches are listed.
 const LISTED: usize = 10;
 
@@ -138,6 +142,8 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
     let notes = shared.store.recovery()?;
     let blind = shared.store.progress()?.standing.blind;
     let not_heard: Vec<Interval> = blind.iter().rev().take(LISTED).copied().collect();
+    let now = shared.clock.now();
+    let unread = notes.unread(&Interval { from: now.minus(UNREAD_FOR), to: now });
     // A gap of which processing has not heard yet.
     let all_told = !not_heard.is_empty() || (notes.doubts.is_empty() && notes.absences.is_empty());
     let sentence = match (not_heard.first(), notes.lacks, notes.read_until) {
@@ -161,6 +167,13 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
             };
             format!("Not whole: nothing was heard from {} to {}{more}, and {why}.", last.from, last.to)
         }
+        (None, None, Some(_)) if unread > 0 => {
+            let (rows, lie) = if unread == 1 { ("row", "lies") } else { ("rows", "lie") };
+            format!(
+                "No gap is known, but it is not certain: {unread} {rows} of Impilo's log of the last seven days cannot be read and {lie} \
+                 in quarantine."
+            )
+        }
         (None, None, Some(until)) => format!("Whole: all that Impilo's log has up to {until} is here."),
         (None, Some(Lack::Elsewhere), _) => {
             format!("No gap is known, but it is not certain: rows of Impilo's log are {}.", why_not(Lack::Elsewhere))
@@ -169,7 +182,7 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
         (None, None, None) => "No gap is known; Impilo's log has not been read yet.".to_owned(),
     };
     Ok(Whole {
-        whole: not_heard.is_empty() && all_told && notes.lacks.is_none() && notes.read_until.is_some(),
+        whole: not_heard.is_empty() && all_told && unread == 0 && notes.lacks.is_none() && notes.read_until.is_some(),
         sentence,
         read_until: notes.read_until,
         not_heard,

@@ -1,14 +1,17 @@
 //! `impilo`: the subscriptions and the webhook secret of the account, through the running daemon.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 
 use super::output::{counted, instant, json, printable, table, text};
+use super::people::length;
 use super::{FINE, Json, WRONG};
 use crate::account::doctor::to_configure;
 use crate::account::rotation::Rotated;
 use crate::account::webhooks::{Action, Plan, Step, StepResult};
 use crate::api::client::AdminClient;
-use crate::api::{RotateRequest, SyncRequest, Tested, Webhooks};
+use crate::api::{RotateRequest, SyncRequest, Tested, TryRequest, Webhooks};
 use crate::config::Settings;
 
 #[derive(Debug, Subcommand)]
@@ -24,7 +27,16 @@ pub enum WebhookCommand {
     ///
     /// It is an `order.status` of an order that does not exist, with the status voided and an external number by which it is
     /// recognised. It is kept like any other, and goes where every subscription to that type leads.
-    Test(Json),
+    Test(TestArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct TestArguments {
+    /// How long to wait for it
+    #[arg(long, value_name = "LENGTH", value_parser = length, default_value = "60s")]
+    wait: Duration,
+    #[command(flatten)]
+    how: Json,
 }
 
 #[derive(Debug, Args)]
@@ -70,18 +82,20 @@ pub(super) async fn webhooks(settings: &Settings, command: &WebhookCommand) -> a
             }
             Ok(FINE)
         }
-        WebhookCommand::Test(how) => {
-            let tested: Tested = client.post("/api/v1/impilo/webhooks/test", &serde_json::json!({})).await?;
+        WebhookCommand::Test(TestArguments { wait, how }) => {
+            let wait_s = wait.as_secs().max(1);
+            let tested: Tested = client.post("/api/v1/impilo/webhooks/test", &TryRequest { wait_s }).await?;
             if how.json {
                 json(&tested)?;
             } else {
                 text(&match (tested.after_ms, tested.others) {
                     (Some(after), _) => format!("The test webhook came from Impilo and is kept, after {after} ms.\n"),
-                    (None, 0) => "Impilo was asked for a test webhook, and none came within a minute; see `pulsewarden doctor`, and \
-                                  the proxy before this daemon.\n"
-                        .to_owned(),
+                    (None, 0) => format!(
+                        "Impilo was asked for a test webhook, and none came within {wait_s} s; see `pulsewarden doctor`, and the proxy \
+                         before this daemon.\n"
+                    ),
                     (None, others) => format!(
-                        "Impilo was asked for a test webhook, and none came within a minute that could be recognised. {} of its type \
+                        "Impilo was asked for a test webhook, and none came within {wait_s} s that could be recognised. {} of its type \
                          came, without the number that the test was sent with: they may be orders' own, or Impilo does not repeat \
                          the number. So nothing is proven; see `pulsewarden doctor`.\n",
                         counted(usize::try_from(others).unwrap_or(usize::MAX), "webhook")

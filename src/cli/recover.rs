@@ -50,14 +50,14 @@ pub(super) async fn run(settings: &Settings, arguments: &RecoverArguments) -> an
 }
 
 fn told(recovered: &Recovered) -> String {
-    let Recovered { from, until, rows, others, new, unreadable, dry_run } = recovered;
+    let Recovered { from, until, rows, others, new, unreadable, dry_run, subscribed } = recovered;
     let mut out = format!(
         "Impilo's log from {} to {}: {rows} rows for this address, {others} for others, which were left alone.\n",
         instant(*from),
         instant(*until)
     );
     out += &match (new, dry_run) {
-        (0, _) if *rows == 0 && *others > 0 => {
+        (0, _) if *rows == 0 && *others > 0 && !subscribed => {
             let why = "All rows are for other addresses or for none, so it is not known whether anything is missing";
             format!("{why}; compare `public_url` with `pulsewarden impilo webhooks list`.\n")
         }

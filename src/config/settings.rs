@@ -123,7 +123,7 @@ pub struct Impilo {
     pub recovery_every: Duration,
     /// How often devices, orders and returns are read back.
     pub reconcile_every: Duration,
-    /// Requests a minute that reading back may make.
+    /// Requests a minute that reading back, and reading the log except at a start, may make together.
     pub requests_per_minute: u64,
 }
 

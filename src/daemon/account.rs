@@ -16,7 +16,7 @@ use crate::account::doctor::{self, Answers, Here, Report};
 use crate::account::needs::needed;
 use crate::account::rotation::{self, Keeper, RotateError, Rotated};
 use crate::account::webhooks::{self, Known, Ledger, Plan};
-use crate::account::{Access, ApiError, Client, KeptError, NoClient, Secrets};
+use crate::account::{Access, ApiError, Client, KeptError, NoClient, Pace, Secrets};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Position, RuleSet, Source};
@@ -44,8 +44,7 @@ const ERRORS_OVER: Duration = Duration::from_secs(24 * 60 * 60);
 const TEST_TYPE: &str = "order.status";
 const TEST_STATUS: &str = "voided";
 
-/// How long the test webhook is waited for, and how often it is looked for.
-const TEST_WITHIN: Duration = Duration::from_secs(60);
+/// How often a test webhook is looked for.
 const TEST_LOOK: Duration = Duration::from_millis(200);
 
 /// Rows of the journal that are looked at in one go.
@@ -64,6 +63,8 @@ pub struct Account {
     /// Two commands that change the account must not run at once.
     errands: tokio::sync::Mutex<()>,
     report: Mutex<Option<Report>>,
+    /// What all requests keep to that have time.
+    pub(super) pace: Arc<Pace>,
 }
 
 /// What came of a test webhook.
@@ -119,6 +120,7 @@ impl Account {
             made: Ledger::in_folder(folder),
             errands: tokio::sync::Mutex::default(),
             report: Mutex::default(),
+            pace: Arc::default(),
         }
     }
 
@@ -145,6 +147,11 @@ impl Shared {
         self.impilo.access.client(&self.settings())
     }
 
+    /// The client as what has time uses it: `impilo.requests_per_minute` holds for all of that together.
+    pub(super) fn paced(&self, client: Client) -> Client {
+        client.paced(&self.impilo.pace, self.settings().impilo.requests_per_minute)
+    }
+
     /// Every subscription of the account, and where they should lead, if that is configured.
     ///
     /// # Errors
@@ -159,11 +166,16 @@ impl Shared {
     /// # Errors
     /// Where Impilo cannot be asked, or it is not known where it should send what.
     pub async fn plan_subscriptions(&self, delete_unknown: bool) -> Result<Plan, Undone> {
+        Ok(self.compare_subscriptions(delete_unknown).await?.0)
+    }
+
+    /// What is to be done, and the subscriptions that there are.
+    async fn compare_subscriptions(&self, delete_unknown: bool) -> Result<(Plan, Vec<Subscription>), Undone> {
         let client = self.account()?;
         let public_url = self.settings().public_url.ok_or(Undone::NoAddress)?;
         let rules = self.rules_in_force().await.ok_or(Undone::NoRules)?;
         let there = client.webhooks().await?;
-        Ok(self.plan(&rules, &public_url, &there, delete_unknown)?)
+        Ok((self.plan(&rules, &public_url, &there, delete_unknown)?, there))
     }
 
     /// The rules in force; at the start they are waited for.
@@ -193,7 +205,8 @@ impl Shared {
     pub async fn sync_subscriptions(&self, delete_unknown: bool) -> Result<Plan, Undone> {
         let _alone = self.impilo.errands.lock().await;
         let client = self.account()?;
-        let mut plan = self.plan_subscriptions(delete_unknown).await?;
+        let (mut plan, there) = self.compare_subscriptions(delete_unknown).await?;
+        self.impilo.made.prune(&there)?;
         webhooks::apply(&client, &mut plan, &self.impilo.made).await?;
         telemetry::subscriptions_changed(plan.steps.len());
         Ok(plan)
@@ -217,11 +230,11 @@ impl Shared {
         Ok(rotated)
     }
 
-    /// Lets Impilo send a test, and waits for it.
+    /// Lets Impilo send a test, and waits for it as long as `within`.
     ///
     /// # Errors
     /// Where Impilo cannot be asked, or the store cannot be read.
-    pub async fn try_webhook(&self) -> Result<Tried, Undone> {
+    pub async fn try_webhook(&self, within: Duration) -> Result<Tried, Undone> {
         let _alone = self.impilo.errands.lock().await;
         let client = self.account()?;
         let mark = format!("pulsewarden-test-{:016x}", fastrand::u64(..));
@@ -229,7 +242,7 @@ impl Shared {
         client.test_order_status(TEST_STATUS, &mark).await?;
         let asked = Instant::now();
         let mut tried = Tried::default();
-        while asked.elapsed() < TEST_WITHIN {
+        while asked.elapsed() < within {
             let rows = self.rows_after(seen).await?;
             let Some(last) = rows.last() else {
                 tokio::time::sleep(TEST_LOOK).await;

@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use super::settling::{Brought, heard, made_up_for, may_be_forgotten, meet, settle, tally, within};
+use super::settling::{Brought, heard, made_up_for, may_be_forgotten, remember_unread, settle, tally};
 use crate::account::client::Subscription;
 use crate::account::recovery::{LogPart, Owner, has_before, read_log};
 use crate::account::{ApiError, Client, webhooks};
 use crate::engine::{Interval, Lack, Outage, Recovery, Timestamp};
 use crate::journal::print_of_kept;
-use crate::store::{Doubt, Entry, NewRow, Placing, RecoveryNotes, StoreError, TakenIn, Tally};
+use crate::store::{Doubt, Entry, NewRow, Placing, RecoveryNotes, Store, StoreError, TakenIn, Tally, meet};
 use crate::telemetry;
 
 /// How far each reading of the log reaches back behind the last: Impilo tries again for 105 minutes (documented), and rows may
@@ -32,11 +32,11 @@ const FURTHEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const AGAIN_AT_START: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// What came back late is told together if its end follows within this time.
+const TAKES: Duration = Duration::from_secs(60);
+
 /// Rows of the log that are younger than this may belong to webhooks that are under way.
 const ON_ITS_WAY: Duration = Duration::from_secs(60);
-
-/// How many unreadable rows are remembered by their time.
-const MOST_UNREADABLE: usize = 1000;
 
 /// One reading at a time.
 #[derive(Default)]
@@ -64,6 +64,8 @@ pub struct Recovered {
     pub unreadable: u64,
     /// True where it was only looked, and nothing was taken in.
     pub dry_run: bool,
+    /// Whether a subscription leads to our own address.
+    pub subscribed: bool,
 }
 
 /// Why the log could not be read, or what it has not be taken in.
@@ -75,6 +77,8 @@ pub enum NotRecovered {
     Impilo(#[from] ApiError),
     #[error("Impilo's log could not be read in time")]
     TooSlow,
+    #[error("whoever asked for it has gone")]
+    Unwanted,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("shutting down")]
@@ -86,7 +90,8 @@ impl NotRecovered {
         match self {
             Self::NotConfigured(_) => Lack::NotConfigured,
             Self::Impilo(ApiError::Refused(_)) => Lack::Refused,
-            Self::Impilo(_) | Self::TooSlow | Self::Store(_) | Self::Stopping => Lack::Unreachable,
+            Self::Impilo(ApiError::TooLong(_)) => Lack::Unreadable,
+            Self::Impilo(_) | Self::TooSlow | Self::Unwanted | Self::Store(_) | Self::Stopping => Lack::Unreachable,
         }
     }
 
@@ -102,7 +107,31 @@ struct Reading {
     from: Timestamp,
     until: Timestamp,
     placing: Placing,
-    deadline: Option<Instant>,
+    /// Somebody asked for this stretch.
+    asked_for: bool,
+}
+
+/// How long Impilo is waited for.
+#[derive(Clone, Copy)]
+enum Patience<'a> {
+    Until(Instant),
+    /// As long as whoever asked is there.
+    While(&'a CancellationToken),
+    Endless,
+}
+
+impl Patience<'_> {
+    /// What is asked, unless it takes longer than there is patience.
+    async fn with<T>(self, asked: impl Future<Output = T>) -> Result<T, NotRecovered> {
+        match self {
+            Self::Until(deadline) => timeout_at(deadline, asked).await.map_err(|_| NotRecovered::TooSlow),
+            Self::While(gone) => tokio::select! {
+                answer = asked => Ok(answer),
+                () = gone.cancelled() => Err(NotRecovered::Unwanted),
+            },
+            Self::Endless => Ok(asked.await),
+        }
+    }
 }
 
 impl Shared {
@@ -120,7 +149,7 @@ impl Shared {
         let _begins = self.may_begin.clone().drop_guard();
         let deadline = Instant::now() + self.settings().impilo.recovery_wait;
         let read = loop {
-            let read = self.catch_up(Placing::InOrder, Some(deadline)).await;
+            let read = self.catch_up(Placing::InOrder, Patience::Until(deadline)).await;
             match &read {
                 Err(error) if error.may_pass() && Instant::now() + AGAIN_AT_START < deadline => {}
                 _ => break read,
@@ -141,15 +170,17 @@ impl Shared {
         let _one = self.healing.alone().await;
         let mut notes = self.recovery_notes().await?;
         let Some(interval) = notes.returning.take() else { return Ok(()) };
-        let missing = notes.unreadable_at.iter().filter(|at| within(&interval, at)).count();
+        let mut unreadable = notes.unread(&interval);
         let doubts = notes.doubts.iter().filter(|doubt| meet(&doubt.interval, &interval));
         let others = doubts.clone().map(|doubt| doubt.others).sum();
         let lacks = match read {
             Ok(_) => doubts.map(|doubt| doubt.lack).next_back(),
             Err(error) => Some(error.lack()),
         };
-        let (recovered, unreadable) = (notes.returned, missing as u64);
-        let outage = Outage { interval, recovered, unreadable, others, lacks, late: false };
+        if lacks == Some(Lack::Unreadable) {
+            unreadable = unreadable.max(1);
+        }
+        let outage = Outage { interval, recovered: notes.returned, unreadable, others, lacks, late: false };
         if outage.may_lack() {
             notes.owed.push(interval);
         }
@@ -165,7 +196,7 @@ impl Shared {
             () = stop.cancelled() => return,
         }
         loop {
-            let read = self.catch_up(Placing::Last, None).await;
+            let read = self.catch_up(Placing::Last, Patience::Endless).await;
             let wait = match &read {
                 Err(error) if error.may_pass() => AGAIN,
                 _ => self.settings().impilo.recovery_every,
@@ -178,9 +209,9 @@ impl Shared {
     }
 
     /// Reads the log from where it was read last, takes in what is missing, and lets what was blind count as heard.
-    async fn catch_up(&self, placing: Placing, deadline: Option<Instant>) -> Result<Recovered, NotRecovered> {
+    async fn catch_up(&self, placing: Placing, patience: Patience<'_>) -> Result<Recovered, NotRecovered> {
         let _one = self.healing.alone().await;
-        let read = self.catch_up_alone(placing, deadline).await;
+        let read = self.catch_up_alone(placing, patience).await;
         let mut notes = self.recovery_notes().await?;
         notes.tried_at = Some(self.clock.now());
         let lacks = read.as_ref().map_or_else(|error| Some(error.lack()), Brought::lack);
@@ -192,8 +223,10 @@ impl Shared {
         read.map(|brought| brought.recovered)
     }
 
-    async fn catch_up_alone(&self, placing: Placing, deadline: Option<Instant>) -> Result<Brought, NotRecovered> {
+    async fn catch_up_alone(&self, placing: Placing, patience: Patience<'_>) -> Result<Brought, NotRecovered> {
         let (client, url) = self.log_of_ours()?;
+        // Before anything is decided only the deadline counts.
+        let client = if placing == Placing::InOrder { client } else { self.paced(client) };
         let notes = self.notes_for(&url).await?;
         let now = self.clock.now();
         let first = notes.absences.iter().map(|absence| absence.from).min().unwrap_or(now);
@@ -201,8 +234,8 @@ impl Shared {
         // Where nothing waits for it, what is just on its way is left to come by itself.
         let wants_all = placing == Placing::InOrder || !notes.absences.is_empty();
         let until = if wants_all { now } else { now.minus(ON_ITS_WAY) };
-        let reading = Reading { from, until, placing, deadline };
-        let brought = self.read_stretch(&client, &url, reading).await?;
+        let reading = Reading { from, until, placing, asked_for: false };
+        let brought = self.read_stretch(&client, &url, reading, patience).await?;
         let new = brought.recovered.new;
         let (brought, healed) = self.heal(reading, brought).await?;
         if new > 0 {
@@ -228,22 +261,33 @@ impl Shared {
             notes.absences.extend(again);
             (notes.read_until, notes.tally) = (None, Tally::default());
         }
+        // What led to another address did not lead here.
+        notes.subscribed = notes.read_for.as_ref().map(|_| false);
         notes.read_for = Some(hash);
         self.note(notes.clone()).await?;
         Ok(notes)
     }
 
-    /// Reads a stretch of the log because somebody asks for it; with `dry_run` it is only looked what is missing.
+    /// Reads a stretch of the log because somebody asks for it; with `dry_run` it is only looked what is missing. It ends where
+    /// it is once `gone` is cancelled; what was taken in until then stays.
     ///
     /// # Errors
-    /// When the log cannot be read, or the store fails.
-    pub async fn recover(&self, from: Timestamp, until: Timestamp, dry_run: bool) -> Result<Recovered, NotRecovered> {
-        let _one = self.healing.alone().await;
+    /// When the log cannot be read, or the store fails, or nobody waits for it any more.
+    pub async fn recover(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        dry_run: bool,
+        gone: &CancellationToken,
+    ) -> Result<Recovered, NotRecovered> {
+        let patience = Patience::While(gone);
+        let _one = patience.with(self.healing.alone()).await?;
         let (client, url) = self.log_of_ours()?;
         let placing = if dry_run { Placing::Nowhere } else { Placing::Last };
-        let brought = self.read_stretch(&client, &url, Reading { from, until, placing, deadline: None }).await?;
+        let reading = Reading { from, until, placing, asked_for: true };
+        let brought = self.read_stretch(&self.paced(client), &url, reading, patience).await;
         self.process.wake();
-        Ok(brought.recovered)
+        Ok(brought?.recovered)
     }
 
     /// What asks for the log, and the address whose rows are ours.
@@ -258,22 +302,31 @@ impl Shared {
     }
 
     /// Reads a stretch of the log, one part after the other by time.
-    async fn read_stretch(&self, client: &Client, url: &str, reading: Reading) -> Result<Brought, NotRecovered> {
-        let Reading { from, until, placing, deadline } = reading;
-        let subscriptions = in_time(deadline, subscriptions(client)).await?;
-        let owner = Owner::new(url, &subscriptions, client.ahead());
-        let mut brought = Brought { subscribed: owner.is_subscribed(), ..Brought::default() };
-        let mut recovered = Recovered { from, until, dry_run: placing == Placing::Nowhere, ..Recovered::default() };
+    async fn read_stretch(
+        &self,
+        client: &Client,
+        url: &str,
+        reading: Reading,
+        patience: Patience<'_>,
+    ) -> Result<Brought, NotRecovered> {
+        let Reading { from, until, placing, .. } = reading;
+        let subscriptions = patience.with(subscriptions(client)).await??;
+        let owner = Owner::new(url, subscriptions.as_deref().unwrap_or_default(), client.ahead());
+        let subscribed = subscriptions.as_ref().map(|_| owner.is_subscribed());
+        let mut brought = Brought { subscribed, ..Brought::default() };
+        let dry_run = placing == Placing::Nowhere;
+        let leads_here = subscribed == Some(true);
+        let mut recovered = Recovered { from, until, dry_run, subscribed: leads_here, ..Recovered::default() };
         let mut begins = from;
         while begins < until {
             let ends = begins.plus(AT_ONCE).min(until);
-            let part = in_time(deadline, read_log(client, &owner, begins, ends)).await?;
+            let part = patience.with(read_log(client, &owner, begins, ends)).await??;
             brought.created.extend(part.created.iter().copied());
             brought.untold.extend(part.untold_at.iter().copied());
             recovered.rows += part.ours;
             recovered.others += part.others;
-            recovered.unreadable += part.unreadable.len() as u64;
-            recovered.new += self.take_in(part, placing, (begins, ends)).await?;
+            recovered.unreadable += part.missing();
+            recovered.new += self.take_in(part, reading, (begins, ends)).await?;
             begins = ends;
         }
         let notes = self.recovery_notes().await?;
@@ -281,7 +334,7 @@ impl Shared {
             notes.absences.iter().filter(|absence| may_be_forgotten(absence)).map(|absence| absence.from).min()
             && let first = first.max(notes.tally.from.unwrap_or(first))
             && notes.tally.oldest.is_none_or(|oldest| oldest > first)
-            && !in_time(deadline, has_before(client, &owner, first)).await?
+            && !patience.with(has_before(client, &owner, first)).await??
         {
             brought.reaches = Some(notes.tally.oldest.unwrap_or(until));
         }
@@ -293,30 +346,31 @@ impl Shared {
     async fn take_in(
         &self,
         part: LogPart,
-        placing: Placing,
+        reading: Reading,
         (begins, read_until): (Timestamp, Timestamp),
     ) -> Result<u64, NotRecovered> {
+        let placing = reading.placing;
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let taking = tokio::task::spawn_blocking(move || {
+            if placing == Placing::Last && !part.logged.is_empty() {
+                returns_late(&*store, now)?;
+            }
             let taken = store.take_in(&part.logged, &[], placing, now, &print_of_kept)?;
             let new = taken.iter().filter(|taken| **taken == TakenIn::New).count() as u64;
             if placing == Placing::Nowhere {
                 return Ok(new);
             }
             let mut notes = store.recovery()?;
-            for bad in &part.unreadable {
+            for bad in remember_unread(&mut notes, &part) {
                 store.quarantine(bad)?;
-                if let Err(place) = notes.unreadable_at.binary_search(&bad.received_at) {
-                    notes.unreadable_at.insert(place, bad.received_at);
-                    notes.unreadable += 1;
-                }
             }
-            let too_many = notes.unreadable_at.len().saturating_sub(MOST_UNREADABLE);
-            notes.unreadable_at.drain(..too_many);
-            tally(&mut notes, &part, begins);
             notes.recovered += new;
             notes.returned += new;
-            notes.read_until = notes.read_until.max(Some(read_until));
+            // What lies between is still to be read where somebody asked for a later stretch.
+            if !reading.asked_for || notes.read_until.is_some_and(|until| begins <= until) {
+                tally(&mut notes, &part, begins);
+                notes.read_until = notes.read_until.max(Some(read_until));
+            }
             store.note_recovery(&notes)?;
             Ok(new)
         });
@@ -332,6 +386,7 @@ impl Shared {
             let was_away = notes.absences.iter().any(|absence| absence.to <= reading.until);
             let mut healed = heard(&notes, &blind, reading.until, &brought);
             healed.extend(settle(&mut notes, reading.until, &brought));
+            notes.subscribed = brought.subscribed.or(notes.subscribed);
             let row = |interval: &Interval| {
                 let entry = Entry::Recovery(Recovery::Healed { interval: *interval });
                 (interval.from, NewRow { received_at: now, entry })
@@ -369,21 +424,18 @@ impl Shared {
     }
 }
 
-/// The account's subscriptions; none where Impilo does not tell them.
-async fn subscriptions(client: &Client) -> Result<Vec<Subscription>, ApiError> {
-    match client.webhooks().await {
-        Err(ApiError::NotFound | ApiError::Answered(_) | ApiError::Unreadable(_)) => Ok(Vec::new()),
-        told => told,
-    }
+/// What is made up for after deciding has begun goes into one message as well, which the end of it brings: much of it is over.
+fn returns_late(store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+    let Some(from) = store.recovery()?.absences.iter().map(|absence| absence.from).min() else { return Ok(()) };
+    let interval = Interval { from, to: now.plus(TAKES) };
+    let entry = Entry::Recovery(Recovery::Begun { interval });
+    store.append(&[NewRow { received_at: now, entry }], now).map(drop)
 }
 
-/// What is asked, unless it takes longer than there is time.
-async fn in_time<T>(
-    deadline: Option<Instant>,
-    asked: impl Future<Output = Result<T, ApiError>>,
-) -> Result<T, NotRecovered> {
-    Ok(match deadline {
-        Some(deadline) => timeout_at(deadline, asked).await.map_err(|_| NotRecovered::TooSlow)??,
-        None => asked.await?,
-    })
+/// The account's subscriptions; `None` where Impilo does not tell them.
+async fn subscriptions(client: &Client) -> Result<Option<Vec<Subscription>>, ApiError> {
+    match client.webhooks().await {
+        Err(ApiError::NotFound | ApiError::Answered(_) | ApiError::Unreadable(_) | ApiError::TooLong(_)) => Ok(None),
+        told => told.map(Some),
+    }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json_borrow::{OwnedValue, Value};
 
+use super::mend::mended;
 use super::read;
 use crate::engine::Timestamp;
 
@@ -31,11 +32,16 @@ impl RawObject {
         self.0
     }
 
-    /// Impilo's id of the object, in decimal or as its text.
+    /// Impilo's id of the object, in decimal; `None` where it has none, or one that is no number (documented: all are).
     #[must_use]
     pub fn id(&self) -> Option<String> {
-        let value = OwnedValue::parse_from(self.0.clone()).ok()?;
-        read::id(value.get_value(), "id").map(String::from)
+        whole(parsed(&self.0)?.get_value(), "id").map(|id| id.to_string())
+    }
+
+    /// Whether it is an object at all, and not what a proxy or a maintenance page says.
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        self.0.trim_start().starts_with('{') && serde_json::from_str::<&RawValue>(&self.0).is_ok()
     }
 }
 
@@ -47,6 +53,19 @@ pub struct Page<T> {
     pub last: bool,
     /// How many rows there are on all pages, where it says so.
     pub total: Option<i64>,
+    /// Rows of it that are not among `rows`, since nothing can be done with them.
+    pub left_out: usize,
+    /// Rows of it that are longer than is taken.
+    pub too_long: Vec<TooLong>,
+}
+
+/// A row of a list that is longer than is taken, so that nothing is known of it but where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong {
+    /// The row of the list that it is; the first is 1.
+    pub place: u32,
+    /// How many of the page's rows stand before it.
+    pub behind: usize,
 }
 
 #[derive(Deserialize)]
@@ -70,15 +89,61 @@ impl Page<RawObject> {
         let wire: Wire = serde_json::from_str(text).ok()?;
         let said = wire.last.is_some_and(|last| last.as_bool() == Some(true) || last.as_str() == Some("true"));
         let last = said || wire.content.is_empty();
+        let count = wire.content.len();
         let objects = wire.content.into_iter().filter(|row| row.get().starts_with('{'));
-        let rows = objects.map(|row| RawObject(row.get().to_owned())).collect();
-        Some(Self { rows, last, total: wire.total.and_then(|total| total.as_i64()) })
+        let rows: Vec<RawObject> = objects.map(|row| RawObject(row.get().to_owned())).collect();
+        let left_out = count - rows.len();
+        let total = wire.total.and_then(|total| total.as_i64());
+        Some(Self { rows, last, total, left_out, too_long: Vec::new() })
     }
 
     /// The same page of what `read` makes of each object; what it cannot read is left out.
     pub fn map<T>(self, read: impl Fn(&Value) -> Option<T>) -> Page<T> {
-        let of = |row: RawObject| read(OwnedValue::parse_from(row.0).ok()?.get_value());
-        Page { rows: self.rows.into_iter().filter_map(of).collect(), last: self.last, total: self.total }
+        let of = |row: RawObject| read(parsed(&row.0)?.get_value());
+        let count = self.rows.len();
+        let rows: Vec<T> = self.rows.into_iter().filter_map(of).collect();
+        let left_out = self.left_out + count - rows.len();
+        Page { rows, last: self.last, total: self.total, left_out, too_long: self.too_long }
+    }
+
+    /// The same page of the objects that have an id.
+    #[must_use]
+    pub fn of_objects(mut self) -> Self {
+        let count = self.rows.len();
+        self.rows.retain(|row| row.id().is_some());
+        self.left_out += count - self.rows.len() + self.too_long.len();
+        self
+    }
+
+    /// The same page of rows of the log; where some are too long, one row stands for them.
+    #[must_use]
+    pub fn of_log(self) -> Page<LogRow> {
+        let mut page = self.map(LogRow::read);
+        for gap in page.too_long.chunk_by(|one, next| one.behind == next.behind).rev() {
+            let Some(TooLong { place, behind }) = gap.first().copied() else { continue };
+            let behind = behind.min(page.rows.len());
+            let (from, to) = between(&page.rows, behind);
+            let unread = Unread { place, rows: gap.len() as u64, from, to };
+            page.rows.insert(behind, LogRow { unread: Some(unread), ..LogRow::default() });
+        }
+        page
+    }
+}
+
+/// Between which times those rows were created that stand behind so many others, as far as the order of these tells. Neither
+/// order is documented.
+fn between(rows: &[LogRow], behind: usize) -> (Option<Timestamp>, Option<Timestamp>) {
+    let time = |row: &LogRow| row.created_at;
+    let times: Vec<Timestamp> = rows.iter().filter_map(time).collect();
+    let (before, after) = rows.split_at(behind);
+    let (before, after) = (before.iter().rev().find_map(time), after.iter().find_map(time));
+    let (rises, falls) = (times.is_sorted(), times.is_sorted_by(|one, next| one >= next));
+    match (rises, falls) {
+        (true, false) => (before, after),
+        (false, true) => (after, before),
+        // All are of one time.
+        (true, true) if before.is_some() && after.is_some() => (before, after),
+        _ => (None, None),
     }
 }
 
@@ -101,7 +166,7 @@ impl LoggedPayload {
 }
 
 /// One row of Impilo's webhook log: one event of one subscription (documented; whether `id` equals the envelope's is not).
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct LogRow {
     pub id: Option<i64>,
     /// The subscription's.
@@ -115,6 +180,20 @@ pub struct LogRow {
     pub last_status: Option<i32>,
     pub retry_attempts: Option<i32>,
     pub last_retry_at: Option<Timestamp>,
+    /// It stands for rows that are longer than is taken; nothing else is known then.
+    pub unread: Option<Unread>,
+}
+
+/// Rows of the log, one behind the other, that are longer than is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Unread {
+    /// The row of the list that the first of them is; the first of all is 1.
+    pub place: u32,
+    pub rows: u64,
+    /// They were created at or after this …
+    pub from: Option<Timestamp>,
+    /// … and at or before this.
+    pub to: Option<Timestamp>,
 }
 
 impl LogRow {
@@ -132,6 +211,7 @@ impl LogRow {
             last_status: small(row, "lastResponseStatus"),
             retry_attempts: small(row, "retryAttempts"),
             last_retry_at: read::instant(row, "lastRetryTimestamp"),
+            unread: None,
         })
     }
 }
@@ -169,6 +249,11 @@ pub fn secret(text: &str) -> Option<SecretString> {
         Value::Null => Some(SecretString::default()),
         _ => None,
     }
+}
+
+/// What a text holds. One that was cut in the middle of a letter, for one, must not take its object with it.
+fn parsed(text: &str) -> Option<OwnedValue> {
+    OwnedValue::parse_from(text.to_owned()).or_else(|_| OwnedValue::parse_from(mended(text))).ok()
 }
 
 fn payload(row: &Value) -> Option<LoggedPayload> {

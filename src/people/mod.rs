@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::engine::{Act, Actor, Alert, AlertState, Command, Matcher, Position, Silence, SilenceRecord, Timestamp};
 use crate::journal::{Journal, Refused};
 use crate::process::Process;
-use crate::store::{AlertFilter, Appended, Entry, NewRow, Store, StoreError};
+use crate::store::{AlertFilter, Appended, Entry, JournalRow, NewRow, Store, StoreError};
 
 /// How long a command is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,6 +31,9 @@ const LONGEST_TEXT: usize = 2000;
 /// Among how many of the newest actions about one alert that one is looked for that was just asked for.
 const NEWEST: usize = 1000;
 
+/// Rows of the journal that are looked at in one go.
+const ROWS: usize = 1000;
+
 /// How many open alerts a silence is compared with.
 const COMPARED: usize = 100_000;
 
@@ -40,6 +44,15 @@ pub struct Desk {
     pub journal: Journal,
     pub process: Process,
     pub clock: Clock,
+    /// Cancelled once anything is decided. Until then rows that are recovered may come before those that are kept already.
+    pub begins: CancellationToken,
+}
+
+/// A command that is in the journal.
+struct Kept {
+    position: Position,
+    /// What to know it by where its position may become another.
+    may_move: Option<(Timestamp, Command)>,
 }
 
 /// Why a command came to nothing.
@@ -107,21 +120,23 @@ impl Desk {
         }
         let known = self.read(move |store| find(store, &distinct)).await?;
         let mut outcomes = Vec::new();
-        let mut last = None;
         for (number, alert) in known {
             let Some(alert) = alert else {
                 outcomes.push((number, None));
                 continue;
             };
             let command = Command::Alert { alert: number, subject: alert.subject, act: act.clone(), by: by.clone() };
-            let position = self.append(command).await?;
-            last = Some(position);
-            outcomes.push((number, Some(position)));
+            outcomes.push((number, Some(self.append(command).await?)));
         }
-        if let Some(last) = last {
-            self.wait_for(last).await?;
+        let mut decided = Vec::new();
+        for (number, kept) in outcomes {
+            let position = match kept {
+                Some(kept) => Some(self.decided(kept).await?),
+                None => None,
+            };
+            decided.push((number, position));
         }
-        self.read(move |store| outcomes.into_iter().map(|(alert, position)| outcome(store, alert, position)).collect())
+        self.read(move |store| decided.into_iter().map(|(alert, position)| outcome(store, alert, position)).collect())
             .await
     }
 
@@ -154,8 +169,8 @@ impl Desk {
         };
         let NewSilence { matchers, until, by, comment, .. } = new;
         let silence = Silence { number: 0, matchers, from, until, alerts, by, comment };
-        let position = self.append(Command::Silence { silence: Box::new(silence) }).await?;
-        self.wait_for(position).await?;
+        let kept = self.append(Command::Silence { silence: Box::new(silence) }).await?;
+        let position = self.decided(kept).await?;
         let made = self.read(|store| store.silences(true, 1000)).await?;
         made.into_iter().find(|record| record.position == position).ok_or(AskError::NotYet)
     }
@@ -170,21 +185,31 @@ impl Desk {
         if !runs.iter().any(|record| record.silence.number == silence) {
             return Ok(false);
         }
-        let position = self.append(Command::Unsilence { silence, by: by.clone() }).await?;
-        self.wait_for(position).await?;
+        let kept = self.append(Command::Unsilence { silence, by: by.clone() }).await?;
+        self.decided(kept).await?;
         Ok(true)
     }
 
-    async fn append(&self, command: Command) -> Result<Position, AskError> {
-        let row = NewRow { received_at: self.clock.now(), entry: Entry::Command(command) };
-        match self.journal.append(row).await? {
-            Appended::New { position, .. } => Ok(position),
+    async fn append(&self, command: Command) -> Result<Kept, AskError> {
+        let received_at = self.clock.now();
+        let may_move = (!self.begins.is_cancelled()).then(|| (received_at, command.clone()));
+        match self.journal.append(NewRow { received_at, entry: Entry::Command(command) }).await? {
+            Appended::New { position, .. } => Ok(Kept { position, may_move }),
             // Only events are known by an id.
             Appended::Known => Err(AskError::NotYet),
         }
     }
 
-    async fn wait_for(&self, position: Position) -> Result<(), AskError> {
+    /// Waits until a command is decided; gives the position at which it stands then.
+    async fn decided(&self, kept: Kept) -> Result<Position, AskError> {
+        let position = match kept.may_move {
+            Some((received_at, command)) => {
+                tokio::time::timeout(PATIENCE, self.begins.cancelled()).await.map_err(|_| AskError::NotYet)?;
+                let found = self.read(move |store| place_of(store, kept.position, received_at, &command)).await?;
+                found.ok_or(AskError::NotYet)?
+            }
+            None => kept.position,
+        };
         let mut waited = Duration::ZERO;
         while self.process.position() < position {
             if waited >= PATIENCE {
@@ -193,7 +218,7 @@ impl Desk {
             tokio::time::sleep(PAUSE).await;
             waited += PAUSE;
         }
-        Ok(())
+        Ok(position)
     }
 
     async fn read<T: Send + 'static>(
@@ -208,6 +233,27 @@ impl Desk {
 
 fn find(store: &dyn Store, numbers: &BTreeSet<u64>) -> Result<Vec<(u64, Option<Alert>)>, StoreError> {
     numbers.iter().map(|number| Ok((*number, store.alert(*number)?))).collect()
+}
+
+/// Where a command stands that was first kept at `from`: rows only move up.
+fn place_of(
+    store: &dyn Store,
+    from: Position,
+    received_at: Timestamp,
+    command: &Command,
+) -> Result<Option<Position>, StoreError> {
+    let mut after = from.saturating_sub(1);
+    loop {
+        let rows = store.journal(after, ROWS)?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        after = last.position;
+        let is_it = |row: &&JournalRow| {
+            row.received_at == received_at && matches!(&row.entry, Entry::Command(kept) if kept == command)
+        };
+        if let Some(row) = rows.iter().find(is_it) {
+            return Ok(Some(row.position));
+        }
+    }
 }
 
 /// Whoever does something has a name that others can read.

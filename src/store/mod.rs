@@ -25,7 +25,9 @@ pub use ledger::{
     Overdue, Resend, Resent, Rest,
 };
 pub use ledger::{is_rest, key_of_rest, whole};
-pub use recovery::{Doubt, Logged, Placing, Print, RecoveryNotes, SIBLINGS_WITHIN, TakenIn, Tally};
+pub use recovery::{
+    Doubt, Logged, Placing, Print, RecoveryNotes, SIBLINGS_WITHIN, SteppedOver, TakenIn, Tally, meet, within,
+};
 pub use retained::{Pruned, Retention};
 pub use room::{Limit, Room};
 pub use root::Root;

@@ -25,6 +25,8 @@ pub struct Logged {
     pub envelope_id: Option<String>,
     /// The row's `createTimestamp`, by our clock.
     pub created_at: Timestamp,
+    /// Until when its webhook may still come by itself, by our clock.
+    pub comes_until: Timestamp,
     /// It was created before what is read now, and only tells which rows are of one event.
     pub before: bool,
     pub print: Print,
@@ -68,6 +70,14 @@ pub struct Doubt {
     pub others: u64,
 }
 
+/// Rows of the log that were stepped over, since they are too long to be read: nobody knows whose they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SteppedOver {
+    /// They were created some time in this.
+    pub interval: Interval,
+    pub rows: u64,
+}
+
 /// What the log has told since the first absence that waits for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -105,6 +115,8 @@ pub struct RecoveryNotes {
     pub returning: Option<Interval>,
     /// When rows of the log were created that cannot be read and may be missing; the newest ones.
     pub unreadable_at: Vec<Timestamp>,
+    /// Rows of the log that were stepped over and may be missing; the newest ones.
+    pub stepped_over: Vec<SteppedOver>,
     /// When rows of the log were created of which nobody can tell whose they are; the newest ones.
     pub untold_at: Vec<Timestamp>,
     /// Events taken from the log, ever.
@@ -113,8 +125,33 @@ pub struct RecoveryNotes {
     pub returned: u64,
     /// Rows of the log that were not answered well and cannot be read, ever.
     pub unreadable: u64,
+    /// Whether a subscription led here when the log was read last; `None` where that is not known.
+    pub subscribed: Option<bool>,
     /// The last time that the daemon was away.
     pub last_outage: Option<Outage>,
     /// When the devices, orders and returns were read back last.
     pub read_back_at: Option<Timestamp>,
+    /// When the whole fleet had been read for the first time.
+    pub fleet_read_at: Option<Timestamp>,
+}
+
+impl RecoveryNotes {
+    /// How many rows of the log that may have been created in a stretch cannot be read, so that their events may be missing.
+    #[must_use]
+    pub fn unread(&self, interval: &Interval) -> u64 {
+        let stepped_over = self.stepped_over.iter().filter(|over| meet(&over.interval, interval)).map(|over| over.rows);
+        self.unreadable_at.iter().filter(|at| within(interval, at)).count() as u64 + stepped_over.sum::<u64>()
+    }
+}
+
+/// Whether an instant lies in a stretch.
+#[must_use]
+pub fn within(interval: &Interval, at: &Timestamp) -> bool {
+    interval.from <= *at && *at < interval.to
+}
+
+/// Whether two stretches have any time in common.
+#[must_use]
+pub fn meet(one: &Interval, other: &Interval) -> bool {
+    one.from < other.to && other.from < one.to
 }

@@ -6,15 +6,17 @@ use std::time::Duration;
 use pulsewarden::config::Bundle;
 use pulsewarden::engine::{Interval, Lack, Outage, Recovery, Source, Timestamp};
 use pulsewarden::journal::codec;
+use pulsewarden::store::sqlite::Sqlite;
 use pulsewarden::store::{Entry, EventRow, NewRow, RecoveryNotes, Store};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::harness::{World, eventually};
 use super::impilo::{Impilo, PUBLIC, URL};
 use super::recovery::{Played, told_whole};
 use super::stand_in::Answer;
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub const HOUR: Duration = Duration::from_secs(3600);
 
 const OTHER: &str = "https://staging.clinic.example/webhooks/impilo";
 
@@ -25,17 +27,17 @@ rules:
   - { alert: Quiet, subject: device, silent: { longer_than: 5h }, severity: critical }
 "#;
 
-fn ago(hours: u32) -> Timestamp {
+pub fn ago(hours: u32) -> Timestamp {
     Timestamp::from(chrono::Utc::now()).minus(HOUR * hours)
 }
 
 /// A daemon that heard of one device and then was away for `hours`, started anew.
-async fn back_after(hours: u32, impilo: &Impilo) -> World {
+pub async fn back_after(hours: u32, impilo: &Impilo) -> World {
     back_with(hours, impilo, |_, _| ()).await
 }
 
 /// As [`back_after`], where `before` did something to the store before the daemon went away.
-async fn back_with(hours: u32, impilo: &Impilo, before: impl FnOnce(&dyn Store, Timestamp)) -> World {
+pub async fn back_with(hours: u32, impilo: &Impilo, before: impl FnOnce(&dyn Store, Timestamp)) -> World {
     let mut world = World::with(RULES, "").await;
     world.configure(&impilo.configuration(&world));
     let library = concat!(env!("CARGO_MANIFEST_DIR"), "/rules");
@@ -63,7 +65,7 @@ async fn back_with(hours: u32, impilo: &Impilo, before: impl FnOnce(&dyn Store, 
 }
 
 /// A row of the log about a device that was heard from.
-fn row(id: i64, webhook: i64, url: Option<&str>, at: Timestamp) -> Value {
+pub fn row(id: i64, webhook: i64, url: Option<&str>, at: Timestamp) -> Value {
     let body = json!({ "id": 1000 + id, "type": "device.healthcheck", "payload": { "device": { "id": 100 + id } } });
     let mut row = json!({
         "id": id, "webhookId": webhook, "webhookType": "device.healthcheck", "createTimestamp": at.to_string(),
@@ -75,35 +77,14 @@ fn row(id: i64, webhook: i64, url: Option<&str>, at: Timestamp) -> Value {
     row
 }
 
-/// The account's log is asked by time.
-fn by_time(impilo: &Impilo) {
-    impilo.interrupt(|account, asked| {
-        let (path, query) = asked.path.split_once('?')?;
-        if !path.ends_with("/webhook/logs") {
-            return None;
-        }
-        let time = |name: &str| {
-            let part = query.split('&').find_map(|part| part.strip_prefix(&format!("{name}=")));
-            part.map(|time| time.replace("%3A", ":"))
-        };
-        let (from, until) = (time("startTimestamp"), time("endTimestamp"));
-        let of_time = |row: &&Value| {
-            let at = row["createTimestamp"].as_str().unwrap();
-            from.as_deref().is_none_or(|from| from <= at) && until.as_deref().is_none_or(|until| at < until)
-        };
-        let rows: Vec<&Value> = account.log.iter().filter(of_time).collect();
-        Some(Answer::json(&json!({ "content": rows, "page": 1, "total": rows.len(), "last": true })))
-    });
-}
-
 /// What the team was mailed, as one line.
-fn mails(world: &World) -> String {
+pub fn mails(world: &World) -> String {
     let mails: String = world.team_mails().iter().map(|mail| mail.text()).collect();
     mails.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What the daemon says when it knows that it is not whole.
-async fn not_whole(world: &World) -> Value {
+pub async fn not_whole(world: &World) -> Value {
     eventually("the gap is told", || {
         let told = world.json(&["status"])["whole"].clone();
         sentence(&told).starts_with("Not whole").then_some(told)
@@ -115,12 +96,12 @@ async fn known(world: &World, whole: bool) -> Value {
     if whole { told_whole(world, true).await } else { not_whole(world).await }
 }
 
-fn sentence(told: &Value) -> &str {
+pub fn sentence(told: &Value) -> &str {
     told["sentence"].as_str().unwrap()
 }
 
 /// The devices of which events were taken from the log.
-fn recovered(world: &World) -> usize {
+pub fn recovered(world: &World) -> usize {
     let rows = world.store().journal(0, 1000).unwrap().into_iter();
     rows.filter(|row| matches!(&row.entry, Entry::Event(event) if event.source == Source::Recovered)).count()
 }
@@ -128,7 +109,7 @@ fn recovered(world: &World) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_for_other_addresses_vouch_for_nothing_until_the_address_is_right() {
     let impilo = Impilo::start().await;
-    by_time(&impilo);
+    impilo.log_by_time(&[]);
     impilo.account().add("device.healthcheck", OTHER);
     impilo.account().log = (1..=3).map(|id| row(id, 1, Some(OTHER), ago(4))).collect();
     let mut world = back_after(6, &impilo).await;
@@ -152,6 +133,54 @@ async fn rows_for_other_addresses_vouch_for_nothing_until_the_address_is_right()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_of_others_are_no_evidence_where_a_subscription_led_here_all_the_time() {
+    // What was known before the daemon went away: nothing, that one did, and that none did.
+    for (before, whole) in [(None, true), (Some(true), true), (Some(false), false)] {
+        let impilo = Impilo::start().await;
+        impilo.log_by_time(&[]);
+        impilo.account().add("device.healthcheck", OTHER);
+        impilo.account().add("device.healthcheck", URL);
+        impilo.account().log = (1..=3).map(|id| row(id, 1, Some(OTHER), ago(4))).collect();
+        let world = back_with(6, &impilo, |store, _| {
+            let read_for = Sha256::digest(URL).iter().map(|byte| format!("{byte:02x}")).collect();
+            let notes = RecoveryNotes { subscribed: before, read_for: Some(read_for), ..RecoveryNotes::default() };
+            store.note_recovery(&notes).unwrap();
+        })
+        .await;
+        let told = known(&world, whole).await;
+        assert!(whole || sentence(&told).contains("3 events of that time, all for other addresses"), "{told}");
+        let looked = world.run(&["impilo", "recover", "--since", "6h", "--dry-run"]).stdout;
+        assert!(looked.contains("3 for others") && looked.contains("Nothing is missing."), "{looked}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_recovers_later_leaves_no_stretch_unread_before_it() {
+    let impilo = Impilo::start().await;
+    impilo.log_by_time(&[]);
+    impilo.account().add("device.healthcheck", URL);
+    let mut world = World::with(RULES, "").await;
+    world.configure(&impilo.configuration(&world));
+    // The log could not be read for a day, while the daemon was there.
+    let store = Sqlite::open(&world.path("pulsewarden.db")).unwrap();
+    let notes = RecoveryNotes { read_until: Some(ago(24)), ..RecoveryNotes::default() };
+    store.note_recovery(&notes).unwrap();
+    drop(store);
+    impilo.account().log = vec![row(1, 1, Some(URL), ago(12)), row(2, 1, Some(URL), ago(1))];
+    impilo.interrupt(|_, asked| asked.path.contains("/webhook/logs").then(|| Answer::status(400)));
+    world.start().await;
+    eventually("the log was asked for", || {
+        impilo.api.asked().iter().any(|asked| asked.path.contains("/webhook/logs")).then_some(())
+    })
+    .await;
+    impilo.log_by_time(&[]);
+    let read = world.json(&["impilo", "recover", "--since", "2h"]);
+    assert_eq!(read["new"], 1, "{read}");
+    let until: Timestamp = serde_json::from_value(world.json(&["status"])["whole"]["read_until"].clone()).unwrap();
+    assert!(until <= ago(23), "{until}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_log_vouches_only_where_a_subscription_leads_here() {
     for (url, whole) in [(None, false), (Some(OTHER), false), (Some(URL), true)] {
         let impilo = Impilo::start().await;
@@ -169,7 +198,7 @@ async fn rows_without_an_address_are_told_by_their_subscription() {
     // Ours, another's, and one that nobody knows.
     for (webhook, whole, taken) in [(1, true, 1), (2, true, 0), (9, false, 0)] {
         let impilo = Impilo::start().await;
-        by_time(&impilo);
+        impilo.log_by_time(&[]);
         impilo.account().add("device.healthcheck", URL);
         impilo.account().add("device.healthcheck", OTHER);
         impilo.account().log = vec![row(1, 1, Some(URL), ago(8)), row(2, webhook, None, ago(4))];
@@ -185,7 +214,7 @@ async fn what_lies_further_back_than_the_log_stays_unheard() {
     // Longer than is read, and longer than the log reaches back.
     for (hours, oldest) in [(40 * 24, 35 * 24), (3 * 24, 24)] {
         let impilo = Impilo::start().await;
-        by_time(&impilo);
+        impilo.log_by_time(&[]);
         impilo.account().add("device.healthcheck", URL);
         impilo.account().log = vec![row(1, 1, Some(URL), ago(oldest)), row(2, 1, Some(URL), ago(2))];
         let world = back_after(hours, &impilo).await;
@@ -204,7 +233,7 @@ async fn what_lies_further_back_than_the_log_stays_unheard() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_outages_that_were_told_are_withdrawn_once_nothing_is_missing() {
     let impilo = Impilo::start().await;
-    by_time(&impilo);
+    impilo.log_by_time(&[]);
     impilo.account().add("device.healthcheck", URL);
     impilo.account().log = vec![row(1, 1, Some(URL), ago(20)), row(2, 1, Some(URL), ago(10))];
     let world = back_with(3, &impilo, |store, gone| {

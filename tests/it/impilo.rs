@@ -15,6 +15,7 @@ pub struct Account {
     pub webhooks: Vec<Value>,
     pub secret: Option<String>,
     pub log: Vec<Value>,
+    pub devices: Vec<Value>,
     /// Types that cannot be subscribed to.
     pub refused: Vec<String>,
     next: i64,
@@ -45,7 +46,7 @@ impl Account {
             ("GET", "/webhook") => page(&self.webhooks, query),
             ("GET", "/webhook/logs") => {
                 let asks = |name: &str| query.split('&').any(|part| part.split('=').next() == Some(name));
-                assert!(asks("startTimestamp"));
+                assert!(asks("startTimestamp") || asks("endTimestamp"));
                 let rows = self.log.iter().filter(|row| {
                     !asks("retryAttemptsMin") || row["retryAttempts"].as_i64().is_some_and(|count| count > 0)
                 });
@@ -71,6 +72,14 @@ impl Account {
                 }
                 _ => Answer::status(400),
             },
+            ("GET", "/device") => {
+                assert!(query.contains("status=withPatient") && query.contains("sort=deviceId"), "{query}");
+                page(&self.devices, query)
+            }
+            ("GET", path) if path.starts_with("/device/") => {
+                let device = self.devices.iter().find(|one| path == format!("/device/{}", one["id"]));
+                device.map_or_else(|| Answer::status(404), Answer::json)
+            }
             (method, path) => {
                 let id: i64 = path.strip_prefix("/webhook/").unwrap().parse().unwrap();
                 let Some(place) = self.webhooks.iter().position(|one| one["id"] == id) else {
@@ -95,6 +104,18 @@ impl Account {
             }
         }
     }
+}
+
+/// A page of a list, or more than anybody takes where one of these ids is on it.
+pub fn page_without(rows: &[Value], query: &str, too_long: &[i64]) -> Answer {
+    let answer = page(rows, query);
+    let Answer::Say(_, _, body) = &answer else { return answer };
+    let shown: Value = serde_json::from_str(body).unwrap();
+    let is_too_long = |row: &Value| row["id"].as_i64().is_some_and(|id| too_long.contains(&id));
+    if shown["content"].as_array().unwrap().iter().any(is_too_long) {
+        return Answer::Say(200, Vec::new(), " ".repeat(33 << 20));
+    }
+    answer
 }
 
 fn page(rows: &[Value], query: &str) -> Answer {
@@ -137,16 +158,43 @@ impl Impilo {
         });
     }
 
+    /// The account's log is asked by time, and the rows of these ids are longer than any answer may be.
+    pub fn log_by_time(&self, too_long: &'static [i64]) {
+        self.interrupt(move |account, asked| {
+            let (path, query) = asked.path.split_once('?')?;
+            if !path.ends_with("/webhook/logs") {
+                return None;
+            }
+            let time = |name: &str| {
+                let part = query.split('&').find_map(|part| part.strip_prefix(&format!("{name}=")));
+                part.map(|time| time.replace("%3A", ":"))
+            };
+            let (from, until) = (time("startTimestamp"), time("endTimestamp"));
+            let of_time = |row: &&Value| {
+                let at = row["createTimestamp"].as_str().unwrap();
+                from.as_deref().is_none_or(|from| from <= at) && until.as_deref().is_none_or(|until| at < until)
+            };
+            let rows: Vec<Value> = account.log.iter().filter(of_time).cloned().collect();
+            Some(page_without(&rows, query, too_long))
+        });
+    }
+
     /// It answers as it does by itself.
     pub fn go_on(&self) {
         self.interrupt(|_, _| None);
     }
 
-    /// The configuration of a daemon that uses the account.
+    /// The configuration of a daemon that uses the account, and may ask it often.
     pub fn configuration(&self, world: &World) -> String {
+        self.configuration_with(world, 6000)
+    }
+
+    /// As [`Impilo::configuration`], of one that may make so many requests a minute.
+    pub fn configuration_with(&self, world: &World, requests_per_minute: u32) -> String {
         std::fs::write(world.path("key"), KEY).unwrap();
         format!(
-            "public_url: {PUBLIC}\nimpilo: {{ webhook_secrets: [{{ file: {} }}], api_key: {{ file: {} }}, api: \"{}\" }}",
+            "public_url: {PUBLIC}\nimpilo: {{ webhook_secrets: [{{ file: {} }}], api_key: {{ file: {} }}, api: \"{}\", \
+             requests_per_minute: {requests_per_minute} }}",
             world.path("secret").display(),
             world.path("key").display(),
             self.api.url()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pulsewarden::config::Bundle;
 use pulsewarden::demo::mail_catcher::Mail;
-use pulsewarden::engine::{Alert, Source, SubjectKind, Timestamp};
+use pulsewarden::engine::{Alert, AlertState, Source, SubjectKind, Timestamp};
 use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
 use pulsewarden::process::Processor;
@@ -19,6 +19,7 @@ use pulsewarden::store::sqlite::Sqlite;
 use pulsewarden::store::{AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, Rendered, Room, Store};
 use serde_json::Value;
 
+use crate::doubts::{not_whole, sentence};
 use crate::harness::{World, eventually};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -262,7 +263,7 @@ fn configure(world: &World, account: &Account, impilo: &str) {
     let key = world.path("key").display().to_string();
     let api = account.stand_in.address();
     let impilo = impilo.replace("KEY", &format!("api_key: {{ file: {key} }}, api: \"http://{api}\""));
-    fs::write(&path, text.replace("impilo: { ", &format!("impilo: {{ {impilo}"))).unwrap();
+    fs::write(&path, text.replace("impilo: { ", &format!("impilo: {{ requests_per_minute: 6000, {impilo}"))).unwrap();
 }
 
 /// Events, states, and alerts as they stood at `at` are the same.
@@ -275,15 +276,20 @@ fn assert_same(world: &World, went_on: &mut Played, at: Timestamp) {
         other.map(|((kind, _), (count, at))| format!("{kind} x{count} {at:?}")).collect()
     };
     assert_eq!((differs(&held, &sent), differs(&sent, &held)), (Vec::new(), Vec::new()));
+    assert_same_states(ours, theirs);
+    let (ours, theirs) = (alerts(ours, at), alerts(theirs, at));
+    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>();
+    assert_eq!((only(&ours, &theirs), only(&theirs, &ours)), (Vec::new(), Vec::new()));
+}
+
+/// What is known of devices, orders, returns and patients is the same.
+fn assert_same_states(ours: &dyn Store, theirs: &dyn Store) {
     for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return, SubjectKind::Patient] {
         let (ours, theirs) = (states(ours, kind), states(theirs, kind));
         let other = ours.iter().find(|(id, state)| theirs.get(*id) != Some(*state));
         assert_eq!(other.map(|(id, state)| (id, Some(state), theirs.get(id))), None);
         assert_eq!(ours.len(), theirs.len(), "{kind}");
     }
-    let (ours, theirs) = (alerts(ours, at), alerts(theirs, at));
-    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>();
-    assert_eq!((only(&ours, &theirs), only(&theirs, &ours)), (Vec::new(), Vec::new()));
 }
 
 /// Waits until the daemon says whether it is whole.
@@ -358,6 +364,18 @@ async fn a_log_that_cannot_be_reached_is_read_when_it_can() {
     let (held, sent) = (events(world.store()), events(&*went_on.store));
     assert!(held.keys().eq(sent.keys()), "all that the log has is held");
     went_on.until(account.back);
+    assert_same_states(world.store(), &*went_on.store);
+    // What is wrong is told, though much that came and went meanwhile left no trace here.
+    let open = |store: &dyn Store| -> BTreeSet<String> {
+        let filter = AlertFilter { state: Some(AlertState::Firing), limit: 1_000_000, ..AlertFilter::default() };
+        let open = store.alerts(&filter).unwrap().into_iter().filter(|alert| alert.opened_at <= account.back);
+        open.map(|alert| format!("{} {}", alert.rule, alert.subject)).collect()
+    };
+    let missed: Vec<String> = open(&*went_on.store).difference(&open(world.store())).cloned().collect();
+    assert_eq!(missed, Vec::<String>::new());
+    // One message when it came back, and one when the log could be read; nothing else by itself.
+    let told: Vec<_> = world.team_mails().iter().map(|mail| mail.header("Subject").unwrap_or_default()).collect();
+    assert!(told.len() == 2 && told.iter().all(|subject| subject.ends_with("after an outage")), "{told:?}");
     let silent = |store: &dyn Store| -> BTreeSet<String> {
         let open = alerts(store, account.back);
         open.into_iter().filter(|alert| alert.starts_with("Quiet") && alert.contains(" None ")).collect()
@@ -383,4 +401,62 @@ async fn without_an_api_key_it_says_what_may_be_missing() {
         alerts(world.store(), account.back).into_iter().filter(|alert| alert.starts_with("Quiet")).collect();
     let known: Vec<_> = known.into_iter().filter(|alert| alert.starts_with("Quiet")).collect();
     assert_eq!(fresh.len(), known.len(), "no silence is told that nobody could know of");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_rows_are_put_into_their_place_it_has_each_once() {
+    let account = Account::new(Quirks::default()).await;
+    let (mut world, mut went_on) = prepare(&account, "KEY, ").await;
+    let missed = account.missed().count();
+    let recovered = |world: &World| -> usize {
+        let rows = world.store().journal(0, 1_000_000).unwrap().into_iter();
+        rows.filter(|row| matches!(&row.entry, Entry::Event(event) if event.source == Source::Recovered)).count()
+    };
+    let seed = fastrand::u64(..);
+    eprintln!("instants of seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut partly = 0;
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(random.u64(0..400))).await;
+        world.kill();
+        let there = recovered(&world);
+        partly += usize::from(there > 0 && there < missed);
+        world.start().await;
+    }
+    eprintln!("killed {partly} times with a part of {missed} rows in place");
+    told_whole(&world, true).await;
+    world.settle().await;
+    assert_same(&world, &mut went_on, account.back);
+    assert_eq!(recovered(&world), missed);
+    assert!(the_message(&world, &account).contains("nothing is missing"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_no_form_that_can_be_read_lies_in_quarantine_and_is_told() {
+    for form in [LogPayload::SingleQuotes, LogPayload::Cut] {
+        let account = Account::new(Quirks { log_payload: form, ..Quirks::default() }).await;
+        let (world, went_on) = prepare(&account, "KEY, ").await;
+        let told = not_whole(&world).await;
+        assert!(sentence(&told).contains("rows of Impilo's log cannot be read"), "{told}");
+        // Rows of one instant count as one.
+        let missed: Vec<Timestamp> = account.missed().map(|webhook| webhook.at).collect();
+        let instants = missed.iter().collect::<BTreeSet<_>>().len();
+        let unreadable = usize::try_from(told["unreadable"].as_u64().unwrap()).unwrap();
+        assert!(
+            (instants..=missed.len() + account.before().count()).contains(&unreadable),
+            "{unreadable} of {instants}"
+        );
+        let quarantined = world.store().figures().unwrap().quarantined;
+        assert!(quarantined > 0);
+        // Looked at again, they are the same.
+        let again = world.run(&["impilo", "recover", "--since", "4h"]);
+        assert!(again.code == 1 && again.stdout.contains("are in quarantine"), "{again:?}");
+        let later = world.json(&["status"])["whole"].clone();
+        assert_eq!(later["unreadable"], told["unreadable"], "{later}");
+        assert_eq!(world.store().figures().unwrap().quarantined, quarantined);
+        world.settle().await;
+        let message = the_message(&world, &account);
+        assert!(message.contains("cannot be read and lie in quarantine"), "{message}");
+        drop(went_on);
+    }
 }

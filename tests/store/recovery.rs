@@ -43,6 +43,7 @@ fn logged(log_id: i64, envelope_id: Option<&str>, body: &str, created_at: Timest
         before: false,
         envelope_id: envelope_id.map(str::to_owned),
         created_at,
+        comes_until: created_at.plus(Duration::from_secs(3 * 3600)),
         print: print(body.as_bytes()).unwrap(),
         reduced: None,
         body: body.as_bytes().to_vec(),

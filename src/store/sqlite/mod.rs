@@ -98,9 +98,9 @@ impl Store for Sqlite {
     ) -> Result<Vec<TakenIn>, StoreError> {
         // Before any of them is looked for: a webhook that comes from here on has its print taken.
         if placing != Placing::Nowhere
-            && let Some(newest) = logged.iter().map(|row| row.created_at).max()
+            && let Some(last) = logged.iter().map(|row| row.comes_until).max()
         {
-            self.copies_until.fetch_max(newest.plus(recovery::ADOPTED_FOR).0, Ordering::AcqRel);
+            self.copies_until.fetch_max(last.0, Ordering::AcqRel);
         }
         let unpaired = self
             .database

@@ -16,10 +16,10 @@ const BEFORE: Duration = Duration::from_secs(5 * 60);
 /// How long after it, as Impilo tries again.
 const AFTER: Duration = Duration::from_secs(3 * 60 * 60);
 
-/// How long after it a webhook takes a recovered event over. Impilo's last attempt is documented for 105 minutes after the
-/// first, and its job may run late: what comes within this time with the same content is that event, and what comes later
-/// is another.
-pub(super) const ADOPTED_FOR: Duration = Duration::from_secs(6 * 60 * 60);
+/// The first attempt arrives within this time, and the next no sooner than [`TRIED_AGAIN`] (documented: a quarter of an hour).
+/// What comes in between with the same content is another event.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(2 * 60);
+const TRIED_AGAIN: Duration = Duration::from_secs(14 * 60);
 
 /// For how long it is remembered what a webhook may still come for.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -220,10 +220,11 @@ pub(super) fn take_in(
         let of_type = type_id(writer, &event.kind)?;
         count_events(writer, of_type, 1, Timestamp::default())?;
         if event.envelope_id.is_none() {
-            let mut insert = writer
-                .sql
-                .prepare_cached("INSERT INTO recovered (position, type, print, created_at) VALUES (?1, ?2, ?3, ?4)")?;
-            insert.execute(params![position.cast_signed(), of_type, &logged.print[..], logged.created_at.0])?;
+            let mut insert = writer.sql.prepare_cached(
+                "INSERT INTO recovered (position, type, print, created_at, comes_until) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            let (created_at, comes_until) = (logged.created_at.0, logged.comes_until.0);
+            insert.execute(params![position.cast_signed(), of_type, &logged.print[..], created_at, comes_until])?;
         }
     }
     writer.sql.execute("DELETE FROM recovered WHERE created_at < ?1", [clock.minus(REMEMBERED).0])?;
@@ -337,12 +338,14 @@ pub(super) fn adopts(
         return Ok(true);
     }
     let mut find = writer.sql.prepare_cached(
-        "SELECT position FROM recovered WHERE print = ?1 AND type = ?2 AND created_at BETWEEN ?3 AND ?4
+        "SELECT position FROM recovered WHERE print = ?1 AND type = ?2 AND ?3 <= comes_until
+             AND created_at <= ?4 AND (created_at >= ?5 OR created_at <= ?6)
          ORDER BY created_at LIMIT 1",
     )?;
-    let window = (received_at.minus(ADOPTED_FOR).0, received_at.plus(BEFORE).0);
-    let found: Option<i64> =
-        find.query_row(params![&print[..], of_type, window.0, window.1], |row| row.get(0)).optional()?;
+    let (first, again) = (received_at.minus(FIRST_ATTEMPT).0, received_at.minus(TRIED_AGAIN).0);
+    let newest = received_at.plus(BEFORE).0;
+    let of_webhook = params![&print[..], of_type, received_at.0, newest, first, again];
+    let found: Option<i64> = find.query_row(of_webhook, |row| row.get(0)).optional()?;
     let Some(position) = found else { return Ok(false) };
     writer.sql.execute("UPDATE journal SET envelope_id = ?2 WHERE position = ?1", params![position, id])?;
     writer.sql.execute("DELETE FROM recovered WHERE position = ?1", [position])?;
@@ -351,8 +354,8 @@ pub(super) fn adopts(
 
 /// Until when a webhook may come for an event that was recovered.
 pub(super) fn copies_until(reader: &Connection) -> Result<Timestamp, Failure> {
-    let newest: Option<i64> = reader.query_row("SELECT max(created_at) FROM recovered", [], |row| row.get(0))?;
-    Ok(newest.map_or(Timestamp(i64::MIN), |newest| Timestamp(newest).plus(ADOPTED_FOR)))
+    let last: Option<i64> = reader.query_row("SELECT max(comes_until) FROM recovered", [], |row| row.get(0))?;
+    Ok(last.map_or(Timestamp(i64::MIN), Timestamp))
 }
 
 pub(super) fn notes(reader: &Connection) -> Result<RecoveryNotes, Failure> {

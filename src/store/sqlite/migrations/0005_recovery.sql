@@ -3,7 +3,9 @@ CREATE TABLE recovered (
     position INTEGER PRIMARY KEY,
     type INTEGER NOT NULL,
     print BLOB NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- Until when its webhook may still come.
+    comes_until INTEGER NOT NULL
 );
 CREATE INDEX recovered_print ON recovered (print);
 

@@ -1,0 +1,114 @@
+//! How Impilo is asked: no more than it was allowed, not while it wants to be left alone, and for nobody who has gone.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::harness::{SECRET, World, eventually};
+use super::impilo::Impilo;
+use super::stand_in::{Answer, Asked};
+
+async fn world(impilo: &Impilo, requests_per_minute: u32) -> World {
+    let mut world = World::new().await;
+    impilo.account().secret = Some(SECRET.to_owned());
+    world.configure(&impilo.configuration_with(&world, requests_per_minute));
+    world.start().await;
+    world
+}
+
+/// Requests of those who read the log, so far; the daily checks look for errors in it.
+fn readings(impilo: &Impilo) -> usize {
+    let reads = |asked: &Asked| {
+        let is_check = asked.path.contains("retryAttemptsMin") || asked.path.contains("lastResponseStatus");
+        asked.path.contains("/webhook/logs") && !is_check
+    };
+    impilo.api.asked().iter().filter(|asked| reads(asked)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_the_log_keeps_to_the_requests_a_minute() {
+    let impilo = Impilo::start().await;
+    let world = world(&impilo, 8).await;
+    // Sixteen parts by time.
+    let mut reading = world.command(&["impilo", "recover", "--since", "95h", "--dry-run"]).spawn().unwrap();
+    eventually("it reads", || (readings(&impilo) >= 4).then_some(())).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(readings(&impilo) <= 8, "{}", readings(&impilo));
+    assert!(reading.try_wait().unwrap().is_none());
+    reading.kill().unwrap();
+    reading.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_ends_with_whoever_asked_for_it() {
+    let impilo = Impilo::start().await;
+    let world = world(&impilo, 6000).await;
+    impilo.interrupt(|_, asked| {
+        if asked.path.contains("/webhook/logs") {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        None
+    });
+    let parts = 80;
+    let mut command = world.command(&["impilo", "recover", "--since", "480h"]);
+    let mut reading = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let before = readings(&impilo);
+    eventually("it reads", || (readings(&impilo) >= before + 3).then_some(())).await;
+    kill_process(Pid::from_child(&reading), Signal::INT).unwrap();
+    reading.wait().unwrap();
+    // One that comes after it has its turn, long before the first would have been done.
+    let next = world.json(&["impilo", "recover", "--since", "2h"]);
+    assert_eq!(next["new"], 0, "{next}");
+    assert!(readings(&impilo) < before + parts / 2, "{} of {parts}", readings(&impilo) - before);
+    let status = world.json(&["status"])["whole"].clone();
+    assert_eq!(status["whole"], true, "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_impilo_asks_of_one_holds_for_all() {
+    let impilo = Impilo::start().await;
+    let world = world(&impilo, 6000).await;
+    eventually("the first reading and the first check are done", || {
+        let asked = impilo.api.asked();
+        let checked = asked.iter().any(|asked| asked.path.contains("retryAttemptsMin"));
+        (checked && readings(&impilo) > 0).then_some(())
+    })
+    .await;
+    impilo.interrupt(|_, _| Some(Answer::Say(503, vec![("Retry-After", "600".to_owned())], String::new())));
+    let before = impilo.api.asked().len();
+    let busy = world.run(&["impilo", "webhooks", "sync"]);
+    assert!(busy.code == 1 && busy.stderr.contains("Impilo is busy and asks to wait 600 s"), "{busy:?}");
+    assert_eq!(impilo.api.asked().len(), before + 1);
+
+    // Whoever comes next does not ask at all, and nobody is sent to look at his network.
+    let doctor = world.run(&["doctor"]).stdout;
+    assert!(doctor.contains("Nothing is to be done here but to wait"), "{doctor}");
+    assert!(!doctor.contains("firewall") && !doctor.contains("impilo.api"), "{doctor}");
+    for command in [&["impilo", "webhooks", "list"][..], &["impilo", "recover", "--since", "2h"]] {
+        let left_alone = world.run(command);
+        assert!(left_alone.code == 1 && left_alone.stderr.contains("Impilo is busy"), "{left_alone:?}");
+    }
+    // Nor where the settings were only read anew.
+    assert_eq!(world.run(&["reload"]).code, 0);
+    assert_eq!(world.run(&["impilo", "webhooks", "list"]).code, 1);
+    assert_eq!(impilo.api.asked().len(), before + 1);
+    // Another account has not said anything yet.
+    let other = Impilo::start().await;
+    world.configure(&other.configuration(&world));
+    assert_eq!(world.run(&["reload"]).code, 0);
+    assert_eq!(world.run(&["impilo", "webhooks", "list"]).code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_wait_is_sat_out_by_all() {
+    let impilo = Impilo::start().await;
+    let world = world(&impilo, 6000).await;
+    let mut first = true;
+    impilo.interrupt(move |_, asked| {
+        (asked.path.starts_with("/api/v3/webhook?") && std::mem::take(&mut first))
+            .then(|| Answer::Say(429, vec![("Retry-After", "2".to_owned())], String::new()))
+    });
+    let listed = world.run(&["impilo", "webhooks", "list"]);
+    assert_eq!(listed.code, 0, "{listed:?}");
+}
