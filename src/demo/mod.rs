@@ -117,6 +117,8 @@ fn settings(
     settings.impilo.webhook_secrets = vec![SecretRef::Literal(SecretString::from(SECRET))];
     settings.impilo.api = format!("http://{}", stand_in.address());
     settings.impilo.api_key = Some(SecretRef::Literal(SecretString::from(API_KEY)));
+    // The stand-in has time, and the reader has not.
+    settings.impilo.requests_per_minute = 6000;
     settings.email = Some(Email {
         smtp: catcher.url(),
         username: None,

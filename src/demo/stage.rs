@@ -149,16 +149,20 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits until the daemon has planned this digest: from then on it counts what happens for it.
-    pub(super) async fn planned(&mut self, digest: &str) -> anyhow::Result<()> {
+    /// Waits until the daemon has read the list of devices and planned this digest: from then on it counts what happens for
+    /// it. Gives how many devices it knows.
+    pub(super) async fn settled(&mut self, digest: &str) -> anyhow::Result<u64> {
         let end = Instant::now() + PATIENCE;
-        while let Some(daemon) = &self.daemon
-            && daemon.shared().store.digest_due(digest)?.is_none()
-        {
-            ensure!(Instant::now() < end, "the digest {digest} is not planned");
+        loop {
+            let store = &self.daemon.as_ref().context("the daemon does not run")?.shared().store;
+            let figures = store.figures()?;
+            let is_read = store.recovery()?.fleet_read_at.is_some() && figures.oldest_unprocessed.is_none();
+            if is_read && store.digest_due(digest)?.is_some() {
+                return Ok(figures.devices);
+            }
+            ensure!(Instant::now() < end, "the devices are not read, or the digest {digest} is not planned");
             self.pass(0.2).await;
         }
-        Ok(())
     }
 
     /// Asks for a digest.

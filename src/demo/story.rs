@@ -36,7 +36,7 @@ async fn connect(stage: &mut Stage) -> anyhow::Result<()> {
     stage.show.chapter(
         "1  A new customer",
         "Pulsewarden starts for the first time. It knows Impilo's address, an API key and the webhook secret. It asks Impilo to \
-         send what its rules need, as `pulsewarden impilo webhooks sync --apply` does.",
+         send what its rules need, as `pulsewarden impilo webhooks sync --apply` does, and for the list of devices.",
     );
     stage.start(BEGIN).await?;
     let plan = stage.subscribe().await?;
@@ -44,7 +44,8 @@ async fn connect(stage: &mut Stage) -> anyhow::Result<()> {
     stage.aside(&format!(
         "Impilo sends {done} types of event from now on: batteries, signals, readings, orders, returns and more."
     ));
-    stage.planned(DIGEST).await?;
+    let devices = stage.settled(DIGEST).await?;
+    stage.aside(&format!("Impilo has told who has which device: {devices} are with patients."));
     stage.pass(2.0).await;
     Ok(())
 }
