@@ -16,7 +16,9 @@ use pulsewarden::process::Processor;
 use pulsewarden::simulate::account::{LogPayload, Options, Pace, Quirks, StandIn, Stretch};
 use pulsewarden::simulate::{Fleet, Plan, Webhook};
 use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, RecoveryNotes, Rendered, Room, Store};
+use pulsewarden::store::{
+    AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, RecoveryNotes, Rendered, Room, Store,
+};
 use serde_json::Value;
 
 use crate::doubts::{not_whole, sentence};
