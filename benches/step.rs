@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark ends where something is wrong")]
 
+mod fleet;
+
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::hint::black_box;
@@ -12,7 +14,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pulsewarden::config::Bundle;
-use pulsewarden::demo::fleet;
 use pulsewarden::engine::{
     Effects, Event, Ground, Input, Message, RuleSet, Slice, Source, Standing, Subject, Timestamp, step,
 };

@@ -8,10 +8,12 @@ use chrono::Utc;
 
 use crate::engine::Timestamp;
 
-/// The wall clock, or a hand-moved one for tests and tools.
+/// The wall clock, or another one for the demo, tests and tools.
 #[derive(Clone, Debug)]
 pub enum Clock {
     Wall,
+    /// The wall clock and so many milliseconds: the demo tells of a day of its own.
+    Shifted(i64),
     /// Stands still until it is moved.
     Hand(Arc<AtomicI64>),
 }
@@ -23,10 +25,17 @@ impl Clock {
         Self::Hand(Arc::new(AtomicI64::new(at.0)))
     }
 
+    /// A clock that shows `at` now and goes on from there as the wall clock does.
+    #[must_use]
+    pub fn going_from(at: Timestamp) -> Self {
+        Self::Shifted(at.0.saturating_sub(Utc::now().timestamp_millis()))
+    }
+
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
             Self::Wall => Timestamp::from(Utc::now()),
+            Self::Shifted(by) => Timestamp(Utc::now().timestamp_millis().saturating_add(*by)),
             Self::Hand(at) => Timestamp(at.load(Ordering::SeqCst)),
         }
     }
@@ -60,6 +69,15 @@ impl Steps {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_of_another_day_goes_on_from_it() {
+        let begin = Timestamp(1_767_618_000_000);
+        let clock = Clock::going_from(begin);
+        let first = clock.now();
+        assert!(first >= begin && first < Clock::Wall.now());
+        assert!(clock.now() >= first);
+    }
 
     #[test]
     fn a_step_is_seen_once_and_its_way_told() {

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark ends where something is wrong")]
 
+#[path = "../fleet/mod.rs"]
+mod fleet;
 mod load;
 mod mail;
 mod servers;

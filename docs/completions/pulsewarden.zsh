@@ -1220,7 +1220,7 @@ _pulsewarden_commands() {
     local commands; commands=(
 'serve:Run the daemon' \
 'reload:Let the running daemon read configuration and rules again; exit code 1 where they cannot be used' \
-'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
+'demo:Show what Pulsewarden does, on a day with invented devices; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
 'routes:Show the tree of routes, and who would be told of an alert' \
@@ -1415,7 +1415,7 @@ _pulsewarden__subcmd__help_commands() {
     local commands; commands=(
 'serve:Run the daemon' \
 'reload:Let the running daemon read configuration and rules again; exit code 1 where they cannot be used' \
-'demo:Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account' \
+'demo:Show what Pulsewarden does, on a day with invented devices; needs no configuration, network or account' \
 'status:How the daemon is doing, on one screen; exit code 1 where something is wrong' \
 'check:Check configuration and rule files; shows every problem at once' \
 'routes:Show the tree of routes, and who would be told of an alert' \

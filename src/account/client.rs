@@ -144,6 +144,12 @@ impl Client {
         Ok(Self { http, fresh, base, key, clock: Clock::Wall, ahead, quiet_until: Arc::default(), pace: None })
     }
 
+    /// The same by another clock than that on the wall.
+    #[must_use]
+    pub(super) fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// The same, for what has time: it makes no more than `most` requests a minute together with all that keep to `pace`.
     #[must_use]
     pub fn paced(self, pace: &Arc<Pace>, most: u64) -> Self {

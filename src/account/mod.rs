@@ -22,6 +22,7 @@ pub use error::ApiError;
 pub use kept::KeptError;
 pub use pace::Pace;
 
+use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 
 /// Why nothing can be asked of Impilo.
@@ -40,8 +41,10 @@ pub enum NoClient {
 }
 
 /// The client that the settings make, kept until they change. All that ask share it, so that what one is told holds for all.
-#[derive(Default)]
-pub struct Access(Mutex<Clients>);
+pub struct Access {
+    kept: Mutex<Clients>,
+    clock: Clock,
+}
 
 #[derive(Default)]
 struct Clients {
@@ -51,17 +54,23 @@ struct Clients {
 }
 
 impl Access {
+    /// `clock` is held against Impilo's.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { kept: Mutex::default(), clock }
+    }
+
     /// Where there is no client yet, the key is read now, so that one that was put there late is found.
     ///
     /// # Errors
     /// Where there is no key, or none that can be used.
     pub fn client(&self, settings: &Settings) -> Result<Client, NoClient> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &kept.client {
             return Ok(client.clone());
         }
         let key = settings.impilo.api_key.as_ref().ok_or(NoClient::NoKey)?.read()?;
-        let new = Client::new(&settings.impilo.api, key).map_err(NoClient::Unusable)?;
+        let new = Client::new(&settings.impilo.api, key).map_err(NoClient::Unusable)?.by(self.clock.clone());
         // The same account may still want to be left alone.
         let client = kept.before.take().filter(|before| before.is_of_the_account_of(&new)).unwrap_or(new);
         Ok(kept.client.insert(client).clone())
@@ -69,7 +78,7 @@ impl Access {
 
     /// The key or the address may be another now.
     pub fn forget(&self) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = kept.client.take() {
             kept.before = Some(client);
         }

@@ -39,7 +39,10 @@ pub enum Occasion {
 pub fn events(read: &RawObject, known: &Slice, asked: Asked) -> Vec<NewRow> {
     let asked_at = asked.at;
     match known.subject.kind {
-        SubjectKind::Device if known.projection.news_at.is_none() => unknown_device(read, known, asked),
+        SubjectKind::Device if known.projection.news_at.is_none() => match asked.on {
+            Occasion::Silence => Vec::new(),
+            Occasion::First | Occasion::Schedule => unknown_device(read, known, asked),
+        },
         SubjectKind::Device => device(read, known, asked),
         SubjectKind::Order => of_status("order.statusFull", read, known, asked_at),
         SubjectKind::Return => of_status("return.statusFull", read, known, asked_at),

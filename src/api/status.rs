@@ -162,6 +162,7 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
                     format!("Impilo's log has {others} events of that time, {}", why_not(Lack::Elsewhere))
                 }
                 (None, Some(doubt)) => why_not(doubt.lack).to_owned(),
+                (Some(Lack::Elsewhere), _) => format!("rows of Impilo's log are {}", why_not(Lack::Elsewhere)),
                 (Some(lack), _) => why_not(lack).to_owned(),
                 (None, None) => "Impilo's log did not make up for it".to_owned(),
             };
@@ -174,7 +175,10 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
                  in quarantine."
             )
         }
-        (None, None, Some(until)) => format!("Whole: all that Impilo's log has up to {until} is here."),
+        (None, None, Some(until)) => {
+            let from = notes.read_from.map(|from| format!(" from {from}")).unwrap_or_default();
+            format!("Whole: all that Impilo's log has{from} up to {until} is here.")
+        }
         (None, Some(Lack::Elsewhere), _) => {
             format!("No gap is known, but it is not certain: rows of Impilo's log are {}.", why_not(Lack::Elsewhere))
         }

@@ -88,7 +88,7 @@ enum Command {
     /// What changes comes into force by itself; this does not wait, and says how it went. Bad files change nothing: what served
     /// before serves on.
     Reload,
-    /// Show what Pulsewarden does, with a small invented fleet; needs no configuration, network or account
+    /// Show what Pulsewarden does, on a day with invented devices; needs no configuration, network or account
     Demo(DemoArguments),
     /// How the daemon is doing, on one screen; exit code 1 where something is wrong
     Status(Json),
@@ -210,7 +210,7 @@ enum Command {
     /// listed, and the exit code is 1 where there was one. What stands under /simulate/ is not Impilo's: there the clock is
     /// moved and the account is made to behave otherwise.
     #[command(
-        after_help = "Examples:\n  pulsewarden simulate --secret s3cret --subscribe http://127.0.0.1:8080/webhooks/impilo --speed 60\n  pulsewarden simulate --by-hand --begin 2026-01-05T00:00:00Z --truth truth.jsonl"
+        after_help = "Examples:\n  pulsewarden simulate --secret s3cret --subscribe http://127.0.0.1:8080/webhooks/impilo --devices 5000\n  pulsewarden simulate --by-hand --begin 2026-01-05T00:00:00Z --truth truth.jsonl"
     )]
     Simulate(simulate::SimulateArguments),
     /// Print the JSON Schema of rule files or of their tests, by which editors complete, explain and check them

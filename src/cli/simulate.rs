@@ -55,6 +55,8 @@ pub struct SimulateArguments {
     #[arg(long, value_name = "TIME", value_parser = time)]
     begin: Option<Timestamp>,
     /// Let time pass this many times faster
+    ///
+    /// Its clock is soon ahead of that of a daemon beside it, which then says so; there take more devices instead.
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed, conflicts_with = "by_hand")]
     speed: f64,
     /// Let time stand still until POST /simulate/clock moves it

@@ -1,6 +1,7 @@
 //! `status`: how the daemon is doing, on one screen.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::output::{ago, instant, json, table, text};
 use super::{FINE, Json, WRONG, reader};
@@ -8,8 +9,12 @@ use crate::api::Status;
 use crate::api::client::{AdminClient, ClientError};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::engine::{Interval, SENT_AGAIN_FOR, Timestamp};
 use crate::store::{Figures, NEVER, Store};
 use crate::telemetry::short;
+
+/// A gap is news for this long.
+const NEWS: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn run(settings: &Settings, how: Json) -> anyhow::Result<u8> {
     let asked: Result<Status, ClientError> = match AdminClient::new(&settings.admin.socket) {
@@ -56,7 +61,13 @@ fn is_wrong(status: &Status) -> bool {
         || rules.problem.is_some()
         || rules.waiting.is_some()
         || !status.watches.is_empty()
+        || status.whole.not_heard.iter().any(|gap| may_lack(gap, status.now))
         || status.lanes.iter().any(|lane| lane.failing_since.is_some())
+}
+
+/// Whether something may be missing that Impilo does not send again by itself, and that is news.
+fn may_lack(gap: &Interval, now: Timestamp) -> bool {
+    gap.to.since(gap.from) > SENT_AGAIN_FOR && now.since(gap.to) < NEWS
 }
 
 fn screen(status: &Status) -> String {

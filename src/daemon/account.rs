@@ -18,6 +18,7 @@ use crate::account::rotation::{self, Keeper, RotateError, Rotated};
 use crate::account::untaken;
 use crate::account::webhooks::{self, Known, Ledger, Plan};
 use crate::account::{Access, ApiError, Client, KeptError, NoClient, Pace, Secrets};
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Position, RuleSet, Source};
 use crate::journal::codec;
@@ -113,9 +114,9 @@ pub enum Undone {
 
 impl Account {
     /// `folder` is that of the store.
-    pub(super) fn new(folder: &Path, accepted: Arc<Secrets>) -> Self {
+    pub(super) fn new(folder: &Path, accepted: Arc<Secrets>, clock: Clock) -> Self {
         Self {
-            access: Access::default(),
+            access: Access::new(clock),
             keeper: Keeper::open(folder, accepted),
             made: Ledger::in_folder(folder),
             errands: tokio::sync::Mutex::default(),

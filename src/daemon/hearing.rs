@@ -23,7 +23,9 @@ pub(super) fn note_absence(store: &dyn Store, now: Timestamp) -> Result<bool, St
     if let Some(from) = last.filter(|last| vitals.last_position > 0 && now.since(*last) > BRIEF) {
         let absence = Interval { from, to: now };
         notes.absences.push(absence);
-        notes.returned = 0;
+        if notes.returning.is_none() {
+            notes.returned = 0;
+        }
         let from = notes.returning.map_or(from, |before| before.from.min(from));
         notes.returning = Some(Interval { from, to: now });
         store.note_recovery(&notes)?;

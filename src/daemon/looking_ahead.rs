@@ -38,7 +38,7 @@ impl Shared {
                 () = stop.cancelled() => return,
             }
             let Ok(client) = self.account() else { continue };
-            if !self.may_begin.is_cancelled() {
+            if !self.may_begin.is_cancelled() || !self.keeps_up().await {
                 continue;
             }
             let looked = tokio::select! {

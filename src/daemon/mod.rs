@@ -152,15 +152,22 @@ impl Daemon {
     /// # Errors
     /// When there is no secret, no port or no store: nothing is left running then.
     pub async fn start(settings: Settings, config: Option<ConfigFile>) -> Result<Self, StartError> {
+        Self::start_by(Clock::Wall, settings, config).await
+    }
+
+    /// The same by another clock than that on the wall.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub async fn start_by(clock: Clock, settings: Settings, config: Option<ConfigFile>) -> Result<Self, StartError> {
         settings.may_serve()?;
         let (config, print) = config.map(ConfigFile::into_parts).unzip();
         let given = read_secrets(&settings)?;
         let secrets = Arc::<Secrets>::default();
         let senders = watch::Sender::new(Arc::new(Senders::new(&settings).map_err(StartError::Senders)?));
-        let clock = Clock::Wall;
         let Storage::Sqlite(path) = &settings.storage;
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(path).map_err(|error| refused_by(path, error))?);
-        let account = Account::new(folder_of(path), Arc::clone(&secrets));
+        let account = Account::new(folder_of(path), Arc::clone(&secrets), clock.clone());
         account.configure(&settings, given);
         if let Some(damage) = account.keeper.damage() {
             telemetry::kept_secrets_unreadable(&damage);

@@ -12,7 +12,7 @@ use crate::account::client::RawObject;
 use crate::account::pages::Pages;
 use crate::account::reconcile::{self, Asked, Occasion};
 use crate::account::{Client, Pace};
-use crate::engine::{Outage, Slice, Subject, SubjectKind, Timestamp, Value};
+use crate::engine::{Lack, Outage, Slice, Subject, SubjectKind, Timestamp, Value};
 use crate::store::{NewRow, RecoveryNotes};
 use crate::telemetry;
 
@@ -27,6 +27,9 @@ const MOST_STRANGE: u32 = 20;
 
 /// Subjects read at once.
 const PAGE: usize = 1000;
+
+/// Deciding that lags by no more than this keeps up.
+const LAGS: Duration = Duration::from_secs(3);
 
 /// How often it is looked whether it is time.
 const LOOK: Duration = Duration::from_secs(5);
@@ -87,12 +90,24 @@ impl Shared {
 
     async fn is_time(&self) -> bool {
         let Ok(notes) = self.recovery_notes().await else { return false };
+        // What is known is compared with what Impilo says only where it is known.
+        if !self.keeps_up().await {
+            return false;
+        }
         let (now, last) = (self.clock.now(), notes.read_back_at);
         if (notes.fleet_read_at.is_none() && last.is_none()) || missed(&notes).is_some() {
             return true;
         }
         let last = last.unwrap_or(self.started_at);
         now.since(last) >= self.settings().impilo.reconcile_every || now < last
+    }
+
+    /// Whether what has come is decided, but for what has just come.
+    pub(super) async fn keeps_up(&self) -> bool {
+        let store = Arc::clone(&self.store);
+        let looking = tokio::task::spawn_blocking(move || store.vitals());
+        let Ok(Ok(vitals)) = looking.await else { return false };
+        vitals.oldest_unprocessed.is_none_or(|oldest| self.clock.now().since(oldest) <= LAGS)
     }
 
     async fn note_read_back(&self, change: impl FnOnce(&mut RecoveryNotes, Timestamp)) -> Result<(), NotRecovered> {
@@ -242,8 +257,12 @@ impl Shared {
     }
 }
 
-/// The outage that was not made up for in full, where nothing was read back since.
+/// The outage that was not made up for in full, where nothing was read back since. While the log may still tell of it, that is
+/// waited for.
 fn missed(notes: &RecoveryNotes) -> Option<&Outage> {
+    if notes.lacks == Some(Lack::Unreachable) && !notes.absences.is_empty() {
+        return None;
+    }
     let lacking = notes.last_outage.as_ref().filter(|outage| outage.lacks.is_some());
     lacking.filter(|outage| notes.read_back_at.is_none_or(|last| outage.interval.to > last))
 }

@@ -369,6 +369,10 @@ impl Shared {
             // What lies between is still to be read where somebody asked for a later stretch.
             if !reading.asked_for || notes.read_until.is_some_and(|until| begins <= until) {
                 tally(&mut notes, &part, begins);
+                // What was read before, where this goes on from there.
+                let goes_on = notes.read_until.is_some_and(|until| begins <= until);
+                let known = notes.read_from.filter(|_| goes_on);
+                notes.read_from = Some(known.map_or(begins, |known| known.min(begins)));
                 notes.read_until = notes.read_until.max(Some(read_until));
             }
             store.note_recovery(&notes)?;

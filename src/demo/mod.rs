@@ -1,34 +1,37 @@
-//! `pulsewarden demo`: a small fleet, a mail catcher and a Slack stand-in around the real daemon.
+//! `pulsewarden demo`: the real daemon, with stand-ins for Impilo, a mail server and Slack around it.
 
-pub mod fleet;
+mod cast;
 pub mod mail_catcher;
 mod show;
 pub mod slack_stand_in;
+mod stage;
+mod story;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{IsTerminal, Read};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::Utc;
 use secrecy::SecretString;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Email, SecretRef, Settings, Storage};
-use crate::daemon::Daemon;
+use crate::simulate::Plan;
+use crate::simulate::account::{Options, Pace, StandIn};
 use mail_catcher::MailCatcher;
-use show::Show;
 use slack_stand_in::SlackStandIn;
+use stage::{Caught, Stage};
 
-/// The secret of the demo; it guards a loopback port for a minute.
+/// The secrets of the demo; they guard loopback ports for a minute.
 const SECRET: &str = "demo-secret";
+const API_KEY: &str = "demo-key";
 
-/// How long the last messages are waited for.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+/// How many devices the invented account has.
+const DEVICES: u64 = 1000;
 
 /// Receivers and route of the demo: everything at once, one message for each alert.
 const RULES: &str = include_str!("rules.yaml");
@@ -41,77 +44,70 @@ pub async fn run(port: u16, keep: bool, speed: f64) -> anyhow::Result<()> {
     // From here on a signal ends the demo and not the process, so that nothing stays behind.
     let mut signals = Signals::new()?;
     let folder = Folder::new()?;
-    let (catcher, mut mails) = MailCatcher::start().await.context("the mail catcher cannot listen")?;
-    let (slack, mut messages) = SlackStandIn::start().context("the Slack stand-in cannot listen")?;
-    let settings = settings(&folder.0, port, &catcher, &slack)?;
-    let show = Show::new();
-    let daemon = Daemon::start(settings, None).await?;
-    let url = format!("http://{}/webhooks/impilo", daemon.address());
-    show.welcome(&url, SECRET);
-    let client = reqwest::Client::new();
-    let now = Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-    let moments = fleet::story(&now, Utc::now().timestamp());
+    let (catcher, mails) = MailCatcher::start().await.context("the mail catcher cannot listen")?;
+    let (slack, messages) = SlackStandIn::start().context("the Slack stand-in cannot listen")?;
+    let stand_in = StandIn::start(account(), loopback(0)?, None).context("the stand-in for Impilo cannot start")?;
+    // Impilo is told this address before the daemon runs for the first time, and it is the same after its absence.
+    let address = loopback(port)?.local_addr().context("a port of the loopback cannot be told")?;
+    let settings = settings(&folder.0, address, &stand_in, &catcher, &slack)?;
+    let mut stage = Stage::new(settings, stand_in, Caught { mails, messages }, story::BEGIN, speed);
+    let closed = stage.show.closed();
+    let url = format!("http://{address}/webhooks/impilo");
     let stays = keep || (std::io::stdin().is_terminal() && std::io::stdout().is_terminal());
-
-    let told = async {
-        for moment in &moments {
-            tokio::time::sleep(moment.after.div_f64(speed)).await;
-            if show.is_closed() {
-                return Ok(());
-            }
-            let posted = client
-                .post(&url)
-                .header("Impilo-Webhook-Secret", SECRET)
-                .json(&moment.body)
-                .send()
-                .await
-                .context("the webhook of the demo could not be posted")?;
-            show.event(moment, posted.status().as_u16());
-        }
-        tokio::time::sleep(LAST_WORDS).await;
-        show.summary(daemon.shared())?;
-        if stays {
-            show.staying(&url, SECRET);
-            std::future::pending::<()>().await;
-        }
-        anyhow::Ok(())
-    };
-    let watching = async {
-        let mut transitions = show::Moves::default();
-        let mut tick = tokio::time::interval(Duration::from_millis(100));
-        loop {
-            tokio::select! {
-                biased;
-                _ = tick.tick() => transitions.show_new(&show, daemon.shared()),
-                Some(mail) = mails.recv() => {
-                    transitions.show_new(&show, daemon.shared());
-                    show.mail(&mail);
-                }
-                Some(message) = messages.recv() => {
-                    transitions.show_new(&show, daemon.shared());
-                    show.slack(&message);
-                }
-            }
-        }
-    };
     let outcome = tokio::select! {
-        outcome = told => outcome,
-        never = watching => never,
+        outcome = play(&mut stage, &url, stays) => outcome,
+        () = closed.cancelled() => Ok(()),
         () = signals.any() => Ok(()),
     };
-    daemon.stop().await;
+    stage.stop().await;
+    stage.stand_in.stop().await.context("the stand-in for Impilo cannot stop")?;
     slack.stop().await;
     outcome
 }
 
-fn settings(folder: &Path, port: u16, catcher: &MailCatcher, slack: &SlackStandIn) -> anyhow::Result<Settings> {
+async fn play(stage: &mut Stage, url: &str, stays: bool) -> anyhow::Result<()> {
+    stage.show.title("Pulsewarden demo");
+    stage.show.tell(&format!(
+        "The real program runs here, with stand-ins for Impilo ({DEVICES} devices of invented patients), a mail server and Slack \
+         around it. Nothing leaves this machine, and nothing stays on it. The story takes about a minute, and plays on Monday, \
+         5 January 2026; times are UTC.\n\
+         → is what Impilo sends, ! what Pulsewarden decides about it, # and ✉ are what it tells people."
+    ));
+    story::tell(stage).await?;
+    if stays {
+        stage.show.tell("\nPulsewarden stays up until Ctrl-C. Tell it of a low battery yourself:");
+        stage.show.curl(url, SECRET);
+        stage.stay().await;
+    }
+    Ok(())
+}
+
+/// The invented account. The same seed and begin bring the same fleet, and the same morning.
+fn account() -> Options {
+    let plan = Plan { seed: 1, devices: DEVICES, days: 365, begin: story::BEGIN };
+    Options { api_key: API_KEY.to_owned(), secret: Some(SECRET.to_owned()), ..Options::new(plan, Pace::ByHand) }
+}
+
+fn loopback(port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .with_context(|| format!("the port {port} of the loopback cannot be opened; choose another with --port"))
+}
+
+fn settings(
+    folder: &Path,
+    address: SocketAddr,
+    stand_in: &StandIn,
+    catcher: &MailCatcher,
+    slack: &SlackStandIn,
+) -> anyhow::Result<Settings> {
     let rules = folder.join("rules");
     fs::create_dir_all(&rules).context("the folder of the demo's rules cannot be made")?;
     for (name, text) in SHIPPED_RULES.iter().chain([&("demo.yaml", RULES)]) {
         fs::write(rules.join(name), text).context("the demo's rules cannot be written")?;
     }
     let mut settings = Settings {
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        listen: address,
+        public_url: Some(format!("http://{address}")),
         storage: Storage::Sqlite(folder.join("pulsewarden.db")),
         rules,
         library: None,
@@ -119,6 +115,10 @@ fn settings(folder: &Path, port: u16, catcher: &MailCatcher, slack: &SlackStandI
     };
     settings.admin.socket = folder.join("admin.sock");
     settings.impilo.webhook_secrets = vec![SecretRef::Literal(SecretString::from(SECRET))];
+    settings.impilo.api = format!("http://{}", stand_in.address());
+    settings.impilo.api_key = Some(SecretRef::Literal(SecretString::from(API_KEY)));
+    // The stand-in has time, and the reader has not.
+    settings.impilo.requests_per_minute = 6000;
     settings.email = Some(Email {
         smtp: catcher.url(),
         username: None,

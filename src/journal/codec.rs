@@ -96,11 +96,13 @@ pub fn decode(kept: &[u8]) -> Result<Vec<u8>, CodecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::fleet;
+    use crate::engine::Timestamp;
+    use crate::simulate::{Fleet, Plan};
 
     #[test]
     fn what_is_packed_comes_back_and_takes_less_room() {
-        for body in (0..200).map(|number| fleet::webhook(number, 50).to_string().into_bytes()) {
+        let plan = Plan { seed: 1, devices: 50, days: 1, begin: Timestamp(1_767_614_400_000) };
+        for body in Fleet::new(plan).webhooks().map(|webhook| webhook.body) {
             let packed = encode(&body);
             assert_eq!(decode(&packed).unwrap(), body);
             assert!(packed.len() < body.len());

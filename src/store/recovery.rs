@@ -98,6 +98,8 @@ pub struct Tally {
 pub struct RecoveryNotes {
     /// Every row of the log up to here has been looked at.
     pub read_until: Option<Timestamp>,
+    /// From here on it was read without a gap.
+    pub read_from: Option<Timestamp>,
     /// The last attempt to read it, and why it failed where it did.
     pub tried_at: Option<Timestamp>,
     pub lacks: Option<Lack>,

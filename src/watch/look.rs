@@ -283,7 +283,8 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
 /// What can be seen only by comparing one look with those before.
 pub(super) struct Eyes {
     started: Instant,
-    refusals: Vec<(Instant, u64)>,
+    /// How many webhooks had been refused for their secret by then, and how many had been taken.
+    refusals: Vec<(Instant, u64, u64)>,
     steps: Steps,
     /// The last step of the clock: by how many milliseconds, and when by the clock as it was afterwards.
     stepped: Option<(Instant, i64, Timestamp)>,
@@ -292,14 +293,26 @@ pub(super) struct Eyes {
 impl Eyes {
     pub(super) fn new(shared: &Shared) -> Self {
         let started = Instant::now();
-        Self { started, refusals: vec![(started, 0)], steps: Steps::of(shared.clock.clone()), stepped: None }
+        Self { started, refusals: vec![(started, 0, 0)], steps: Steps::of(shared.clock.clone()), stepped: None }
     }
 
-    pub(super) fn refused(&mut self, shared: &Shared, settings: &Settings) -> Finding {
+    pub(super) fn refused(
+        &mut self,
+        shared: &Shared,
+        settings: &Settings,
+        last_webhook: Option<Timestamp>,
+    ) -> Finding {
         let total = shared.counters.refused_secret.load(Ordering::Relaxed);
-        self.refusals.push((Instant::now(), total));
-        self.refusals.retain(|(at, _)| at.elapsed() <= REFUSALS_OVER);
-        let recent = total.saturating_sub(self.refusals.first().map_or(0, |(_, before)| *before));
+        let counters = &shared.counters;
+        let taken = counters.accepted.load(Ordering::Relaxed) + counters.repeated.load(Ordering::Relaxed);
+        self.refusals.push((Instant::now(), total, taken));
+        self.refusals.retain(|(at, ..)| at.elapsed() <= REFUSALS_OVER);
+        let before = self.refusals.first().map_or((0, 0), |(_, refused, taken)| (*refused, *taken));
+        let recent = total.saturating_sub(before.0);
+        // Where all that comes is refused, nothing is heard.
+        if recent >= settings.own.refused_secrets.max(1) && taken == before.1 {
+            shared.hear_nothing(last_webhook, shared.clock.now());
+        }
         let state = if recent >= settings.own.refused_secrets.max(1) {
             State::Wrong(format!("{recent} webhooks in ten minutes came with a missing or wrong secret."))
         } else if self.started.elapsed() < REFUSALS_OVER {

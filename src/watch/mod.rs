@@ -20,7 +20,7 @@ pub use ready::check as ready;
 use crate::config::{Heartbeat, Settings};
 use crate::daemon::Shared;
 use crate::engine::{RuleSet, SelfAlert, Timestamp};
-use crate::store::Told;
+use crate::store::{Told, Vitals};
 use crate::telemetry;
 use look::{Eyes, Finding, State};
 
@@ -262,7 +262,8 @@ async fn turn(shared: &Arc<Shared>, settings: &Settings, eyes: &mut Eyes, outbox
     }
     let now = shared.clock.now();
     seen.findings.extend(account::findings(shared));
-    seen.findings.push(eyes.refused(shared, settings));
+    let last_webhook = seen.vitals.as_ref().and_then(Vitals::last_webhook);
+    seen.findings.push(eyes.refused(shared, settings, last_webhook));
     seen.findings.push(eyes.clock(seen.vitals.as_ref(), now));
     if let Some(vitals) = &seen.vitals {
         tell::new_rules(shared, settings, &vitals.progress.rule_set, outbox, now).await;

@@ -224,7 +224,7 @@ fn post_as(line: &str) -> String {
 fn the_demo_leaves_nothing_behind_when_it_is_ended() {
     let temporary = tempfile::tempdir().unwrap();
     let mut demo = Command::new(env!("CARGO_BIN_EXE_pulsewarden"))
-        .args(["demo", "--keep"])
+        .args(["demo", "--keep", "--speed", "100"])
         .env("TMPDIR", temporary.path())
         .stdout(Stdio::piped())
         .spawn()

@@ -1,12 +1,13 @@
 //! The program itself: starting, stopping, its commands, its exit codes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use pulsewarden::demo::mail_catcher::Answer;
 
 use crate::events::battery;
-use crate::harness::{World, command, output};
+use crate::harness::{Output, World, command, output};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_secret_port_or_store_it_does_not_start() {
@@ -128,12 +129,39 @@ async fn a_test_message_proves_a_receiver() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_tells_its_story_and_ends() {
     let world = World::new().await;
-    let demo = output(command(&world.path("none.yaml"), &["demo", "--speed", "10"]));
+    let tell = || tokio::task::spawn_blocking(demo(&world));
+    let (demo, again) = tokio::join!(tell(), tell());
+    let (demo, again) = (demo.unwrap(), again.unwrap());
     assert_eq!(demo.code, 0, "{demo:?}");
-    for said in ["curl", "lowBattery", "DeviceBatteryLow", "[WARNING]", "device-team@clinic.example"] {
+    for said in [
+        "sends 24 types of event",
+        "DeviceBatteryLow: warning",
+        "device-team@clinic.example: [WARNING]",
+        "✗ lost",
+        "DeviceBatteryLow: critical at 13:40 (",
+        "events of that time came back from Impilo's log: nothing is missing.",
+        "OrderUnableToFulfill: resolved at 15:45 (",
+        "[DIGEST] end of day: 5 new, 1 open",
+        "To call (1 patient)",
+        "alerts still open: 1. Is anything missing? Whole:",
+    ] {
         assert!(demo.stdout.contains(said), "{said} is missing in {}", demo.stdout);
     }
     assert!(!demo.stdout.contains('\u{1b}'), "no colours in a pipe");
+    assert!(demo.stdout.lines().all(|line| line.chars().count() <= 100), "{}", demo.stdout);
+    assert_eq!(told(&demo.stdout), told(&again.stdout), "it is the same every time");
+}
+
+fn demo(world: &World) -> impl FnOnce() -> Output + use<> {
+    let command = command(&world.path("none.yaml"), &["demo", "--speed", "20"]);
+    move || output(command)
+}
+
+/// What happens in the demo's story, without the time of day.
+fn told(story: &str) -> BTreeSet<&str> {
+    let places = ["  → Impilo", "  ! alert", "  # Slack", "  ✉ mail", "  ✗ lost"];
+    let lines = story.lines().filter_map(|line| line.get(8..));
+    lines.filter(|line| places.iter().any(|place| line.starts_with(place))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,6 +44,26 @@ async fn refused_secrets_and_dead_letters_are_told_once() {
     assert!(dead[0]["last_error"].as_str().unwrap().contains("400"), "{dead}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn while_every_webhook_is_refused_nothing_is_heard() {
+    let mut world = World::new().await;
+    world.start().await;
+    let gaps = |world: &World| world.json(&["status"])["whole"]["not_heard"].as_array().unwrap().len();
+    assert_eq!(world.post(&battery(1, 9001, 8)).await, 200);
+    for _ in 0..6 {
+        world.post_raw(Some("wrong"), "{}").await;
+    }
+    eventually("the refusals are seen", || watches(&world).contains(&"refused_secrets".to_owned()).then_some(())).await;
+    assert_eq!(gaps(&world), 0, "some of what comes is taken");
+    // A daemon that has taken nothing since it started.
+    world.stop().await;
+    world.start().await;
+    for _ in 0..6 {
+        world.post_raw(Some("wrong"), "{}").await;
+    }
+    eventually("it is noted as unheard", || (gaps(&world) == 1).then_some(())).await;
+}
+
 /// The mails about itself that say this.
 fn saying(world: &World, words: &str) -> usize {
     world.own_mails().iter().filter(|mail| mail.text().contains(words)).count()

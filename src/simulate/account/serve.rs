@@ -18,6 +18,8 @@ use super::request::{Asked, Came, Refusal, refuse};
 use super::send::{self, Shared};
 use super::state::Account;
 use super::{Options, Refused, Tally};
+use crate::engine::Timestamp;
+use crate::simulate::InShort;
 
 /// The largest body that is read: the largest documented one is a few lines.
 const LARGEST_BODY: usize = 1 << 20;
@@ -68,6 +70,37 @@ impl StandIn {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Moves a clock that is moved by hand, and waits until everything due by then was sent and answered.
+    pub async fn move_to(&self, at: Timestamp) {
+        self.shared.clock().move_to(at);
+        self.shared.settle(self.shared.change()).await;
+    }
+
+    /// An envelope beside those of the fleet; gives its number.
+    pub fn add(&self, kind: &str, payload: &str) -> u64 {
+        let id = self.shared.account().add(kind, payload, false);
+        self.shared.change();
+        id
+    }
+
+    /// The fleet's devices in short, in the order of their numbers.
+    #[must_use]
+    pub fn devices(&self) -> Vec<InShort> {
+        self.shared.account().fleet.devices().collect()
+    }
+
+    /// A device of the fleet as Impilo's Device.
+    #[must_use]
+    pub fn device(&self, id: u64) -> Option<String> {
+        self.shared.account().fleet.device(id)
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.shared.account().tally
     }
 
     /// Waits until the fleet's history has ended and nothing is planned or under way.

@@ -1,9 +1,11 @@
-//! An endless stream for load and benchmarks: a large fleet, every device with a patient of its own.
+//! An endless stream of webhooks to measure with: a large fleet, every device with a patient of its own.
 
+mod cast;
+
+use pulsewarden::engine::Timestamp;
 use serde_json::{Value, json};
 
-use super::cast::{Device, MODELS, PEOPLE, Person, Site, device, reading};
-use crate::engine::Timestamp;
+use cast::{Device, MODELS, PEOPLE, Person, Site, device, reading};
 
 /// Devices of the stream have ids from here on.
 const FIRST_DEVICE: u64 = 100_000;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 #[derive(Clone, Copy)]
-pub(super) struct Site {
+pub struct Site {
     pub id: u64,
     pub name: &'static str,
     pub street: &'static str,
@@ -11,7 +11,7 @@ pub(super) struct Site {
     pub zip: &'static str,
 }
 
-pub(super) struct Person {
+pub struct Person {
     pub id: u64,
     pub first: &'static str,
     pub last: &'static str,
@@ -20,7 +20,7 @@ pub(super) struct Person {
     pub site: Site,
 }
 
-pub(super) struct Model {
+pub struct Model {
     pub id: u64,
     pub name: &'static str,
     pub model: &'static str,
@@ -31,7 +31,7 @@ pub(super) struct Model {
 }
 
 /// One device, and whose it is.
-pub(super) struct Device<'a> {
+pub struct Device<'a> {
     pub id: u64,
     pub model: &'a Model,
     pub site: Site,
@@ -41,12 +41,12 @@ pub(super) struct Device<'a> {
     pub seen: &'a str,
 }
 
-pub(super) const HARBOR: Site =
+pub const HARBOR: Site =
     Site { id: 31, name: "Harbor Cardiology", street: "900 Quay Road", city: "Albany", zip: "12205" };
-pub(super) const MEADOW: Site =
+pub const MEADOW: Site =
     Site { id: 32, name: "Meadow Diabetes Care", street: "41 Millrace Street", city: "Troy", zip: "12180" };
 
-pub(super) const PEOPLE: [Person; 6] = [
+pub const PEOPLE: [Person; 6] = [
     Person { id: 501, first: "Ingrid", last: "Tamsworth", born: "1951-03-28", sex: "female", site: HARBOR },
     Person { id: 502, first: "Oswin", last: "Pellegrew", born: "1947-11-09", sex: "male", site: HARBOR },
     Person { id: 503, first: "Calla", last: "Brindlemoor", born: "1963-07-02", sex: "female", site: HARBOR },
@@ -55,7 +55,7 @@ pub(super) const PEOPLE: [Person; 6] = [
     Person { id: 506, first: "Quillon", last: "Faraday", born: "1971-05-14", sex: "male", site: MEADOW },
 ];
 
-pub(super) const MODELS: [Model; 4] = [
+pub const MODELS: [Model; 4] = [
     Model {
         id: 71,
         name: "Cellular Blood Pressure Monitor",
@@ -70,14 +70,14 @@ pub(super) const MODELS: [Model; 4] = [
 
 const MAKER: &str = "Northfield Instruments";
 
-pub(super) fn site(site: Site) -> Value {
+pub fn site(site: Site) -> Value {
     json!({
         "id": site.id, "name": site.name, "active": true, "phoneNumber": format!("+1202555{:04}", site.id % 10_000),
         "address": { "lineOne": site.street, "city": site.city, "state": "NY", "zipCode": site.zip, "country": "USA" }
     })
 }
 
-pub(super) fn patient(person: &Person) -> Value {
+pub fn patient(person: &Person) -> Value {
     let number = person.id;
     json!({
         "id": number, "externalIdentifier": format!("EXT-{number}"), "firstName": person.first, "lastName": person.last,
@@ -93,14 +93,14 @@ pub(super) fn patient(person: &Person) -> Value {
     })
 }
 
-pub(super) fn item(model: &Model) -> Value {
+pub fn item(model: &Model) -> Value {
     json!({
         "id": model.id, "manufacturer": { "id": 12, "name": MAKER }, "name": model.name, "model": model.model,
         "sku": format!("{:07}", model.id), "orderable": true
     })
 }
 
-pub(super) fn device(device: &Device<'_>) -> Value {
+pub fn device(device: &Device<'_>) -> Value {
     let id = device.id;
     json!({
         "id": id, "item": item(device.model), "currentStatus": device.status, "used": false,
@@ -119,7 +119,7 @@ pub(super) fn device(device: &Device<'_>) -> Value {
 }
 
 /// A reading that a device has taken, `id` being the reading's own. Its value wanders with `by`.
-pub(super) fn reading(device: &Device<'_>, id: u64, at: &str, by: u64) -> Value {
+pub fn reading(device: &Device<'_>, id: u64, at: &str, by: u64) -> Value {
     let mut reading = json!({
         "id": id, "readingTimestamp": at, "manual": false, "deviceTimeZoneOffset": -18_000,
         "patientTimeZoneOffset": -18_000, "patient": device.patient.map(patient), "item": item(device.model),
