@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::ApiError;
+use super::call::Call;
 use super::pace::Pace;
 use super::pages::Pages;
 use crate::clock::Clock;
@@ -77,39 +78,6 @@ pub struct LogQuery {
     pub until: Option<Timestamp>,
     /// Of one type alone.
     pub kind: Option<String>,
-}
-
-/// One request.
-#[derive(Clone)]
-struct Call<'a> {
-    method: Method,
-    /// What follows `/api/v3`.
-    path: &'a [&'a str],
-    /// Which page of a list, counted in the largest pages.
-    page: Option<u32>,
-    query: Vec<(&'static str, String)>,
-    body: Option<String>,
-    /// Whether it does no harm twice, so that it may be sent again where nobody knows whether it arrived.
-    repeatable: bool,
-}
-
-impl<'a> Call<'a> {
-    fn get(path: &'a [&'a str]) -> Self {
-        Self { method: Method::GET, path, page: None, query: Vec::new(), body: None, repeatable: true }
-    }
-
-    fn page(path: &'a [&'a str], page: u32) -> Self {
-        Self { page: Some(page.max(1)), ..Self::get(path) }
-    }
-
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
-        self
-    }
-
-    fn sends(method: Method, path: &'a [&'a str], body: serde_json::Value) -> Self {
-        Self { repeatable: method != Method::POST, body: Some(body.to_string()), method, ..Self::get(path) }
-    }
 }
 
 /// What one attempt brought, where it brought no answer.

@@ -111,10 +111,8 @@ pub fn examine(here: &Here<'_>, asked: &Result<Answers, NoClient>) -> Report {
             checks.push(wrong("api_key", found.to_owned(), &error.to_string()).with_faults(["used"]));
             checks.push(unasked_secret(here));
             // What was found before may be so still.
-            if !matches!(error, NoClient::NoKey) {
-                let asked = ["clock", "subscriptions", "rules", "deliveries"];
-                checks.extend(asked.map(|name| cannot_tell(name, "that needs an API key that can be used")));
-            }
+            let asked = ["clock", "subscriptions", "rules", "deliveries"];
+            checks.extend(asked.map(|name| cannot_tell(name, "that needs an API key that can be used")));
             checks.push(events(here, None));
         }
         Ok(answers) => {

@@ -1,6 +1,7 @@
 //! The account at Impilo, seen over its v3 API: what it sends us, and what it says when it is asked.
 
 mod accepted;
+mod call;
 pub mod client;
 pub mod doctor;
 mod error;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::account::client::Subscription;
-use crate::account::doctor::{self, Answers, Here, Report, Untold};
+use crate::account::doctor::{self, Answers, Here, Report, Untold, Verdict};
 use crate::account::needs::needed;
 use crate::account::rotation::{self, Keeper, RotateError, Rotated};
 use crate::account::untaken;
@@ -320,8 +320,9 @@ impl Shared {
         let report = doctor::examine(&here, &asked);
         let mut kept = report.clone();
         if matches!(asked, Err(NoClient::NoKey)) {
-            // Who has no key has decided so, and was told at the start.
-            kept.checks.retain(|check| check.name == "kept_secrets");
+            // Who has no key has decided so, and was told at the start. What was found before may be so still.
+            let told = kept.checks.iter_mut().filter(|check| check.name != "kept_secrets");
+            told.for_each(|check| check.verdict = Verdict::Unknown);
         }
         *self.impilo.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         self.watch.look_now();

@@ -296,12 +296,7 @@ impl Eyes {
         Self { started, refusals: vec![(started, 0, 0)], steps: Steps::of(shared.clock.clone()), stepped: None }
     }
 
-    pub(super) fn refused(
-        &mut self,
-        shared: &Shared,
-        settings: &Settings,
-        last_webhook: Option<Timestamp>,
-    ) -> Finding {
+    pub(super) fn refused(&mut self, shared: &Shared, settings: &Settings, last_webhook: Option<Timestamp>) -> Finding {
         let total = shared.counters.refused_secret.load(Ordering::Relaxed);
         let counters = &shared.counters;
         let taken = counters.accepted.load(Ordering::Relaxed) + counters.repeated.load(Ordering::Relaxed);
