@@ -304,7 +304,7 @@ complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand simulate" -l spe
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand simulate" -l api-key -d 'What the header Impilo-API-Key must hold' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand simulate" -l secret -d 'The webhook secret that the account has at first; none by default' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand simulate" -l subscribe -d 'Send every type of webhook to this URL from the start on' -r
-complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand simulate" -l truth -d 'Write what goes wrong in the fleet to this file, one line of JSON for each' -r -F
+complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand simulate" -l truth -d 'Write what goes wrong in the fleet to this file, one line of JSON for each; - is the standard output' -r -F
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand simulate" -l parallel -d 'Webhooks under way at once, at most' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand simulate" -l patience -d 'How long an answer to a webhook is waited for' -r
 complete -c pulsewarden -n "__fish_pulsewarden_using_subcommand simulate" -l log-for -d 'For how long the log keeps its rows' -r

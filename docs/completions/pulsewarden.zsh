@@ -852,7 +852,7 @@ _arguments "${_arguments_options[@]}" : \
 '--api-key=[What the header Impilo-API-Key must hold]:KEY:_default' \
 '--secret=[The webhook secret that the account has at first; none by default]:SECRET:_default' \
 '--subscribe=[Send every type of webhook to this URL from the start on]:URL:_default' \
-'--truth=[Write what goes wrong in the fleet to this file, one line of JSON for each]:FILE:_files' \
+'--truth=[Write what goes wrong in the fleet to this file, one line of JSON for each; - is the standard output]:FILE:_files' \
 '--parallel=[Webhooks under way at once, at most]:N:_default' \
 '--patience=[How long an answer to a webhook is waited for]:LENGTH:_default' \
 '--log-for=[For how long the log keeps its rows]:LENGTH:_default' \
