@@ -253,6 +253,7 @@ fn cause(cause: &Cause) -> String {
         Cause::NoRule => "none of the rules that tell it is there".to_owned(),
         Cause::Late => "told too late".to_owned(),
         Cause::EndedBefore => "the alert had ended before it was due".to_owned(),
+        Cause::LeftOver => "the alert of an earlier problem was open still".to_owned(),
         Cause::LateEvent => "a late event took the alert back".to_owned(),
         Cause::NoAlert => "no alert".to_owned(),
         Cause::Before { problem } => format!("before {} began", word(problem)),

@@ -65,6 +65,8 @@ pub enum Cause {
     Late,
     /// It had been told, and the alert had ended before.
     EndedBefore,
+    /// The alert of an earlier problem was open still, and told nobody of this one.
+    LeftOver,
     /// What came late took the alert back.
     LateEvent,
     /// No such alert at all.
@@ -290,6 +292,10 @@ impl Score {
         score.visible += 1;
         self.visible += 1;
         let rules = rules_for(truth.problem);
+        let left_over = told.iter().any(|alert| {
+            let is_old = alert.noticed_at < from && alert.ended_at.is_none_or(|ended| ended >= from);
+            is_old && rules.contains(&alert.rule.as_str()) && !about.went_on(alert, from)
+        });
         let mut answers = told.iter().filter(|alert| {
             let is_new = alert.noticed_at >= from.minus(ground.slack);
             rules.contains(&alert.rule.as_str()) && (is_new || about.went_on(alert, from))
@@ -314,6 +320,7 @@ impl Score {
             (None, Some(alert)) if alert.retracted => Cause::LateEvent,
             (None, Some(_)) => Cause::EndedBefore,
             (None, None) if !set.rules.iter().any(|rule| rules.contains(&rule.name.as_str())) => Cause::NoRule,
+            (None, None) if left_over => Cause::LeftOver,
             (None, None) => Cause::NoAlert,
         };
         let told_at = late.map(|alert| alert.noticed_at);

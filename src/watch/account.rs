@@ -35,7 +35,7 @@ pub(super) fn findings(shared: &Shared) -> Vec<Finding> {
 fn finding(report: Option<&Report>, check: &str, name: &'static str, words: &'static str) -> Finding {
     let found = report.and_then(|report| report.checks.iter().find(|found| found.name == check));
     let (state, details) = match found.map(|found| (found.verdict, found)) {
-        Some((Verdict::Wrong, found)) => (State::Wrong(format!("{words}: {}.", found.found)), found.advice.clone()),
+        Some((Verdict::Wrong, found)) => (State::Wrong(sentence(words, &found.found)), found.advice.clone()),
         Some((Verdict::Fine, _)) => (State::Well, None),
         // A check that a report lacks has nothing to say.
         None if report.is_some() => (State::Well, None),
@@ -45,4 +45,12 @@ fn finding(report: Option<&Report>, check: &str, name: &'static str, words: &'st
     let patience = if check == "api_key" { UNREACHED } else { Duration::ZERO };
     let faults = found.map(|found| found.faults.clone()).unwrap_or_default();
     Finding { name, words, state, action, details, patience, faults, spacing: ANEW, news_spacing: NEWS }
+}
+
+/// What was found, with what it is about before it unless it begins with that itself.
+fn sentence(words: &str, found: &str) -> String {
+    match found.get(..words.len()) {
+        Some(beginning) if beginning.eq_ignore_ascii_case(words) => format!("{words}{}.", &found[words.len()..]),
+        _ => format!("{words}: {found}."),
+    }
 }

@@ -112,4 +112,5 @@ fn alerts_that_nobody_is_told_of_or_that_repeat_another_count_for_nothing() {
         (scored(41, 60, 200, Disturb::default(), Some(beside)), scored(41, 60, 200, Disturb::default(), None));
     let found = |score: &Score| score.problems[&Problem::LowBattery].found;
     assert!(found(&often) < found(&usual), "{} {}", found(&often), found(&usual));
+    assert!(often.misses.iter().any(|miss| miss.cause == Cause::LeftOver), "{:#?}", often.misses);
 }
