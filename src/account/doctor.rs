@@ -325,12 +325,17 @@ fn subscriptions(answers: &Answers) -> Check {
             faults.push(format!("{what}: {}", some(&kinds)));
         }
     }
-    let left: Vec<String> = plan.left.iter().map(|left| format!("{} {} ({})", left.kind, left.id, left.why)).collect();
+    let left = plan.left.iter().filter(|left| left.harmful);
+    let left: Vec<String> = left.map(|left| format!("{} {} ({})", left.kind, left.id, left.why)).collect();
     if !left.is_empty() {
         faults.push(format!("not made here: {}", some(&left)));
     }
     if faults.is_empty() {
-        return fine(name, format!("all {} types that are needed come here", plan.in_order.len()));
+        let more = match plan.left.len() {
+            0 => String::new(),
+            more => format!(", and {more} that no rule needs and that were not made here"),
+        };
+        return fine(name, format!("all {} types that are needed come here{more}", plan.in_order.len()));
     }
     let advice = if left.is_empty() {
         "See `pulsewarden impilo webhooks sync`, and then carry it out with --apply."

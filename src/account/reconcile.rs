@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::client::RawObject;
 use crate::engine::{About, Slice, Source, Subject, SubjectKind, Timestamp, Value};
-use crate::impilo::{self, READ_BACK};
+use crate::impilo::{self, FOUND, READ_BACK};
 use crate::journal::codec;
 use crate::store::{Entry, EventRow, NewRow};
 
@@ -17,49 +17,85 @@ const LAGS_BY: Duration = Duration::from_secs(10 * 60);
 /// Fields of a device that a look at it can show to be another way.
 const OF_DEVICE: [&str; 4] = ["status", "associated", "patient", "readings_disabled"];
 
-/// The events that an object of Impilo's, asked for at `asked_at`, makes of itself beside what is known of it.
+/// When Impilo was asked, and on which occasion.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    pub at: Timestamp,
+    pub on: Occasion,
+}
+
+/// Why Impilo was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// For the whole fleet, and for the first time: what was not known may have been so for long.
+    First,
+    Schedule,
+    /// A device is about to be called silent: every sign of life counts.
+    Silence,
+}
+
+/// The events that an object of Impilo's makes of itself beside what is known of it.
 #[must_use]
-pub fn events(read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
+pub fn events(read: &RawObject, known: &Slice, asked: Asked) -> Vec<NewRow> {
+    let asked_at = asked.at;
     match known.subject.kind {
-        SubjectKind::Device => device(read, known, asked_at),
-        SubjectKind::Order => of_status("order.statusFull", read, known, asked_at),
-        SubjectKind::Return => of_status("return.statusFull", read, known, asked_at),
+        SubjectKind::Device if known.projection.news_at.is_none() => unknown_device(read, known, asked),
+        SubjectKind::Device => device(read, known, asked),
+        SubjectKind::Order => of_status("order.statusFull", &["status"], read, known, asked_at),
+        SubjectKind::Return => of_status("return.statusFull", &["status"], read, known, asked_at),
+        SubjectKind::Ticket => of_status("supportTicket.event", &["status", "open"], read, known, asked_at),
         _ => Vec::new(),
     }
 }
 
 /// The events that a device makes of itself, as it was when it was asked for at `asked_at`, beside what is known of it: that
 /// it was heard from, at the time of its health check; and its state, where that has changed.
-///
-/// A device that nothing is known of makes none: it is no news that it is there.
-fn device(read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
-    let Some(about) = said_of(READ_BACK, &wrapped(read), &known.subject, asked_at) else { return Vec::new() };
-    if !may_tell(known, asked_at) {
-        return Vec::new();
-    }
+fn device(read: &RawObject, known: &Slice, Asked { at: asked_at, on }: Asked) -> Vec<NewRow> {
+    let Some(about) = said_of(READ_BACK, &wrapped(read, on), &known.subject, asked_at) else { return Vec::new() };
     let mut rows = Vec::new();
     let record = &known.projection.record;
-    let check = about.said("last_health_check_at").and_then(Value::as_time);
     let checked = record.get("last_health_check_at").and_then(Value::as_time);
-    if let Some(at) = check.filter(|at| checked.is_none_or(|checked| *at > checked.plus(FRESHER_BY))) {
-        let (id, at) = (&known.subject.id, at.to_string());
-        let heard = serde_json::json!({ "eventTimestamp": at, "device": { "id": id, "lastHealthCheck": at } });
-        rows.push(event("device.healthcheck", &heard.to_string(), asked_at));
+    let fresher_by = if on == Occasion::Silence { Duration::ZERO } else { FRESHER_BY };
+    if let Some(at) = checked_at(&about).filter(|at| checked.is_none_or(|checked| *at > checked.plus(fresher_by))) {
+        rows.push(health_check(&known.subject, at, asked_at));
     }
     let differs = |name: &str| about.said(name).is_some_and(|said| record.get(name) != Some(said));
     let gone = about.said("associated").and_then(Value::as_bool) == Some(false);
     // The patient of a device that has none is that of before.
-    if OF_DEVICE.iter().filter(|name| !(gone && **name == "patient")).any(|name| differs(name)) {
-        rows.push(event(READ_BACK, &wrapped(read), asked_at));
+    let mut fields = OF_DEVICE.iter().filter(|name| !(gone && **name == "patient"));
+    if may_tell(known, asked_at) && fields.any(|name| differs(name)) {
+        rows.push(event(READ_BACK, &wrapped(read, on), asked_at));
     }
     rows
 }
 
-/// The event that an order or a return makes of itself, where its status is another than the known one.
-fn of_status(kind: &str, read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
+/// The events that a device makes of itself of which nothing is known, where a patient has it: how it is, and when it was
+/// heard from, so that its silence can be told. Of others it is no news that they are there.
+fn unknown_device(read: &RawObject, known: &Slice, Asked { at: asked_at, on }: Asked) -> Vec<NewRow> {
+    let payload = wrapped(read, on);
+    let about = said_of(READ_BACK, &payload, &known.subject, asked_at);
+    let with_patient = |about: &About| about.said("associated").and_then(Value::as_bool) == Some(true);
+    let Some(about) = about.filter(with_patient) else { return Vec::new() };
+    let heard = checked_at(&about).map(|at| health_check(&known.subject, at, asked_at));
+    std::iter::once(event(READ_BACK, &payload, asked_at)).chain(heard).collect()
+}
+
+fn checked_at(about: &About) -> Option<Timestamp> {
+    about.said("last_health_check_at").and_then(Value::as_time)
+}
+
+fn health_check(device: &Subject, at: Timestamp, asked_at: Timestamp) -> NewRow {
+    let (id, at) = (&device.id, at.to_string());
+    let heard = serde_json::json!({ "eventTimestamp": at, "device": { "id": id, "lastHealthCheck": at } });
+    event("device.healthcheck", &heard.to_string(), asked_at)
+}
+
+/// The event that an order, a return or a ticket makes of itself, where one of these `fields` is another than the known one.
+fn of_status(kind: &str, fields: &[&str], read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
     let about = said_of(kind, read.text(), &known.subject, asked_at);
-    let status = about.as_ref().and_then(|about| about.said("status"));
-    let differs = status.is_some() && known.projection.record.get("status") != status;
+    let said = |name: &str| about.as_ref().and_then(|about| about.said(name));
+    let differs = |name: &&str| said(name).is_some_and(|said| known.projection.record.get(name) != Some(said));
+    let differs = fields.iter().any(differs);
     let row = (differs && may_tell(known, asked_at)).then(|| event(kind, read.text(), asked_at));
     row.into_iter().collect()
 }
@@ -68,8 +104,9 @@ fn may_tell(known: &Slice, asked_at: Timestamp) -> bool {
     known.projection.news_at.is_some_and(|news| news.plus(LAGS_BY) < asked_at)
 }
 
-fn wrapped(read: &RawObject) -> String {
-    format!("{{\"device\":{}}}", read.text())
+fn wrapped(read: &RawObject, on: Occasion) -> String {
+    let found = if on == Occasion::First { format!("\"{FOUND}\":true,") } else { String::new() };
+    format!("{{{found}\"device\":{}}}", read.text())
 }
 
 /// What a payload says of a subject.

@@ -71,6 +71,9 @@ pub struct Left {
     pub kind: String,
     pub url: String,
     pub why: String,
+    /// Whether it does harm: its events come twice, or do not arrive. One that no rule needs does none.
+    #[serde(default)]
+    pub harmful: bool,
 }
 
 /// What is to be done, and what is not.
@@ -229,7 +232,8 @@ fn one_type(known: &Known<'_>, kind: &str, there: &[&Subscription], plan: &mut P
             plan.elsewhere += 1;
         } else {
             let (kind, url) = (one.kind.clone(), shown(&one.url, Some(known.url)));
-            plan.left.push(Left { id: one.id, kind, url, why: why.to_owned() });
+            let harmful = place == Place::Nearly || needed.is_some();
+            plan.left.push(Left { id: one.id, kind, url, why: why.to_owned(), harmful });
         }
     }
 }

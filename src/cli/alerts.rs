@@ -138,7 +138,7 @@ fn tell(story: &Story) -> String {
         out.push_str("  in shadow: its rule is tried out, and nobody is told\n");
     }
     if alert.baseline {
-        out.push_str("  baseline: it was so already when its rule came into force\n");
+        out.push_str("  baseline: it was so already when its rule came into force, or when the fleet was first read\n");
     }
     if alert.fired > 1 {
         let _ = writeln!(out, "  it has fired {} times within a day", alert.fired);

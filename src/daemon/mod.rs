@@ -4,6 +4,7 @@ mod account;
 mod fault;
 mod files;
 mod hearing;
+mod looking_ahead;
 mod part;
 mod reconcile;
 mod recovery;
@@ -310,6 +311,8 @@ impl Daemon {
         tasks.spawn(ended.told(Part::Recovery, recovering));
         let reconciling = Arc::clone(&shared).keep_reconciling(stop_tasks.clone());
         tasks.spawn(ended.told(Part::Reconciliation, reconciling));
+        let looking_ahead = Arc::clone(&shared).keep_looking_ahead(stop_tasks.clone());
+        tasks.spawn(ended.told(Part::LookingAhead, looking_ahead));
         if was_away {
             tasks.spawn(Arc::clone(&shared).make_up(stop_tasks.clone()));
         }

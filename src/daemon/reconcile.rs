@@ -1,4 +1,4 @@
-//! Asking Impilo, gently and again and again, how devices with patients, orders and returns are.
+//! Asking Impilo, gently and again and again, how devices with patients, orders, returns and tickets are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 use super::{NotRecovered, Shared};
 use crate::account::client::RawObject;
 use crate::account::pages::Pages;
-use crate::account::{ApiError, Client, Pace, reconcile};
+use crate::account::reconcile::{self, Asked, Occasion};
+use crate::account::{ApiError, Client, Pace};
 use crate::engine::{Slice, Subject, SubjectKind, Timestamp, Value};
-use crate::store::NewRow;
+use crate::store::{NewRow, RecoveryNotes};
 use crate::telemetry;
 
-/// Orders and returns that were not heard of for this long are asked for.
+/// Orders, returns and tickets that were not heard of for this long are asked for.
 const QUIET: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many of each are asked for in one go, those first that were not heard of for longest.
@@ -34,14 +35,14 @@ const LOOK: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// Keeps requests apart, and to what all that has time may ask of Impilo.
-struct Budget {
+pub(super) struct Budget {
     pace: Arc<Pace>,
     per_minute: u64,
 }
 
 impl Budget {
     /// Waits until the next request may be made.
-    async fn wait(&self) {
+    pub(super) async fn wait(&self) {
         sleep(Duration::from_secs(60).div_f64(self.per_minute.max(1) as f64)).await;
         self.pace.turn(self.per_minute).await;
     }
@@ -73,35 +74,47 @@ impl Shared {
             }
             wait = LOOK;
             // Also where Impilo refuses: the next time is as good.
-            if let Err(error) = self.note_read_back().await {
+            if let Err(error) = self.note_read_back(|notes, now| notes.read_back_at = Some(now)).await {
                 telemetry::reading_back_failed(&error.to_string());
             }
         }
+    }
+
+    /// Gives the requests that nobody waits for as much room as they are allowed.
+    pub(super) fn budget(&self) -> Budget {
+        Budget { pace: Arc::clone(&self.impilo.pace), per_minute: self.settings().impilo.requests_per_minute }
     }
 
     async fn is_time(&self) -> bool {
         let Ok(notes) = self.recovery_notes().await else { return false };
         let now = self.clock.now();
         let last = notes.read_back_at;
+        if notes.fleet_read_at.is_none() && last.is_none() {
+            return true;
+        }
         let lacks = notes.last_outage.filter(|outage| outage.lacks.is_some());
         let missed = lacks.is_some_and(|outage| last.is_none_or(|last| outage.interval.to > last));
         let last = last.unwrap_or(self.started_at);
         missed || now.since(last) >= self.settings().impilo.reconcile_every || now < last
     }
 
-    async fn note_read_back(&self) -> Result<(), NotRecovered> {
+    async fn note_read_back(&self, change: impl FnOnce(&mut RecoveryNotes, Timestamp)) -> Result<(), NotRecovered> {
         let _one = self.healing.alone().await;
         let mut notes = self.recovery_notes().await?;
-        notes.read_back_at = Some(self.clock.now());
+        change(&mut notes, self.clock.now());
         self.note(notes).await
     }
 
-    /// Reads back all devices with patients, and the orders and returns that were not heard of for long.
+    /// Reads back all devices with patients, and the orders, returns and tickets that were not heard of for long.
     async fn read_back(&self, client: &Client) -> Result<(), NotRecovered> {
-        let per_minute = self.settings().impilo.requests_per_minute;
-        let budget = Budget { pace: Arc::clone(&self.impilo.pace), per_minute };
-        let (mut told, listed) = self.read_devices(client, &budget).await?;
-        for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return] {
+        let budget = self.budget();
+        let first = self.recovery_notes().await?.fleet_read_at.is_none();
+        let (mut told, listed) =
+            self.read_devices(client, if first { Occasion::First } else { Occasion::Schedule }, &budget).await?;
+        if first {
+            self.note_read_back(|notes, now| notes.fleet_read_at = Some(now)).await?;
+        }
+        for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return, SubjectKind::Ticket] {
             told += self.read_unheard(client, kind, &listed, &budget).await?;
         }
         if told > 0 {
@@ -112,7 +125,12 @@ impl Shared {
     }
 
     /// Reads the list of devices with patients; gives the number of events that come of it, and who was listed.
-    async fn read_devices(&self, client: &Client, budget: &Budget) -> Result<(usize, BTreeSet<String>), NotRecovered> {
+    pub(super) async fn read_devices(
+        &self,
+        client: &Client,
+        on: Occasion,
+        budget: &Budget,
+    ) -> Result<(usize, BTreeSet<String>), NotRecovered> {
         let fetch = |page| async move {
             budget.wait().await;
             client.devices_with_patients(page).await
@@ -120,7 +138,7 @@ impl Shared {
         let mut pages = Pages::new(fetch, RawObject::id);
         let (mut told, mut listed) = (0, BTreeSet::new());
         loop {
-            let asked_at = self.clock.now();
+            let asked = Asked { at: self.clock.now(), on };
             let Some(page) = pages.next().await? else { return Ok((told, listed)) };
             let read: BTreeMap<String, RawObject> =
                 page.into_iter().filter_map(|device| Some((device.id()?, device))).collect();
@@ -128,9 +146,8 @@ impl Shared {
             let subjects = read.keys().map(|id| Subject::new(SubjectKind::Device, id.as_str())).collect();
             let known = self.slices(subjects).await?;
             let rows = known.iter().filter_map(|slice| Some((read.get(slice.subject.id.as_str())?, slice)));
-            told += self
-                .tell(rows.flat_map(|(device, slice)| reconcile::events(device, slice, asked_at)).collect())
-                .await?;
+            told +=
+                self.tell(rows.flat_map(|(device, slice)| reconcile::events(device, slice, asked)).collect()).await?;
         }
     }
 
@@ -144,30 +161,44 @@ impl Shared {
     ) -> Result<usize, NotRecovered> {
         let (mut told, mut strange) = (0, 0);
         for slice in &self.unheard(kind, listed.clone()).await? {
-            budget.wait().await;
-            let asked_at = self.clock.now();
-            let id = slice.subject.id.as_str();
-            let read = match kind {
-                SubjectKind::Device => client.device(id).await,
-                SubjectKind::Return => client.return_(id).await,
-                _ => client.order(id).await,
-            };
-            let read = match read {
-                Ok(read) => read,
-                // Impilo does not take this one's id; the others can still be asked for.
-                Err(ApiError::Answered(400)) => None,
-                // Neither does what it says of this one concern the others, unless it says so of all.
-                Err(ApiError::Another | ApiError::TooLong(_)) if strange < MOST_STRANGE => {
+            told += match self.read_one(client, slice, Occasion::Schedule, budget).await {
+                // What Impilo says amiss of one does not concern the others, unless it says so of all.
+                Err(NotRecovered::Impilo(ApiError::Another | ApiError::TooLong(_))) if strange < MOST_STRANGE => {
                     strange += 1;
                     continue;
                 }
-                Err(error) => return Err(error.into()),
+                read => read?,
             };
             strange = 0;
-            let Some(read) = read else { continue };
-            told += self.tell(reconcile::events(&read, slice, asked_at)).await?;
         }
         Ok(told)
+    }
+
+    /// Asks for one device, order, return or ticket; gives the number of events that come of it.
+    pub(super) async fn read_one(
+        &self,
+        client: &Client,
+        slice: &Slice,
+        on: Occasion,
+        budget: &Budget,
+    ) -> Result<usize, NotRecovered> {
+        budget.wait().await;
+        let asked = Asked { at: self.clock.now(), on };
+        let id = slice.subject.id.as_str();
+        let read = match slice.subject.kind {
+            SubjectKind::Device => client.device(id).await,
+            SubjectKind::Return => client.return_(id).await,
+            SubjectKind::Ticket => client.ticket(id).await,
+            _ => client.order(id).await,
+        };
+        let read = match read {
+            Ok(read) => read,
+            // Impilo does not take this one's id; the others can still be asked for.
+            Err(ApiError::Answered(400)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(read) = read else { return Ok(0) };
+        self.tell(reconcile::events(&read, slice, asked)).await
     }
 
     /// Subjects of a kind that go on and were not heard of for long: of devices those that are with patients, and not
@@ -198,7 +229,7 @@ impl Shared {
         looking.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
     }
 
-    async fn slices(&self, subjects: Vec<Subject>) -> Result<Vec<Slice>, NotRecovered> {
+    pub(super) async fn slices(&self, subjects: Vec<Subject>) -> Result<Vec<Slice>, NotRecovered> {
         let store = Arc::clone(&self.store);
         let loading = tokio::task::spawn_blocking(move || store.load(&subjects));
         loading.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)

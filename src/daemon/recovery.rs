@@ -15,7 +15,7 @@ use crate::account::recovery::{LogPart, Owner, has_before, read_log};
 use crate::account::{ApiError, Client, webhooks};
 use crate::engine::{Interval, Lack, Outage, Recovery, Timestamp};
 use crate::journal::print_of_kept;
-use crate::store::{Doubt, Entry, NewRow, Placing, RecoveryNotes, StoreError, TakenIn, Tally, meet};
+use crate::store::{Doubt, Entry, NewRow, Placing, RecoveryNotes, Store, StoreError, TakenIn, Tally, meet};
 use crate::telemetry;
 
 /// How far each reading of the log reaches back behind the last: Impilo tries again for 105 minutes (documented), and rows may
@@ -31,6 +31,9 @@ const FURTHEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long to wait before Impilo is asked again that could not be reached: while a start waits for it, and afterwards.
 const AGAIN_AT_START: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// What came back late is told together if its end follows within this time.
+const TAKES: Duration = Duration::from_secs(60);
 
 /// Rows of the log that are younger than this may belong to webhooks that are under way.
 const ON_ITS_WAY: Duration = Duration::from_secs(60);
@@ -349,6 +352,9 @@ impl Shared {
         let placing = reading.placing;
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let taking = tokio::task::spawn_blocking(move || {
+            if placing == Placing::Last && !part.logged.is_empty() {
+                returns_late(&*store, now)?;
+            }
             let taken = store.take_in(&part.logged, &[], placing, now, &print_of_kept)?;
             let new = taken.iter().filter(|taken| **taken == TakenIn::New).count() as u64;
             if placing == Placing::Nowhere {
@@ -416,6 +422,14 @@ impl Shared {
         let noting = tokio::task::spawn_blocking(move || store.note_recovery(&notes));
         noting.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
     }
+}
+
+/// What is made up for after deciding has begun goes into one message as well, which the end of it brings: much of it is over.
+fn returns_late(store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
+    let Some(from) = store.recovery()?.absences.iter().map(|absence| absence.from).min() else { return Ok(()) };
+    let interval = Interval { from, to: now.plus(TAKES) };
+    let entry = Entry::Recovery(Recovery::Begun { interval });
+    store.append(&[NewRow { received_at: now, entry }], now).map(drop)
 }
 
 /// The account's subscriptions; `None` where Impilo does not tell them.

@@ -102,6 +102,8 @@ pub struct Facts {
     pub about: Vec<About>,
     /// Set by the two association events.
     pub association: Option<Association>,
+    /// True where the first reading of the whole fleet shows how things are: what it shows may have been so for long.
+    pub found: bool,
 }
 
 /// Whether an association event joins or parts device and patient.

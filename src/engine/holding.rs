@@ -261,6 +261,7 @@ pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut 
     evidence.grounds.since = Some(since);
     evidence.grounds.due = Some(due);
     let reason = Reason::Held { since };
+    let at = Moment { baseline: at.baseline || slice.found_so(since), ..at };
     lifecycle::fire(at, rule, slice, Opening { at: due, heard_at: due, count: 1, severity, reason, evidence }, effects);
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Moment<'a> {
     pub now: Timestamp,
     /// The last journal row known.
     pub position: Position,
-    /// True while a subject is judged by rules that have just come: what is so already is no news.
+    /// True while a subject is judged by rules that have just come, or for what was so when it was found: that is no news.
     pub baseline: bool,
 }
 

@@ -76,7 +76,7 @@ pub use muting::{Cause, Held, Suppression};
 pub use names::Names;
 pub use outage::{Lack, Outage, Recovery, SENT_AGAIN_FOR};
 pub use outlet::{Outlet, answers_for, tells_of_return};
-pub use outlook::{Pending, pending, why_not};
+pub use outlook::{Pending, falls_silent, pending, why_not};
 pub use people::{Act, Action, Actor};
 pub use receiver::{Cap, Channel, FALLBACK_AFTER, Fallback, LONGEST_PATIENCE, Phi, Quiet, Receiver};
 pub use record::Record;

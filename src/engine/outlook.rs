@@ -6,6 +6,7 @@ use super::following;
 use super::holding;
 use super::lifecycle::{self, Moment};
 use super::rule::{Rule, Severity, Trigger};
+use super::silent;
 use super::slice::{Slice, Why};
 use super::step::Ground;
 use super::time::Timestamp;
@@ -40,6 +41,14 @@ pub fn pending<'r>(ground: Ground<'r>, slice: &Slice, now: Timestamp) -> Vec<Pen
         }
     }
     pending
+}
+
+/// When the subject falls silent by the first rule about that, if nothing is heard from it by then.
+#[must_use]
+pub fn falls_silent(ground: Ground<'_>, slice: &Slice, now: Timestamp) -> Option<Timestamp> {
+    let at = moment(ground, now);
+    let rules = ground.rules.states(slice.subject.kind).filter(|rule| matches!(rule.trigger, Trigger::Silent { .. }));
+    rules.filter_map(|rule| silent::deadline(at, rule, slice)).min()
 }
 
 /// Why a rule does not fire for a subject at `now`: by its state where it is about one, else by the last event that it was

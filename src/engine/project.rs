@@ -107,6 +107,10 @@ pub(super) fn fold(slice: &mut Slice, about: &About, event: &Event<'_>) -> Chang
         change.returned = all.into_iter().filter(|device| !told.contains(device)).map(str::to_owned).collect();
     }
     let projection = &mut slice.projection;
+    if event.facts.found && projection.news_at.is_none() {
+        projection.found_at = Some(event.received_at);
+        slice.unarmed = true;
+    }
     projection.news_at = projection.news_at.max(Some(event.received_at));
     if about.heard {
         projection.heard_at = projection.heard_at.max(Some(event.heard_at()));

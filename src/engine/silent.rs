@@ -100,7 +100,11 @@ fn counts_from(rule: &Rule, slice: &Slice) -> Option<Timestamp> {
     let associated = record.get("associated_at").and_then(Value::as_time).max(turn.map(|turn| turn.at));
     let from = match since {
         Since::Heard => Some(heard?).max(associated),
-        Since::Associated => associated.filter(|from| heard.is_none_or(|heard| heard < *from)),
+        Since::Associated => {
+            // Of a device that was found with its patient nobody knows since when, but by then at the latest.
+            let found = slice.projection.found_at.filter(|_| heard.is_none());
+            associated.filter(|from| heard.is_none_or(|heard| heard < *from)).or(found)
+        }
         Since::Delivered => {
             let delivered = record.get("delivered_at").and_then(Value::as_time);
             delivered.filter(|from| heard.is_none_or(|heard| heard < *from))
@@ -160,5 +164,6 @@ pub(super) fn due(at: Moment<'_>, rule: &Rule, slice: &mut Slice, effects: &mut 
     evidence.grounds.since = Some(from);
     evidence.grounds.due = Some(due);
     let reason = Reason::Silent { since: from };
+    let at = Moment { baseline: at.baseline || slice.found_so(from), ..at };
     lifecycle::fire(at, rule, slice, Opening { at: due, heard_at: due, count: 1, severity, reason, evidence }, effects);
 }

@@ -94,6 +94,11 @@ impl Slice {
         self.alerts.iter().find(|alert| alert.rule == rule)
     }
 
+    /// Whether what has been so since `from` was so already when the subject was found.
+    pub(super) fn found_so(&self, from: Timestamp) -> bool {
+        self.projection.found_at.is_some_and(|found_at| from <= found_at)
+    }
+
     /// True for a subject of which nothing was ever heard.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
@@ -141,6 +146,9 @@ pub struct Projection {
     /// When the last event about this subject came.
     #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
     pub news_at: Option<Timestamp>,
+    /// When the first reading of the whole fleet found the subject, of which nothing had been known.
+    #[serde(rename = "f", skip_serializing_if = "Option::is_none")]
+    pub found_at: Option<Timestamp>,
     /// When the subject, or one of its devices, was last heard from.
     #[serde(rename = "h", skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<Timestamp>,

@@ -76,9 +76,11 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
             (count < needed).then_some(Why::TooFew { count, needed })
         }
     };
-    // What comes so late opens nothing: the window that it belongs to is over.
-    let over = || (within.after(counted.newest) <= taken.at.now).then_some(Why::Late);
-    let why = why.or_else(over);
+    // What comes so late opens nothing: the window that it belongs to is over, and the subject was heard since, so that the
+    // alert would have ended by now.
+    let runs_out = within.after(counted.newest);
+    let over = runs_out <= taken.at.now && slice.heard_at().is_some_and(|heard| heard >= runs_out);
+    let why = why.or_else(|| over.then_some(Why::Late));
     let goes_on = slice.open(&rule.name).is_some() || slice.memory(&rule.name).waiting.is_some();
     // Of events each is one more; of subjects as many are seen as there are.
     met.count = u32::try_from(count).ok().filter(|_| distinct.is_some() || !goes_on);

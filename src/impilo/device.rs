@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::facts::{Said, link, put};
 use super::read::{at, fact, first_id, flag, id, instant, known, list, number, numeric, object, text};
-use super::{patient, status};
+use super::{FOUND, patient, status};
 use crate::engine::{About, Association, SubjectKind, Timestamp, Value as Known};
 
 /// `device.*`: a Device under `device` (lowBattery and the associations: documented; weakSignal and healthcheck:
@@ -42,7 +42,9 @@ pub(super) fn event(said: &mut Said, name: &str, payload: &Value) {
         _ => {}
     }
     // What was asked for shows that Impilo knows of the device, not that it lives.
-    if name != "readBack" {
+    if name == "readBack" {
+        said.facts.found = flag(payload, FOUND) == Some(true);
+    } else {
         said.heard();
     }
 }

@@ -34,6 +34,9 @@ use crate::engine::{Basis, Facts, SubjectKind, Timestamp};
 /// The type of what is read back of a device, by which nothing is heard from it. Impilo sends none of this type.
 pub const READ_BACK: &str = "device.readBack";
 
+/// The field that marks what the first reading of the whole fleet shows.
+pub const FOUND: &str = "found";
+
 /// How far ahead of receipt an event's own time may lie before receipt stands in for it.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 

@@ -129,9 +129,20 @@ pub struct RecoveryNotes {
     pub last_outage: Option<Outage>,
     /// When the devices, orders and returns were read back last.
     pub read_back_at: Option<Timestamp>,
+    /// When the whole fleet had been read for the first time.
+    pub fleet_read_at: Option<Timestamp>,
 }
 
+/// How long a row of the log that cannot be read is a reason to doubt.
+const UNREAD_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 impl RecoveryNotes {
+    /// How many rows of the log of the last seven days before `until` cannot be read.
+    #[must_use]
+    pub fn unread_lately(&self, until: Timestamp) -> u64 {
+        self.unread(&Interval { from: until.minus(UNREAD_FOR), to: until })
+    }
+
     /// How many rows of the log that may have been created in a stretch cannot be read, so that their events may be missing.
     #[must_use]
     pub fn unread(&self, interval: &Interval) -> u64 {

@@ -250,9 +250,14 @@ async fn the_doctor_finds_what_is_wrong_and_tells_it() {
     let body = json!({ "id": 1, "type": "device.healthcheck", "payload": { "device": { "id": 5 } } });
     assert_eq!(world.post(&body).await, 200);
     impilo.interrupt(|account, asked| Some(dated(account.answer(asked), 0)));
+    // What somebody else has here and nobody needs does no harm; what comes twice does.
+    let needless = impilo.account().add(NEEDLESS, URL);
     let well = world.run(&["doctor"]);
     assert!(well.code == 0 && well.stdout.contains("All is well with Impilo."), "{well:?}");
-    assert!(well.stdout.contains("device.healthcheck 2"), "{well:?}");
+    assert!(well.stdout.contains("device.healthcheck 2") && well.stdout.contains("1 that no rule needs"), "{well:?}");
+    let doubled = impilo.account().add("device.lowBattery", URL);
+    assert!(verdicts()("subscriptions").starts_with("wrong "));
+    impilo.account().webhooks.retain(|one| one["id"] != doubled && one["id"] != needless);
 
     // The log says what was not taken; what went elsewhere is nobody's business.
     let row = |id: i64, url: &str, status: i64, retries: i64| {

@@ -15,6 +15,7 @@ pub struct Account {
     pub webhooks: Vec<Value>,
     pub secret: Option<String>,
     pub log: Vec<Value>,
+    pub devices: Vec<Value>,
     /// Types that cannot be subscribed to.
     pub refused: Vec<String>,
     next: i64,
@@ -71,6 +72,14 @@ impl Account {
                 }
                 _ => Answer::status(400),
             },
+            ("GET", "/device") => {
+                assert!(query.contains("status=withPatient") && query.contains("sort=deviceId"), "{query}");
+                page(&self.devices, query)
+            }
+            ("GET", path) if path.starts_with("/device/") => {
+                let device = self.devices.iter().find(|one| path == format!("/device/{}", one["id"]));
+                device.map_or_else(|| Answer::status(404), Answer::json)
+            }
             (method, path) => {
                 let id: i64 = path.strip_prefix("/webhook/").unwrap().parse().unwrap();
                 let Some(place) = self.webhooks.iter().position(|one| one["id"] == id) else {

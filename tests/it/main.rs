@@ -10,6 +10,7 @@ mod digests;
 mod doubts;
 mod events;
 mod explain;
+mod fleet;
 mod harness;
 mod ledger;
 mod impilo;

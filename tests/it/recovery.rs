@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pulsewarden::config::Bundle;
 use pulsewarden::demo::mail_catcher::Mail;
-use pulsewarden::engine::{Alert, Source, SubjectKind, Timestamp};
+use pulsewarden::engine::{Alert, AlertState, Source, SubjectKind, Timestamp};
 use pulsewarden::impilo::Envelope;
 use pulsewarden::journal::codec;
 use pulsewarden::process::Processor;
@@ -276,15 +276,20 @@ fn assert_same(world: &World, went_on: &mut Played, at: Timestamp) {
         other.map(|((kind, _), (count, at))| format!("{kind} x{count} {at:?}")).collect()
     };
     assert_eq!((differs(&held, &sent), differs(&sent, &held)), (Vec::new(), Vec::new()));
+    assert_same_states(ours, theirs);
+    let (ours, theirs) = (alerts(ours, at), alerts(theirs, at));
+    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>();
+    assert_eq!((only(&ours, &theirs), only(&theirs, &ours)), (Vec::new(), Vec::new()));
+}
+
+/// What is known of devices, orders, returns and patients is the same.
+fn assert_same_states(ours: &dyn Store, theirs: &dyn Store) {
     for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return, SubjectKind::Patient] {
         let (ours, theirs) = (states(ours, kind), states(theirs, kind));
         let other = ours.iter().find(|(id, state)| theirs.get(*id) != Some(*state));
         assert_eq!(other.map(|(id, state)| (id, Some(state), theirs.get(id))), None);
         assert_eq!(ours.len(), theirs.len(), "{kind}");
     }
-    let (ours, theirs) = (alerts(ours, at), alerts(theirs, at));
-    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>();
-    assert_eq!((only(&ours, &theirs), only(&theirs, &ours)), (Vec::new(), Vec::new()));
 }
 
 /// Waits until the daemon says whether it is whole.
@@ -359,6 +364,18 @@ async fn a_log_that_cannot_be_reached_is_read_when_it_can() {
     let (held, sent) = (events(world.store()), events(&*went_on.store));
     assert!(held.keys().eq(sent.keys()), "all that the log has is held");
     went_on.until(account.back);
+    assert_same_states(world.store(), &*went_on.store);
+    // What is wrong is told, though much that came and went meanwhile left no trace here.
+    let open = |store: &dyn Store| -> BTreeSet<String> {
+        let filter = AlertFilter { state: Some(AlertState::Firing), limit: 1_000_000, ..AlertFilter::default() };
+        let open = store.alerts(&filter).unwrap().into_iter().filter(|alert| alert.opened_at <= account.back);
+        open.map(|alert| format!("{} {}", alert.rule, alert.subject)).collect()
+    };
+    let missed: Vec<String> = open(&*went_on.store).difference(&open(world.store())).cloned().collect();
+    assert_eq!(missed, Vec::<String>::new());
+    // One message when it came back, and one when the log could be read; nothing else by itself.
+    let told: Vec<_> = world.team_mails().iter().map(|mail| mail.header("Subject").unwrap_or_default()).collect();
+    assert!(told.len() == 2 && told.iter().all(|subject| subject.ends_with("after an outage")), "{told:?}");
     let silent = |store: &dyn Store| -> BTreeSet<String> {
         let open = alerts(store, account.back);
         open.into_iter().filter(|alert| alert.starts_with("Quiet") && alert.contains(" None ")).collect()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::doubts::{ago, back_after, mails, not_whole, recovered, row, sentence};
-use super::harness::World;
+use super::harness::{World, eventually};
 use super::impilo::{Impilo, URL};
 use super::recovery::told_whole;
 
@@ -73,6 +73,12 @@ async fn a_row_that_is_too_long_casts_doubt_on_its_own_time_alone() {
     assert_eq!((&told["not_heard"], &told["last_outage"]["lacks"]), (&serde_json::json!([]), &Value::Null), "{told}");
     assert!(sentence(&told).contains("1 row of Impilo's log of the last seven days cannot be read"), "{told}");
     assert_eq!(recovered(&world), 59);
+    // Nothing of it comes by itself any more.
+    eventually("the self-watch tells it", || {
+        let mails = world.own_mails();
+        mails.iter().any(|mail| mail.text().contains("1 row of Impilo's log of the last seven days")).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

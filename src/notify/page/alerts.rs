@@ -41,7 +41,7 @@ pub(super) fn of(
         lead.push(told!("Still open; nothing has changed since the last message."));
     } else if baseline {
         lead.push(told!(
-            "These were so already when their rules came into force. They are listed here once, together."
+            "These were so already when their rules came into force, or when the fleet was first read. They are listed here once, together."
         ));
     }
     let already = if baseline && !repeat { "already so: " } else { "" };
