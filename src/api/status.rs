@@ -153,7 +153,7 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
             let doubt =
                 notes.doubts.iter().rfind(|doubt| doubt.interval.from < last.to && last.from < doubt.interval.to);
             let why = match (lacks, doubt) {
-                (None, Some(Doubt { lack: Lack::Elsewhere, others, .. })) => {
+                (None | Some(Lack::Elsewhere), Some(Doubt { lack: Lack::Elsewhere, others, .. })) => {
                     format!("Impilo's log has {others} events of that time, {}", why_not(Lack::Elsewhere))
                 }
                 (None, Some(doubt)) => why_not(doubt.lack).to_owned(),

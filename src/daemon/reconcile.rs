@@ -29,9 +29,10 @@ const MOST_STRANGE: u32 = 20;
 const PAGE: usize = 1000;
 
 /// How often it is looked whether it is time.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(30);
 
-/// The longest wait until Impilo is asked again that could not be asked; the waits before that become longer and longer.
+/// The first and the longest wait until Impilo is asked again that could not be asked; they become longer and longer.
+const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// Keeps requests apart, and to what all that has time may ask of Impilo.
@@ -51,7 +52,7 @@ impl Budget {
 impl Shared {
     /// Reads back on its schedule, and after time that was not recovered in full.
     pub(super) async fn keep_reconciling(self: Arc<Self>, stop: CancellationToken) {
-        let mut wait = LOOK;
+        let (mut wait, mut again) = (LOOK, FIRST_WAIT);
         loop {
             tokio::select! {
                 () = sleep(wait) => {}
@@ -69,10 +70,10 @@ impl Shared {
                 telemetry::reading_back_failed(&error.to_string());
             }
             if read.is_err_and(|error| error.may_pass()) {
-                wait = (wait * 2).min(LONGEST_WAIT);
+                (wait, again) = (again, (again * 2).min(LONGEST_WAIT));
                 continue;
             }
-            wait = LOOK;
+            (wait, again) = (LOOK, FIRST_WAIT);
             // Also where Impilo refuses: the next time is as good.
             if let Err(error) = self.note_read_back(|notes, now| notes.read_back_at = Some(now)).await {
                 telemetry::reading_back_failed(&error.to_string());

@@ -123,6 +123,8 @@ pub struct RecoveryNotes {
     pub returned: u64,
     /// Rows of the log that were not answered well and cannot be read, ever.
     pub unreadable: u64,
+    /// Milliseconds by which Impilo's clock was ahead of ours when the log was read last.
+    pub ahead: Option<i64>,
     /// Whether a subscription led here when the log was read last; `None` where that is not known.
     pub subscribed: Option<bool>,
     /// The last time that the daemon was away.

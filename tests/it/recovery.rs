@@ -16,7 +16,9 @@ use pulsewarden::process::Processor;
 use pulsewarden::simulate::account::{LogPayload, Options, Pace, Quirks, StandIn, Stretch};
 use pulsewarden::simulate::{Fleet, Plan, Webhook};
 use pulsewarden::store::sqlite::Sqlite;
-use pulsewarden::store::{AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, Rendered, Room, Store};
+use pulsewarden::store::{
+    AlertFilter, Attempt, AttemptResult, Entry, EventRow, NewRow, RecoveryNotes, Rendered, Room, Store,
+};
 use serde_json::Value;
 
 use crate::doubts::{not_whole, sentence};
@@ -243,6 +245,10 @@ async fn prepare(account: &Account, impilo: &str) -> (World, Played) {
         left.until(account.gone);
         left.deliver(account.gone);
         left.store.probe(account.gone).unwrap();
+        // What is read back is another test's.
+        let (read_back_at, fleet_read_at) = (Some(account.back), Some(account.back));
+        let notes = RecoveryNotes { read_back_at, fleet_read_at, ..RecoveryNotes::default() };
+        left.store.note_recovery(&notes).unwrap();
         left.close();
     }
     fs::copy(world.path("pulsewarden.db"), world.path("never-away.db")).unwrap();

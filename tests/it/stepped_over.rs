@@ -8,6 +8,7 @@ use super::doubts::{ago, back_after, mails, not_whole, recovered, row, sentence}
 use super::harness::{World, eventually};
 use super::impilo::{Impilo, URL};
 use super::recovery::told_whole;
+use super::stand_in::Answer;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -101,4 +102,30 @@ async fn what_came_by_itself_after_all_is_not_missing() {
     let read = world.json(&["impilo", "recover", "--since", "2h"]);
     assert_eq!(read["unreadable"], 0, "{read}");
     assert_eq!(world.json(&["status"])["whole"]["unreadable"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_is_the_same_however_the_clocks_are_measured() {
+    let impilo = Impilo::start().await;
+    impilo.account().add("device.healthcheck", URL);
+    let mut world = World::new().await;
+    world.configure(&impilo.configuration(&world));
+    let mut logged = row(1, 1, Some(URL), ago(1));
+    logged["payload"] = "{'id':1234}".into();
+    impilo.account().log = vec![logged];
+    // Ten minutes ahead, and now and then a little more or less.
+    let mut asked_for = 0;
+    impilo.interrupt(move |account, asked| {
+        let Answer::Say(status, mut headers, body) = account.answer(asked) else { return None };
+        asked_for += 1;
+        let theirs = chrono::Utc::now() + chrono::TimeDelta::seconds(600 + asked_for % 7);
+        headers.push(("Date", theirs.format("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+        Some(Answer::Say(status, headers, body))
+    });
+    world.start().await;
+    for _ in 0..4 {
+        let read = world.json(&["impilo", "recover", "--since", "2h"]);
+        assert_eq!(read["unreadable"], 1, "{read}");
+    }
+    assert_eq!(world.json(&["status"])["whole"]["unreadable"], 1);
 }
