@@ -8,8 +8,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{NotRecovered, Shared};
-use crate::account::Client;
 use crate::account::reconcile::Occasion;
+use crate::account::{ApiError, Client};
 use crate::engine::{Ground, Slice, Subject, SubjectKind, Timestamp, falls_silent};
 use crate::telemetry;
 
@@ -63,7 +63,11 @@ impl Shared {
             return Ok(());
         }
         for (due, slice) in near {
-            self.read_one(client, &slice, Occasion::Silence, &budget).await?;
+            match self.read_one(client, &slice, Occasion::Silence, &budget).await {
+                // What Impilo says amiss of one does not concern the others.
+                Ok(_) | Err(NotRecovered::Impilo(ApiError::Another | ApiError::TooLong(_))) => {}
+                Err(error) => return Err(error),
+            }
             asked.insert(slice.subject, due);
         }
         Ok(())

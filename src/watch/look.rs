@@ -9,7 +9,7 @@ use super::tell::RULES;
 use crate::clock::Steps;
 use crate::config::{Settings, Storage};
 use crate::daemon::{Fault, Shared};
-use crate::engine::Timestamp;
+use crate::engine::{SENT_AGAIN_FOR, Timestamp};
 use crate::store::{Told, Vitals};
 use crate::telemetry::short;
 
@@ -156,6 +156,14 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
             "The shipped template made the message. Correct the one in the folder `templates` beside the rule files; \
              `pulsewarden check` tries it, and it is read again by itself.",
         ),
+        Finding::new(
+            "log_rows",
+            // What is younger may come by itself.
+            shared.store.recovery().map_or(State::Unknown, |notes| {
+                State::wrong_if(unread(notes.unread_lately(now.minus(SENT_AGAIN_FOR))))
+            }),
+            "Their events may be missing; `pulsewarden status` says what is certain. Ask Impilo what its log has of that time.",
+        ),
         Finding::new("low_disk", State::wrong_if(low_disk(settings)), "Free space on the disk that holds the store."),
         Finding::of_files(
             "rule_files",
@@ -183,6 +191,12 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         },
     ];
     Seen { findings, vitals, told, well }
+}
+
+/// Rows of Impilo's log that cannot be read.
+fn unread(rows: u64) -> Option<String> {
+    let rows_of = if rows == 1 { "row" } else { "rows" };
+    (rows > 0).then(|| format!("{rows} {rows_of} of Impilo's log of the last seven days cannot be read."))
 }
 
 /// Rules with conditions that could not be computed.
@@ -278,12 +292,7 @@ impl Eyes {
         Self { started, refusals: vec![(started, 0, 0)], steps: Steps::of(shared.clock.clone()), stepped: None }
     }
 
-    pub(super) fn refused(
-        &mut self,
-        shared: &Shared,
-        settings: &Settings,
-        last_webhook: Option<Timestamp>,
-    ) -> Finding {
+    pub(super) fn refused(&mut self, shared: &Shared, settings: &Settings, last_webhook: Option<Timestamp>) -> Finding {
         let total = shared.counters.refused_secret.load(Ordering::Relaxed);
         let counters = &shared.counters;
         let taken = counters.accepted.load(Ordering::Relaxed) + counters.repeated.load(Ordering::Relaxed);

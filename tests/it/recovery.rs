@@ -245,9 +245,9 @@ async fn prepare(account: &Account, impilo: &str) -> (World, Played) {
         left.until(account.gone);
         left.deliver(account.gone);
         left.store.probe(account.gone).unwrap();
-        // It had known the fleet before.
-        let read = Some(account.gone);
-        let notes = RecoveryNotes { fleet_read_at: read, read_back_at: read, ..RecoveryNotes::default() };
+        // What is read back is another test's.
+        let (read_back_at, fleet_read_at) = (Some(account.back), Some(account.back));
+        let notes = RecoveryNotes { read_back_at, fleet_read_at, ..RecoveryNotes::default() };
         left.store.note_recovery(&notes).unwrap();
         left.close();
     }
