@@ -52,6 +52,10 @@ impl Shared {
     }
 
     async fn look_ahead(&self, client: &Client, asked: &mut Asked) -> Result<(), NotRecovered> {
+        // What the log may still tell is waited for, and time in which nothing was heard puts silences off.
+        if !self.recovery_notes().await?.absences.is_empty() {
+            return Ok(());
+        }
         let now = self.clock.now();
         asked.retain(|_, due| *due > now);
         let mut near = self.nearly_silent(now).await?;
