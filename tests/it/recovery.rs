@@ -288,13 +288,15 @@ fn assert_same(world: &World, went_on: &mut Played, at: Timestamp) {
     assert_eq!((only(&ours, &theirs), only(&theirs, &ours)), (Vec::new(), Vec::new()));
 }
 
-/// What is known of devices, orders, returns and patients is the same.
+/// What is known of devices, orders, returns and patients is the same, but for devices of which no webhook has told: they become
+/// known where the test takes so long that devices are asked for before they are called silent.
 fn assert_same_states(ours: &dyn Store, theirs: &dyn Store) {
     for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return, SubjectKind::Patient] {
         let (ours, theirs) = (states(ours, kind), states(theirs, kind));
-        let other = ours.iter().find(|(id, state)| theirs.get(*id) != Some(*state));
-        assert_eq!(other.map(|(id, state)| (id, Some(state), theirs.get(id))), None);
-        assert_eq!(ours.len(), theirs.len(), "{kind}");
+        let other = theirs.iter().find(|(id, state)| ours.get(*id) != Some(*state));
+        assert_eq!(other.map(|(id, state)| (id, ours.get(id), Some(state))), None);
+        let is_read_back = matches!(kind, SubjectKind::Device | SubjectKind::Patient);
+        assert!(is_read_back || ours.len() == theirs.len(), "{kind}");
     }
 }
 
@@ -422,8 +424,13 @@ async fn killed_while_rows_are_put_into_their_place_it_has_each_once() {
     eprintln!("instants of seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let mut partly = 0;
-    for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(random.u64(0..400))).await;
+    for round in 0..4 {
+        if round == 0 {
+            // The first part is in place, and the next is still being read.
+            eventually("rows are put into their place", || (recovered(&world) > 0).then_some(())).await;
+        } else {
+            tokio::time::sleep(Duration::from_millis(random.u64(0..400))).await;
+        }
         world.kill();
         let there = recovered(&world);
         partly += usize::from(there > 0 && there < missed);
