@@ -106,7 +106,7 @@ pub(super) fn full<'r>(rule: &'r Rule, slice: &Slice, now: Timestamp) -> Option<
     let (Trigger::Count { within, .. } | Trigger::Share { within, .. }) = &rule.trigger else { return None };
     let counts = |at: &Timestamp| within.after(*at) > now;
     let hits: Vec<Hit> = memory.hits.iter().filter(|hit| counts(&hit.at)).copied().collect();
-    let members: Vec<Timestamp> = memory.members.values().filter(|at| counts(at)).copied().collect();
+    let members: Vec<Timestamp> = memory.members.times().filter(counts).collect();
     let times = || hits.iter().map(|hit| hit.at).chain(members.iter().copied());
     let (since, newest) = (times().min()?, times().max()?);
     let count = hits.len().max(members.len()) as u64;
@@ -209,14 +209,11 @@ fn add_hit(slice: &mut Slice, rule: &Rule, within: &Length, hit: Hit) -> Counted
 
 fn add_member(slice: &mut Slice, rule: &Rule, within: &Length, member: &str, hit: Hit) -> Counted {
     let members = &mut counting(slice, rule).members;
-    match members.get_mut(member) {
-        Some(known) => *known = hit.at.max(*known),
-        None => drop(members.insert(member.to_owned(), hit.at)),
-    }
-    let newest = members.values().max().copied().unwrap_or(hit.at);
-    members.retain(|_, at| within.after(*at) > newest);
+    members.add(member, hit.at);
+    let newest = members.newest().unwrap_or(hit.at);
+    members.forget_while(|at| within.after(at) <= newest);
     let count = members.len() as u64;
-    let since = members.values().min().copied();
+    let since = members.oldest();
     let due = Some(within.after(newest));
     Counted { count, newest, grounds: Grounds { since, due, distinct: Some(count), ..Grounds::default() } }
 }
@@ -254,29 +251,33 @@ pub(super) fn forget(rule: &Rule, slice: &mut Slice, until: Timestamp) {
     if slice.projection.rules.contains_key(&rule.name) {
         let memory = slice.memory(&rule.name);
         memory.hits.retain(|hit| hit.at > until);
-        memory.members.retain(|_, at| *at > until);
+        memory.members.forget_while(|at| at <= until);
     }
 }
 
-/// When an alert's window runs out, and why it ends then; `None` for rules that do not count. It ends no sooner than a
-/// hearing after its newest match, and time in which nothing could be heard does not make it empty.
-pub(super) fn runs_out(at: Moment<'_>, rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Timestamp, Reason)> {
+/// When an alert's window runs out, and the time within which there are too few then; `None` for rules that do not count. It
+/// ends no sooner than a hearing after its newest match, and time in which nothing could be heard does not make it empty.
+pub(super) fn runs_out<'r>(
+    at: Moment<'_>,
+    rule: &'r Rule,
+    slice: &Slice,
+    alert: &Alert,
+) -> Option<(Timestamp, &'r Length)> {
     let memory = slice.projection.rules.get(&rule.name);
     let newest = |memory: &Memory| {
         let hit = memory.hits.last().map(|hit| hit.at);
-        hit.max(memory.members.values().max().copied())
+        hit.max(memory.members.newest())
     };
     let newest = memory.and_then(newest).unwrap_or(alert.matched_at);
     let empty = match &rule.trigger {
         Trigger::Count { within, .. } | Trigger::Share { within, .. } => {
-            Some((within.after_hearing(newest, &at.standing.blind), Reason::TooFew { within: within.to_string() }))
+            Some((within.after_hearing(newest, &at.standing.blind), within))
         }
         _ => None,
     };
     let below = rule.resolve.iter().filter_map(|resolve| match resolve {
         Resolve::Below { count, within } => {
-            let falls = below(at, memory?, *count, within, alert.opened_at)?;
-            Some((falls, Reason::TooFew { within: within.to_string() }))
+            Some((below(at, memory?, *count, within, alert.opened_at)?, within))
         }
         Resolve::Event(_) | Resolve::After(_) => None,
     });
@@ -285,25 +286,25 @@ pub(super) fn runs_out(at: Moment<'_>, rule: &Rule, slice: &Slice, alert: &Alert
 
 /// When there are fewer than `count` within the time; `None` where nothing is known of what was counted.
 fn below(at: Moment<'_>, memory: &Memory, count: u32, within: &Length, opened_at: Timestamp) -> Option<Timestamp> {
-    let mut times: Vec<Timestamp> = if memory.members.is_empty() {
-        memory.hits.iter().map(|hit| hit.at).collect()
+    let place = usize::try_from(count).ok()?.checked_sub(1)?;
+    let deciding = if memory.members.is_empty() {
+        memory.hits.last()?;
+        memory.hits.iter().rev().nth(place).map(|hit| hit.at)
     } else {
-        memory.members.values().copied().collect()
+        memory.members.times().nth(place)
     };
-    times.sort_unstable_by(|one, other| other.cmp(one));
-    times.first()?;
     // There never were so many.
-    let deciding = times.get(usize::try_from(count).ok()?.checked_sub(1)?);
-    Some(deciding.map_or(opened_at, |deciding| within.after_hearing(*deciding, &at.standing.blind)))
+    Some(deciding.map_or(opened_at, |deciding| within.after_hearing(deciding, &at.standing.blind)))
 }
 
 /// Ends an alert whose window has run out, where its subject was heard since its newest match.
 pub(super) fn end(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
     let Some(alert) = slice.open(&rule.name) else { return };
-    let Some((due, reason)) = runs_out(at, rule, slice, alert) else { return };
+    let Some((due, within)) = runs_out(at, rule, slice, alert) else { return };
     let heard = slice.heard_at().is_some_and(|heard| heard > alert.matched_at);
     if due <= at.now && heard {
         let when = due.max(event.map_or(due, |event| event.received_at));
+        let reason = Reason::TooFew { within: within.to_string() };
         lifecycle::would_end(at, rule, slice, Closing { at: when, reason, event }, effects);
     }
 }
