@@ -63,7 +63,6 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
             let part = count as f64 / of.max(1) as f64;
             let enough = if share.inclusive { part >= share.part } else { part > share.part };
             counted.grounds.of = Some(of);
-            met.reason = Reason::Shared { event: event.kind.to_owned(), count, of, within: within.to_string() };
             if count < u64::from(*and_at_least) {
                 Some(Why::TooFew { count, needed: u64::from(*and_at_least) })
             } else {
@@ -71,25 +70,30 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
             }
         }
         _ => {
-            met.reason = Reason::Counted { event: event.kind.to_owned(), count, within: within.to_string() };
             let needed = u64::from(fires_at(rule));
             (count < needed).then_some(Why::TooFew { count, needed })
         }
     };
     // What comes so late opens nothing: the window that it belongs to is over.
     let over = || (within.after(counted.newest) <= taken.at.now).then_some(Why::Late);
-    let why = why.or_else(over);
+    // What is open goes on while there is more of it, however few there are now.
+    if let Some(why) = why.or_else(over)
+        && slice.open(&rule.name).is_none()
+    {
+        return keep_verdict(slice, rule, event, why);
+    }
     let goes_on = slice.open(&rule.name).is_some() || slice.memory(&rule.name).waiting.is_some();
     // Of events each is one more; of subjects as many are seen as there are.
     met.count = u32::try_from(count).ok().filter(|_| distinct.is_some() || !goes_on);
     met.at = counted.newest;
+    let (kind, within) = (event.kind.to_owned(), within.to_string());
+    met.reason = match counted.grounds.of {
+        Some(of) => Reason::Shared { event: kind, count, of, within },
+        None => Reason::Counted { event: kind, count, within },
+    };
+    met.evidence = lifecycle::evidence(rule, &taken.names(slice));
     met.evidence.grounds = counted.grounds;
-    match why {
-        // What is open goes on while there is more of it, however few there are now.
-        Some(_) if slice.open(&rule.name).is_some() => fires(taken, rule, slice, met, effects),
-        Some(why) => keep_verdict(slice, rule, event, why),
-        None => fires(taken, rule, slice, met, effects),
-    }
+    fires(taken, rule, slice, met, effects);
 }
 
 /// A window that holds enough for its rule.
