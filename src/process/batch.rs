@@ -371,12 +371,12 @@ impl Slices for Kept<'_> {
     type Error = StoreError;
 
     fn with(&mut self, subject: &Subject, work: impl FnOnce(&mut Slice)) -> Result<(), StoreError> {
-        if !self.cache.contains(subject) {
+        if !self.cache.uses(subject) {
             for slice in self.store.load(std::slice::from_ref(subject))? {
                 self.cache.insert(slice);
             }
         }
-        let Some(slice) = self.cache.get(subject) else { return Ok(()) };
+        let Some(slice) = self.cache.used(subject) else { return Ok(()) };
         let changed_before = is_changed(slice);
         work(slice);
         if !changed_before && is_changed(slice) {
