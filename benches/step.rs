@@ -35,7 +35,9 @@ const RULE: &str =
 fn main() {
     let bodies: Vec<String> = (0..EVENTS).map(|number| fleet::webhook(number, DEVICES).to_string()).collect();
     let size = bodies.iter().map(String::len).sum::<usize>() / bodies.len();
-    println!("{EVENTS} events of {size} bytes about {DEVICES} devices; microseconds per event, by the clock and by the processor\n");
+    println!(
+        "{EVENTS} events of {size} bytes about {DEVICES} devices; microseconds per event, by the clock and by the processor\n"
+    );
     if !std::env::args().any(|argument| argument == "whole") {
         memory();
         println!();

@@ -25,8 +25,7 @@ pub(super) fn take(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &m
         let names = taken.names(slice);
         let severity = lifecycle::severity(rule, &names, effects);
         let reason = Reason::Matched { event: taken.event.kind.to_owned() };
-        let met =
-            Met { at: taken.event.occurred_at, severity, evidence: Evidence::default(), count: None, reason };
+        let met = Met { at: taken.event.occurred_at, severity, evidence: Evidence::default(), count: None, reason };
         window::count(taken, rule, slice, met, effects);
     }
 }

@@ -280,9 +280,7 @@ pub(super) fn runs_out<'r>(
         _ => None,
     };
     let below = rule.resolve.iter().filter_map(|resolve| match resolve {
-        Resolve::Below { count, within } => {
-            Some((below(at, memory?, *count, within, alert.opened_at)?, within))
-        }
+        Resolve::Below { count, within } => Some((below(at, memory?, *count, within, alert.opened_at)?, within)),
         Resolve::Event(_) | Resolve::After(_) => None,
     });
     empty.into_iter().chain(below).min_by_key(|(at, _)| *at)
