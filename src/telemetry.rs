@@ -210,7 +210,7 @@ pub fn recovered(events: u64, from: Timestamp, until: Timestamp) {
 
 /// Asking Impilo how things are did not come to its end.
 pub fn reading_back_failed(why: &str) {
-    tracing::warn!(why, "devices, orders and returns could not be read back from Impilo");
+    tracing::warn!(why, "devices, orders, returns and tickets could not be read back from Impilo");
 }
 
 /// What Impilo told when it was asked was another way than it was known.

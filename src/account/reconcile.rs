@@ -44,8 +44,9 @@ pub fn events(read: &RawObject, known: &Slice, asked: Asked) -> Vec<NewRow> {
             Occasion::First | Occasion::Schedule => unknown_device(read, known, asked),
         },
         SubjectKind::Device => device(read, known, asked),
-        SubjectKind::Order => of_status("order.statusFull", read, known, asked_at),
-        SubjectKind::Return => of_status("return.statusFull", read, known, asked_at),
+        SubjectKind::Order => of_status("order.statusFull", &["status"], read, known, asked_at),
+        SubjectKind::Return => of_status("return.statusFull", &["status"], read, known, asked_at),
+        SubjectKind::Ticket => of_status("supportTicket.event", &["status", "open"], read, known, asked_at),
         _ => Vec::new(),
     }
 }
@@ -95,11 +96,12 @@ fn health_check(device: &Subject, at: Timestamp, asked_at: Timestamp) -> NewRow 
     event("device.healthcheck", &heard.to_string(), asked_at)
 }
 
-/// The event that an order or a return makes of itself, where its status is another than the known one.
-fn of_status(kind: &str, read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
+/// The event that an order, a return or a ticket makes of itself, where one of these `fields` is another than the known one.
+fn of_status(kind: &str, fields: &[&str], read: &RawObject, known: &Slice, asked_at: Timestamp) -> Vec<NewRow> {
     let about = said_of(kind, read.text(), &known.subject, asked_at);
-    let status = about.as_ref().and_then(|about| about.said("status"));
-    let differs = status.is_some() && known.projection.record.get("status") != status;
+    let said = |name: &str| about.as_ref().and_then(|about| about.said(name));
+    let differs = |name: &&str| said(name).is_some_and(|said| known.projection.record.get(name) != Some(said));
+    let differs = fields.iter().any(differs);
     let row = (differs && may_tell(known, asked_at)).then(|| event(kind, read.text(), asked_at));
     row.into_iter().collect()
 }

@@ -60,6 +60,14 @@ const RETRIES: i32 = 3;
 const SENT_AGAIN_FOR: Duration = Duration::from_secs(3 * 60 * 60);
 const UNDER_WAY: Duration = Duration::from_secs(2 * 60);
 
+/// The difference of clocks to go by: that of before where the `measured` one is near it, so that the same row always gets the same
+/// time, though every measure is another.
+#[must_use]
+pub fn steady(before: Option<i64>, measured: Option<i64>) -> Option<i64> {
+    let near = |before: &i64| measured.is_none_or(|measured| measured.abs_diff(*before) < LEAST_AHEAD.unsigned_abs());
+    before.filter(near).or(measured)
+}
+
 /// A greater one is no clock's.
 const MOST_AHEAD: i64 = 24 * 60 * 60 * 1000;
 

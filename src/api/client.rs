@@ -46,7 +46,7 @@ impl AdminClient {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn patient(path: &Path) -> Result<Self, ClientError> {
-        let http = reqwest::Client::builder().unix_socket(path).timeout(Duration::from_secs(3600)).build();
+        let http = reqwest::Client::builder().unix_socket(path).timeout(Duration::from_secs(6 * 3600)).build();
         let http = http.map_err(|error| ClientError::Strange(error.to_string()))?;
         Ok(Self { path: path.to_owned(), http })
     }

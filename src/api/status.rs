@@ -2,7 +2,6 @@
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -132,9 +131,6 @@ pub(super) fn of(shared: &Shared) -> Result<Status, StoreError> {
     })
 }
 
-/// How long a row of the log that cannot be read is a reason to doubt.
-const UNREAD_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
 /// How many stretches are listed.
 const LISTED: usize = 10;
 
@@ -142,8 +138,7 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
     let notes = shared.store.recovery()?;
     let blind = shared.store.progress()?.standing.blind;
     let not_heard: Vec<Interval> = blind.iter().rev().take(LISTED).copied().collect();
-    let now = shared.clock.now();
-    let unread = notes.unread(&Interval { from: now.minus(UNREAD_FOR), to: now });
+    let unread = notes.unread_lately(shared.clock.now());
     // A gap of which processing has not heard yet.
     let all_told = !not_heard.is_empty() || (notes.doubts.is_empty() && notes.absences.is_empty());
     let sentence = match (not_heard.first(), notes.lacks, notes.read_until) {
@@ -158,7 +153,7 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
             let doubt =
                 notes.doubts.iter().rfind(|doubt| doubt.interval.from < last.to && last.from < doubt.interval.to);
             let why = match (lacks, doubt) {
-                (None, Some(Doubt { lack: Lack::Elsewhere, others, .. })) => {
+                (None | Some(Lack::Elsewhere), Some(Doubt { lack: Lack::Elsewhere, others, .. })) => {
                     format!("Impilo's log has {others} events of that time, {}", why_not(Lack::Elsewhere))
                 }
                 (None, Some(doubt)) => why_not(doubt.lack).to_owned(),

@@ -232,7 +232,8 @@ enum ImpiloCommand {
     /// Take in from Impilo's webhook log what did not arrive; exit code 1 where rows of it cannot be read
     ///
     /// The daemon does that by itself at its start, after silence and every quarter of an hour. What is here already is left
-    /// as it is.
+    /// as it is. It keeps to `impilo.requests_per_minute`, so that long stretches take their time, and ends where it is
+    /// interrupted; what was taken in until then stays.
     Recover(recover::RecoverArguments),
     /// The subscriptions by which Impilo sends webhooks
     Webhooks {

@@ -8,8 +8,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{NotRecovered, Shared};
-use crate::account::Client;
 use crate::account::reconcile::Occasion;
+use crate::account::{ApiError, Client};
 use crate::engine::{Ground, Slice, Subject, SubjectKind, Timestamp, falls_silent};
 use crate::telemetry;
 
@@ -52,6 +52,10 @@ impl Shared {
     }
 
     async fn look_ahead(&self, client: &Client, asked: &mut Asked) -> Result<(), NotRecovered> {
+        // What the log may still tell is waited for, and time in which nothing was heard puts silences off.
+        if !self.recovery_notes().await?.absences.is_empty() {
+            return Ok(());
+        }
         let now = self.clock.now();
         asked.retain(|_, due| *due > now);
         let mut near = self.nearly_silent(now).await?;
@@ -63,7 +67,11 @@ impl Shared {
             return Ok(());
         }
         for (due, slice) in near {
-            self.read_one(client, &slice, Occasion::Silence, &budget).await?;
+            match self.read_one(client, &slice, Occasion::Silence, &budget).await {
+                // What Impilo says amiss of one does not concern the others.
+                Ok(_) | Err(NotRecovered::Impilo(ApiError::Another | ApiError::TooLong(_))) => {}
+                Err(error) => return Err(error),
+            }
             asked.insert(slice.subject, due);
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Asking Impilo, gently and again and again, how devices with patients, orders and returns are.
+//! Asking Impilo, gently and again and again, how devices with patients, orders, returns and tickets are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::engine::{Lack, Outage, Slice, Subject, SubjectKind, Timestamp, Value}
 use crate::store::{NewRow, RecoveryNotes};
 use crate::telemetry;
 
-/// Orders and returns that were not heard of for this long are asked for.
+/// Orders, returns and tickets that were not heard of for this long are asked for.
 const QUIET: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many of each are asked for in one go, those first that were not heard of for longest.
@@ -32,9 +32,10 @@ const PAGE: usize = 1000;
 const LAGS: Duration = Duration::from_secs(3);
 
 /// How often it is looked whether it is time.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(30);
 
-/// The longest wait until Impilo is asked again that could not be asked; the waits before that become longer and longer.
+/// The first and the longest wait until Impilo is asked again that could not be asked; they become longer and longer.
+const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 /// Keeps requests apart, and to what all that has time may ask of Impilo.
@@ -54,7 +55,7 @@ impl Budget {
 impl Shared {
     /// Reads back on its schedule, and after time that was not recovered in full.
     pub(super) async fn keep_reconciling(self: Arc<Self>, stop: CancellationToken) {
-        let mut wait = LOOK;
+        let (mut wait, mut again) = (LOOK, FIRST_WAIT);
         loop {
             tokio::select! {
                 () = sleep(wait) => {}
@@ -72,10 +73,10 @@ impl Shared {
                 telemetry::reading_back_failed(&error.to_string());
             }
             if read.is_err_and(|error| error.may_pass()) {
-                wait = (wait * 2).min(LONGEST_WAIT);
+                (wait, again) = (again, (again * 2).min(LONGEST_WAIT));
                 continue;
             }
-            wait = LOOK;
+            (wait, again) = (LOOK, FIRST_WAIT);
             // Also where Impilo refuses: the next time is as good.
             if let Err(error) = self.note_read_back(|notes, now| notes.read_back_at = Some(now)).await {
                 telemetry::reading_back_failed(&error.to_string());
@@ -117,7 +118,7 @@ impl Shared {
         self.note(notes).await
     }
 
-    /// Reads back all devices with patients, and the orders and returns that were not heard of for long.
+    /// Reads back all devices with patients, and the orders, returns and tickets that were not heard of for long.
     async fn read_back(&self, client: &Client) -> Result<(), NotRecovered> {
         let budget = self.budget();
         let notes = self.recovery_notes().await?;
@@ -129,7 +130,7 @@ impl Shared {
         if first {
             self.note_read_back(|notes, now| notes.fleet_read_at = Some(now)).await?;
         }
-        for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return] {
+        for kind in [SubjectKind::Device, SubjectKind::Order, SubjectKind::Return, SubjectKind::Ticket] {
             told += self.read_unheard(client, (kind, quiet), &listed, &budget).await?;
         }
         if told > 0 {
@@ -186,7 +187,7 @@ impl Shared {
         Ok(told)
     }
 
-    /// Asks for one device, order or return; gives the number of events that come of it.
+    /// Asks for one device, order, return or ticket; gives the number of events that come of it.
     pub(super) async fn read_one(
         &self,
         client: &Client,
@@ -200,6 +201,7 @@ impl Shared {
         let read = match slice.subject.kind {
             SubjectKind::Device => client.device(id).await,
             SubjectKind::Return => client.return_(id).await,
+            SubjectKind::Ticket => client.ticket(id).await,
             _ => client.order(id).await,
         };
         let Some(read) = read? else { return Ok(0) };

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::settling::{Brought, heard, made_up_for, may_be_forgotten, remember_unread, settle, tally};
 use crate::account::client::Subscription;
-use crate::account::recovery::{LogPart, Owner, has_before, read_log};
+use crate::account::recovery::{LogPart, Owner, has_before, read_log, steady};
 use crate::account::{ApiError, Client, webhooks};
 use crate::engine::{Interval, Lack, Outage, Recovery, Timestamp};
 use crate::journal::print_of_kept;
@@ -185,8 +185,7 @@ impl Shared {
             notes.owed.push(interval);
         }
         notes.last_outage = Some(outage.clone());
-        self.append_recovery(Recovery::Ended { outage }).await?;
-        self.note(notes).await
+        self.append_recovery(Recovery::Ended { outage }, notes).await
     }
 
     /// Reads the log again and again, until it is stopped.
@@ -311,7 +310,13 @@ impl Shared {
     ) -> Result<Brought, NotRecovered> {
         let Reading { from, until, placing, .. } = reading;
         let subscriptions = patience.with(subscriptions(client)).await??;
-        let owner = Owner::new(url, subscriptions.as_deref().unwrap_or_default(), client.ahead());
+        let mut notes = self.recovery_notes().await?;
+        let ahead = steady(notes.ahead, client.ahead());
+        if notes.ahead != ahead {
+            notes.ahead = ahead;
+            self.note(notes).await?;
+        }
+        let owner = Owner::new(url, subscriptions.as_deref().unwrap_or_default(), ahead);
         let subscribed = subscriptions.as_ref().map(|_| owner.is_subscribed());
         let mut brought = Brought { subscribed, ..Brought::default() };
         let dry_run = placing == Placing::Nowhere;
@@ -355,28 +360,27 @@ impl Shared {
             if placing == Placing::Last && !part.logged.is_empty() {
                 returns_late(&*store, now)?;
             }
-            let taken = store.take_in(&part.logged, &[], placing, now, &print_of_kept)?;
-            let new = taken.iter().filter(|taken| **taken == TakenIn::New).count() as u64;
-            if placing == Placing::Nowhere {
-                return Ok(new);
+            if placing != Placing::Nowhere {
+                for bad in remember_unread(&mut store.recovery()?, &part) {
+                    store.quarantine(bad)?;
+                }
             }
-            let mut notes = store.recovery()?;
-            for bad in remember_unread(&mut notes, &part) {
-                store.quarantine(bad)?;
-            }
-            notes.recovered += new;
-            notes.returned += new;
-            // What lies between is still to be read where somebody asked for a later stretch.
-            if !reading.asked_for || notes.read_until.is_some_and(|until| begins <= until) {
-                tally(&mut notes, &part, begins);
-                // What was read before, where this goes on from there.
-                let goes_on = notes.read_until.is_some_and(|until| begins <= until);
-                let known = notes.read_from.filter(|_| goes_on);
-                notes.read_from = Some(known.map_or(begins, |known| known.min(begins)));
-                notes.read_until = notes.read_until.max(Some(read_until));
-            }
-            store.note_recovery(&notes)?;
-            Ok(new)
+            let new = |taken: &[TakenIn]| taken.iter().filter(|taken| **taken == TakenIn::New).count() as u64;
+            let mut note = |taken: &[TakenIn], notes: &mut RecoveryNotes| {
+                remember_unread(notes, &part);
+                notes.recovered += new(taken);
+                notes.returned += new(taken);
+                // What lies between is still to be read where somebody asked for a later stretch.
+                if !reading.asked_for || notes.read_until.is_some_and(|until| begins <= until) {
+                    tally(notes, &part, begins);
+                    // What was read before, where this goes on from there.
+                    let goes_on = notes.read_until.is_some_and(|until| begins <= until);
+                    let known = notes.read_from.filter(|_| goes_on);
+                    notes.read_from = Some(known.map_or(begins, |known| known.min(begins)));
+                    notes.read_until = notes.read_until.max(Some(read_until));
+                }
+            };
+            Ok(new(&store.take_in(&part.logged, &[], (placing, now), &print_of_kept, &mut note)?))
         });
         taking.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
     }
@@ -400,18 +404,21 @@ impl Shared {
             if let Some(outage) = was_away.then(|| made_up_for(&mut notes)).flatten() {
                 rows.push((now, NewRow { received_at: now, entry: Entry::Recovery(Recovery::Ended { outage }) }));
             }
-            store.take_in(&[], &rows, reading.placing, now, &print_of_kept)?;
-            store.note_recovery(&notes)?;
+            let mut note = |_: &[TakenIn], kept: &mut RecoveryNotes| kept.clone_from(&notes);
+            store.take_in(&[], &rows, (reading.placing, now), &print_of_kept, &mut note)?;
             Ok((brought, healed))
         });
         healing.await.map_err(|_| NotRecovered::Stopping)?.map_err(NotRecovered::Store)
     }
 
-    async fn append_recovery(&self, recovery: Recovery) -> Result<(), NotRecovered> {
-        let row = NewRow { received_at: self.clock.now(), entry: Entry::Recovery(recovery) };
-        let store = Arc::clone(&self.store);
-        let now = self.clock.now();
-        let appending = tokio::task::spawn_blocking(move || store.append(&[row], now));
+    /// Appends a row, and remembers in the same commit what is so from then on.
+    async fn append_recovery(&self, recovery: Recovery, notes: RecoveryNotes) -> Result<(), NotRecovered> {
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let row = (now, NewRow { received_at: now, entry: Entry::Recovery(recovery) });
+        let appending = tokio::task::spawn_blocking(move || {
+            let mut note = |_: &[TakenIn], kept: &mut RecoveryNotes| kept.clone_from(&notes);
+            store.take_in(&[], &[row], (Placing::Last, now), &print_of_kept, &mut note)
+        });
         appending.await.map_err(|_| NotRecovered::Stopping)?.map(drop).map_err(NotRecovered::Store)
     }
 

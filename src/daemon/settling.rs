@@ -46,11 +46,10 @@ pub(super) fn may_be_forgotten(absence: &Interval) -> bool {
 /// Keeps in mind which rows of a part of the log cannot be read; gives those that nobody knew of. The log is read with an
 /// overlap, so that most come more than once.
 pub(super) fn remember_unread<'part>(notes: &mut RecoveryNotes, part: &'part LogPart) -> Vec<&'part Quarantined> {
-    let before = notes.clone();
+    let oldest = notes.unreadable_at.first().copied().filter(|_| notes.unreadable_at.len() >= MOST_UNREADABLE);
     let mut new = Vec::new();
     for bad in &part.unreadable {
-        let forgotten =
-            before.unreadable_at.len() >= MOST_UNREADABLE && before.unreadable_at.first() > Some(&bad.received_at);
+        let forgotten = oldest.is_some_and(|oldest| bad.received_at < oldest);
         if let (Err(place), false) = (notes.unreadable_at.binary_search(&bad.received_at), forgotten) {
             notes.unreadable_at.insert(place, bad.received_at);
             notes.unreadable += 1;

@@ -178,6 +178,7 @@ pub(super) struct Met {
     /// When it happened; where several are counted, the newest of them.
     pub at: Timestamp,
     pub severity: Severity,
+    /// Empty where the rule counts: gathered once there are enough.
     pub evidence: Evidence,
     /// How many events, or different subjects, it is now; `None`: one more than before.
     pub count: Option<u32>,
@@ -201,7 +202,9 @@ fn tried(taken: Taken<'_>, rule: &Rule, test: &EventTest, slice: &mut Slice, eff
     let why = match truth {
         Truth::True if late => Why::Late,
         Truth::True => {
-            let (severity, evidence) = (lifecycle::severity(rule, &names, effects), lifecycle::evidence(rule, &names));
+            let severity = lifecycle::severity(rule, &names, effects);
+            let counts = matches!(rule.trigger, Trigger::Count { .. } | Trigger::Share { .. });
+            let evidence = if counts { Evidence::default() } else { lifecycle::evidence(rule, &names) };
             let reason = Reason::Matched { event: event.kind.to_owned() };
             return Some(Met { at: event.occurred_at, severity, evidence, count: None, reason });
         }

@@ -163,7 +163,9 @@ pub(super) fn repeat(
     if alert.evidence.event.as_ref().is_none_or(|known| known.occurred_at <= event.occurred_at) {
         alert.evidence = evidence;
     }
-    alert.annotations.clone_from(&rule.annotations);
+    if alert.annotations != rule.annotations {
+        alert.annotations.clone_from(&rule.annotations);
+    }
     alert.rule_set.clone_from(&at.rules.hash);
     alert.changed = true;
     if severity > alert.severity {

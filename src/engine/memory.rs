@@ -1,6 +1,5 @@
 //! What a subject remembers of a rule between events: what it counts, what it waits for, since when a state holds.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::alert::{Evidence, Reason};
 use super::event::Position;
+use super::members::Members;
 use super::rule::Severity;
 use super::slice::Slice;
 use super::step::Ground;
@@ -42,8 +42,8 @@ pub struct Memory {
     #[serde(rename = "w", skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<Hit>,
     /// Where different subjects are counted: each one's newest match within the rule's time.
-    #[serde(rename = "m", skip_serializing_if = "BTreeMap::is_empty")]
-    pub members: BTreeMap<String, Timestamp>,
+    #[serde(rename = "m", skip_serializing_if = "Members::is_empty")]
+    pub members: Members,
     /// What makes the rest what it is: it counts for nothing once the rule says otherwise.
     #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
     pub shape: Option<u64>,

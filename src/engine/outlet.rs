@@ -124,8 +124,9 @@ pub(super) fn says(at: Moment<'_>, slice: &mut Slice, saying: &Saying, effects: 
         (false, true) => Folded::Quiet,
         (false, false) => Folded::Cap,
     };
-    outlet.hold(notification, counts, why, at.now);
-    if let Some(away) = at.standing.away.filter(|_| waits) {
+    let away = at.standing.away.filter(|_| waits);
+    outlet.hold(notification, counts, why, (at.now, away.map(|away| away.from)));
+    if let Some(away) = away {
         outlet.away_until = Some(away.to);
     }
     slice.due = Some(outlet.summary_due(cap, at.now));
@@ -276,7 +277,14 @@ impl Outlet {
         }
     }
 
-    fn hold(&mut self, notification: &Notification, counts: &Counts, why: Folded, now: Timestamp) {
+    /// Keeps what a notification says for a summary. What came and went after the daemon was `gone` is only counted.
+    fn hold(
+        &mut self,
+        notification: &Notification,
+        counts: &Counts,
+        why: Folded,
+        (now, gone): (Timestamp, Option<Timestamp>),
+    ) {
         let Content::Alerts { firing, ended, .. } = &notification.content else { return };
         let group = self.held.entry(notification.group.clone()).or_insert_with(|| HeldBack {
             keys: Vec::new(),
@@ -291,7 +299,8 @@ impl Outlet {
         }
         group.counts = counts;
         group.alerts.clone_from(firing);
-        let more = ended.iter().take(ALERTS_SHOWN.saturating_sub(group.ended.len()));
+        let known = ended.iter().filter(|alert| gone.is_none_or(|gone| alert.noticed_at < gone));
+        let more = known.take(ALERTS_SHOWN.saturating_sub(group.ended.len()));
         group.ended.extend(more.cloned());
         group.keys.push(notification.key.clone());
         self.why = Some(match (self.why, why) {

@@ -15,7 +15,7 @@ use super::value::Value;
 pub struct Record {
     values: Values,
     /// When each group of fields was last known to be so.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     times: BTreeMap<FieldGroup, Timestamp>,
     /// The stage of `status`, or of the last one that had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

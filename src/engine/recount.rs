@@ -1,6 +1,6 @@
 //! Windows counted anew from what came before: for a rule that is new, or that counts other events than it did.
 
-use super::alert::Reason;
+use super::alert::{Evidence, Reason};
 use super::effect::Effects;
 use super::evaluate::{Met, Taken, concerns, names};
 use super::expression::{Condition, Truth};
@@ -23,9 +23,9 @@ pub(super) fn take(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, effects: &m
     }
     if counts {
         let names = taken.names(slice);
-        let (severity, evidence) = (lifecycle::severity(rule, &names, effects), lifecycle::evidence(rule, &names));
+        let severity = lifecycle::severity(rule, &names, effects);
         let reason = Reason::Matched { event: taken.event.kind.to_owned() };
-        let met = Met { at: taken.event.occurred_at, severity, evidence, count: None, reason };
+        let met = Met { at: taken.event.occurred_at, severity, evidence: Evidence::default(), count: None, reason };
         window::count(taken, rule, slice, met, effects);
     }
 }

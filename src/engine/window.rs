@@ -63,7 +63,6 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
             let part = count as f64 / of.max(1) as f64;
             let enough = if share.inclusive { part >= share.part } else { part > share.part };
             counted.grounds.of = Some(of);
-            met.reason = Reason::Shared { event: event.kind.to_owned(), count, of, within: within.to_string() };
             if count < u64::from(*and_at_least) {
                 Some(Why::TooFew { count, needed: u64::from(*and_at_least) })
             } else {
@@ -71,7 +70,6 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
             }
         }
         _ => {
-            met.reason = Reason::Counted { event: event.kind.to_owned(), count, within: within.to_string() };
             let needed = u64::from(fires_at(rule));
             (count < needed).then_some(Why::TooFew { count, needed })
         }
@@ -80,18 +78,24 @@ pub(super) fn count(taken: Taken<'_>, rule: &Rule, slice: &mut Slice, mut met: M
     // alert would have ended by now.
     let runs_out = within.after(counted.newest);
     let over = runs_out <= taken.at.now && slice.heard_at().is_some_and(|heard| heard >= runs_out);
-    let why = why.or_else(|| over.then_some(Why::Late));
+    // What is open goes on while there is more of it, however few there are now.
+    if let Some(why) = why.or_else(|| over.then_some(Why::Late))
+        && slice.open(&rule.name).is_none()
+    {
+        return keep_verdict(slice, rule, event, why);
+    }
     let goes_on = slice.open(&rule.name).is_some() || slice.memory(&rule.name).waiting.is_some();
     // Of events each is one more; of subjects as many are seen as there are.
     met.count = u32::try_from(count).ok().filter(|_| distinct.is_some() || !goes_on);
     met.at = counted.newest;
+    let (kind, within) = (event.kind.to_owned(), within.to_string());
+    met.reason = match counted.grounds.of {
+        Some(of) => Reason::Shared { event: kind, count, of, within },
+        None => Reason::Counted { event: kind, count, within },
+    };
+    met.evidence = lifecycle::evidence(rule, &taken.names(slice));
     met.evidence.grounds = counted.grounds;
-    match why {
-        // What is open goes on while there is more of it, however few there are now.
-        Some(_) if slice.open(&rule.name).is_some() => fires(taken, rule, slice, met, effects),
-        Some(why) => keep_verdict(slice, rule, event, why),
-        None => fires(taken, rule, slice, met, effects),
-    }
+    fires(taken, rule, slice, met, effects);
 }
 
 /// A window that holds enough for its rule.
@@ -108,7 +112,7 @@ pub(super) fn full<'r>(rule: &'r Rule, slice: &Slice, now: Timestamp) -> Option<
     let (Trigger::Count { within, .. } | Trigger::Share { within, .. }) = &rule.trigger else { return None };
     let counts = |at: &Timestamp| within.after(*at) > now;
     let hits: Vec<Hit> = memory.hits.iter().filter(|hit| counts(&hit.at)).copied().collect();
-    let members: Vec<Timestamp> = memory.members.values().filter(|at| counts(at)).copied().collect();
+    let members: Vec<Timestamp> = memory.members.times().filter(counts).collect();
     let times = || hits.iter().map(|hit| hit.at).chain(members.iter().copied());
     let (since, newest) = (times().min()?, times().max()?);
     let count = hits.len().max(members.len()) as u64;
@@ -211,14 +215,11 @@ fn add_hit(slice: &mut Slice, rule: &Rule, within: &Length, hit: Hit) -> Counted
 
 fn add_member(slice: &mut Slice, rule: &Rule, within: &Length, member: &str, hit: Hit) -> Counted {
     let members = &mut counting(slice, rule).members;
-    match members.get_mut(member) {
-        Some(known) => *known = hit.at.max(*known),
-        None => drop(members.insert(member.to_owned(), hit.at)),
-    }
-    let newest = members.values().max().copied().unwrap_or(hit.at);
-    members.retain(|_, at| within.after(*at) > newest);
+    members.add(member, hit.at);
+    let newest = members.newest().unwrap_or(hit.at);
+    members.forget_while(|at| within.after(at) <= newest);
     let count = members.len() as u64;
-    let since = members.values().min().copied();
+    let since = members.oldest();
     let due = Some(within.after(newest));
     Counted { count, newest, grounds: Grounds { since, due, distinct: Some(count), ..Grounds::default() } }
 }
@@ -256,30 +257,32 @@ pub(super) fn forget(rule: &Rule, slice: &mut Slice, until: Timestamp) {
     if slice.projection.rules.contains_key(&rule.name) {
         let memory = slice.memory(&rule.name);
         memory.hits.retain(|hit| hit.at > until);
-        memory.members.retain(|_, at| *at > until);
+        memory.members.forget_while(|at| at <= until);
     }
 }
 
-/// When an alert's window runs out, and why it ends then; `None` for rules that do not count. It ends no sooner than a
-/// hearing after its newest match, and time in which nothing could be heard does not make it empty.
-pub(super) fn runs_out(at: Moment<'_>, rule: &Rule, slice: &Slice, alert: &Alert) -> Option<(Timestamp, Reason)> {
+/// When an alert's window runs out, and the time within which there are too few then; `None` for rules that do not count. It
+/// ends no sooner than a hearing after its newest match, and time in which nothing could be heard does not make it empty.
+pub(super) fn runs_out<'r>(
+    at: Moment<'_>,
+    rule: &'r Rule,
+    slice: &Slice,
+    alert: &Alert,
+) -> Option<(Timestamp, &'r Length)> {
     let memory = slice.projection.rules.get(&rule.name);
     let newest = |memory: &Memory| {
         let hit = memory.hits.last().map(|hit| hit.at);
-        hit.max(memory.members.values().max().copied())
+        hit.max(memory.members.newest())
     };
     let newest = memory.and_then(newest).unwrap_or(alert.matched_at);
     let empty = match &rule.trigger {
         Trigger::Count { within, .. } | Trigger::Share { within, .. } => {
-            Some((within.after_hearing(newest, &at.standing.blind), Reason::TooFew { within: within.to_string() }))
+            Some((within.after_hearing(newest, &at.standing.blind), within))
         }
         _ => None,
     };
     let below = rule.resolve.iter().filter_map(|resolve| match resolve {
-        Resolve::Below { count, within } => {
-            let falls = below(at, memory?, *count, within, alert.opened_at)?;
-            Some((falls, Reason::TooFew { within: within.to_string() }))
-        }
+        Resolve::Below { count, within } => Some((below(at, memory?, *count, within, alert.opened_at)?, within)),
         Resolve::Event(_) | Resolve::After(_) => None,
     });
     empty.into_iter().chain(below).min_by_key(|(at, _)| *at)
@@ -287,25 +290,25 @@ pub(super) fn runs_out(at: Moment<'_>, rule: &Rule, slice: &Slice, alert: &Alert
 
 /// When there are fewer than `count` within the time; `None` where nothing is known of what was counted.
 fn below(at: Moment<'_>, memory: &Memory, count: u32, within: &Length, opened_at: Timestamp) -> Option<Timestamp> {
-    let mut times: Vec<Timestamp> = if memory.members.is_empty() {
-        memory.hits.iter().map(|hit| hit.at).collect()
+    let place = usize::try_from(count).ok()?.checked_sub(1)?;
+    let deciding = if memory.members.is_empty() {
+        memory.hits.last()?;
+        memory.hits.iter().rev().nth(place).map(|hit| hit.at)
     } else {
-        memory.members.values().copied().collect()
+        memory.members.times().nth(place)
     };
-    times.sort_unstable_by(|one, other| other.cmp(one));
-    times.first()?;
     // There never were so many.
-    let deciding = times.get(usize::try_from(count).ok()?.checked_sub(1)?);
-    Some(deciding.map_or(opened_at, |deciding| within.after_hearing(*deciding, &at.standing.blind)))
+    Some(deciding.map_or(opened_at, |deciding| within.after_hearing(deciding, &at.standing.blind)))
 }
 
 /// Ends an alert whose window has run out, where its subject was heard since its newest match.
 pub(super) fn end(at: Moment<'_>, rule: &Rule, slice: &mut Slice, event: Option<&Event<'_>>, effects: &mut Effects) {
     let Some(alert) = slice.open(&rule.name) else { return };
-    let Some((due, reason)) = runs_out(at, rule, slice, alert) else { return };
+    let Some((due, within)) = runs_out(at, rule, slice, alert) else { return };
     let heard = slice.heard_at().is_some_and(|heard| heard > alert.matched_at);
     if due <= at.now && heard {
         let when = due.max(event.map_or(due, |event| event.received_at));
+        let reason = Reason::TooFew { within: within.to_string() };
         lifecycle::would_end(at, rule, slice, Closing { at: when, reason, event }, effects);
     }
 }

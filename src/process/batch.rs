@@ -156,7 +156,7 @@ impl Processor {
 
     /// Takes in the next rows of the journal; `None` where there are none.
     fn rows(&mut self, noticed_at: Timestamp) -> Result<Option<Done>, StoreError> {
-        let mut rows = self.reader.rows(&*self.store, self.progress.position)?;
+        let rows = self.reader.rows(&*self.store, self.progress.position)?;
         let Some((last, position)) = rows.last().map(|(row, _)| (row.at, row.position)) else { return Ok(None) };
         if rows.len() > BATCH / 2 {
             self.reader.read_ahead(position);
@@ -166,20 +166,21 @@ impl Processor {
         let absent: Vec<&Subject> = subjects.filter(|subject| !self.cache.contains(subject)).collect();
         self.prefetch(absent)?;
         let (due, horizon) = self.due_until(last)?;
-        self.decide(due, noticed_at, |pass| {
-            for (row, read) in &mut rows {
+        let decided = self.decide(due, noticed_at, |pass| {
+            for (row, read) in &rows {
                 if row.at > horizon {
                     return pass.wake_until(horizon);
                 }
                 pass.wake_until(row.at)?;
-                pass.row(row, read.take())?;
+                pass.row(row, read.as_ref())?;
                 if pass.progress.to_judge.is_some() {
                     break;
                 }
             }
             Ok(())
-        })
-        .map(Some)
+        });
+        self.reader.take_back(rows);
+        decided.map(Some)
     }
 
     /// Runs what is due up to `now`, provided that the journal is drained; `None` where nothing is due or rows came.
@@ -324,10 +325,10 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn row(&mut self, row: &JournalRow, read: Option<Read>) -> Result<(), StoreError> {
+    fn row(&mut self, row: &JournalRow, read: Option<&Read>) -> Result<(), StoreError> {
         let position = row.position;
         self.order.begin(position);
-        let event = read.as_ref().map(|read| read.event(position, row.received_at));
+        let event = read.map(|read| read.event(position, row.received_at));
         let given = match (&row.entry, &event) {
             _ if self.slices.is_broken(&InHand::Row(position)) => Given::Nothing,
             (Entry::Event(_), Some(event)) => Given::Event(event),
@@ -370,12 +371,12 @@ impl Slices for Kept<'_> {
     type Error = StoreError;
 
     fn with(&mut self, subject: &Subject, work: impl FnOnce(&mut Slice)) -> Result<(), StoreError> {
-        if !self.cache.contains(subject) {
+        if !self.cache.uses(subject) {
             for slice in self.store.load(std::slice::from_ref(subject))? {
                 self.cache.insert(slice);
             }
         }
-        let Some(slice) = self.cache.get(subject) else { return Ok(()) };
+        let Some(slice) = self.cache.used(subject) else { return Ok(()) };
         let changed_before = is_changed(slice);
         work(slice);
         if !changed_before && is_changed(slice) {

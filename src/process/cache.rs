@@ -23,12 +23,18 @@ impl Cache {
         self.young.contains_key(subject) || self.old.contains_key(subject)
     }
 
-    /// The slice of `subject`, where it is in memory.
-    pub(super) fn get(&mut self, subject: &Subject) -> Option<&mut Slice> {
-        if !self.young.contains_key(subject) {
-            let slice = self.old.remove(subject)?;
-            self.young.insert(subject.clone(), slice);
+    /// Keeps the slice of `subject` from falling out soon; false where it is not in memory.
+    pub(super) fn uses(&mut self, subject: &Subject) -> bool {
+        if self.young.contains_key(subject) {
+            return true;
         }
+        let Some(slice) = self.old.remove(subject) else { return false };
+        self.young.insert(subject.clone(), slice);
+        true
+    }
+
+    /// A slice that [`Cache::uses`] has found, or that was put in since.
+    pub(super) fn used(&mut self, subject: &Subject) -> Option<&mut Slice> {
         self.young.get_mut(subject)
     }
 

@@ -66,8 +66,12 @@ impl Read {
     }
 }
 
+/// What the reading thread is asked: the position after which it is to read, and rows of its own to let go before. The memory
+/// that a thread has taken is given back soonest by the same thread.
+type Asked = (Position, Vec<Row>);
+
 /// The reading thread: where to ask it, and where its answers come.
-type Thread = (SyncSender<Position>, Receiver<Result<Vec<Row>, StoreError>>);
+type Thread = (SyncSender<Asked>, Receiver<Result<Vec<Row>, StoreError>>);
 
 /// How much reading gives way to receiving, which counts first: Impilo forgets, the journal does not. When the machine is
 /// short of time, this thread gets none, and so nothing is decided. Deciding itself runs like everything else, since it holds
@@ -79,29 +83,37 @@ pub(super) struct Reader {
     /// `None` where no thread could be made.
     thread: Option<Thread>,
     asked: Option<Position>,
+    /// Rows that are decided.
+    spent: Vec<Row>,
 }
 
 impl Reader {
     pub(super) fn start(store: Arc<dyn Store>) -> Self {
-        let (ask, asked) = sync_channel::<Position>(1);
+        let (ask, asked) = sync_channel::<Asked>(1);
         let (give, given) = sync_channel(1);
         let work = move || {
             // Without the right to lower a priority it stays as it is.
             let _ = rustix::process::setpriority_process(None, NICENESS);
-            while let Ok(after) = asked.recv() {
+            while let Ok((after, spent)) = asked.recv() {
+                drop(spent);
                 if give.send(rows(&*store, after)).is_err() {
                     return;
                 }
             }
         };
         let thread = std::thread::Builder::new().name("read".to_owned()).spawn(work);
-        Self { thread: thread.ok().map(|_| (ask, given)), asked: None }
+        Self { thread: thread.ok().map(|_| (ask, given)), asked: None, spent: Vec::new() }
+    }
+
+    /// Takes rows back that are decided.
+    pub(super) fn take_back(&mut self, rows: Vec<Row>) {
+        self.spent = rows;
     }
 
     /// Begins to read the batch after `after`.
     pub(super) fn read_ahead(&mut self, after: Position) {
         if let Some((ask, _)) = &self.thread
-            && ask.send(after).is_ok()
+            && ask.send((after, std::mem::take(&mut self.spent))).is_ok()
         {
             self.asked = Some(after);
         }

@@ -272,7 +272,9 @@ pub trait Store: Send + Sync + 'static {
     fn expects_copies(&self, now: Timestamp) -> bool;
 
     /// Takes in rows of Impilo's webhook log: what the journal has is paired with it, each row once, and the rest is new.
-    /// `others` are rows that stand at given times beside them. `print` reads the print of a kept body.
+    /// `others` are rows that stand at given times beside them. `placed` is where they stand, and the wall clock. `print` reads
+    /// the print of a kept body. `note` changes what is remembered, in the same commit; it is not asked where rows are placed
+    /// nowhere.
     ///
     /// # Errors
     /// When nothing was kept.
@@ -280,9 +282,9 @@ pub trait Store: Send + Sync + 'static {
         &self,
         logged: &[Logged],
         others: &[(Timestamp, NewRow)],
-        placing: Placing,
-        clock: Timestamp,
+        placed: (Placing, Timestamp),
         print: &dyn Fn(&[u8]) -> Option<Print>,
+        note: &mut dyn FnMut(&[TakenIn], &mut RecoveryNotes),
     ) -> Result<Vec<TakenIn>, StoreError>;
 
     /// How far Impilo's log has been read.

@@ -127,6 +127,8 @@ pub struct RecoveryNotes {
     pub returned: u64,
     /// Rows of the log that were not answered well and cannot be read, ever.
     pub unreadable: u64,
+    /// Milliseconds by which Impilo's clock was ahead of ours when the log was read last.
+    pub ahead: Option<i64>,
     /// Whether a subscription led here when the log was read last; `None` where that is not known.
     pub subscribed: Option<bool>,
     /// The last time that the daemon was away.
@@ -137,7 +139,16 @@ pub struct RecoveryNotes {
     pub fleet_read_at: Option<Timestamp>,
 }
 
+/// How long a row of the log that cannot be read is a reason to doubt.
+const UNREAD_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 impl RecoveryNotes {
+    /// How many rows of the log of the last seven days before `until` cannot be read.
+    #[must_use]
+    pub fn unread_lately(&self, until: Timestamp) -> u64 {
+        self.unread(&Interval { from: until.minus(UNREAD_FOR), to: until })
+    }
+
     /// How many rows of the log that may have been created in a stretch cannot be read, so that their events may be missing.
     #[must_use]
     pub fn unread(&self, interval: &Interval) -> u64 {

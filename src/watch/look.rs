@@ -9,7 +9,7 @@ use super::tell::RULES;
 use crate::clock::Steps;
 use crate::config::{Settings, Storage};
 use crate::daemon::{Fault, Shared};
-use crate::engine::Timestamp;
+use crate::engine::{SENT_AGAIN_FOR, Timestamp};
 use crate::store::{Told, Vitals};
 use crate::telemetry::short;
 
@@ -174,6 +174,14 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
             "The shipped template made the message. Correct the one in the folder `templates` beside the rule files; \
              `pulsewarden check` tries it, and it is read again by itself.",
         ),
+        Finding::new(
+            "log_rows",
+            // What is younger may come by itself.
+            shared.store.recovery().map_or(State::Unknown, |notes| {
+                State::wrong_if(unread(notes.unread_lately(now.minus(SENT_AGAIN_FOR))))
+            }),
+            "Their events may be missing; `pulsewarden status` says what is certain. Ask Impilo what its log has of that time.",
+        ),
         Finding::new("low_disk", State::wrong_if(low_disk(settings)), "Free space on the disk that holds the store."),
         Finding::of_files(
             "rule_files",
@@ -201,6 +209,12 @@ pub(super) fn look(shared: &Shared, settings: &Settings) -> Seen {
         },
     ];
     Seen { findings, vitals, told, well }
+}
+
+/// Rows of Impilo's log that cannot be read.
+fn unread(rows: u64) -> Option<String> {
+    let rows_of = if rows == 1 { "row" } else { "rows" };
+    (rows > 0).then(|| format!("{rows} {rows_of} of Impilo's log of the last seven days cannot be read."))
 }
 
 /// Rules with conditions that could not be computed.

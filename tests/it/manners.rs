@@ -1,7 +1,9 @@
 //! How Impilo is asked: no more than it was allowed, not while it wants to be left alone, and for nobody who has gone.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -104,11 +106,31 @@ async fn what_impilo_asks_of_one_holds_for_all() {
 async fn a_short_wait_is_sat_out_by_all() {
     let impilo = Impilo::start().await;
     let world = world(&impilo, 6000).await;
-    let mut first = true;
+    let asked_for = Duration::from_secs(3);
+    let told: Arc<Mutex<Option<Instant>>> = Arc::default();
+    let too_soon = Arc::<AtomicUsize>::default();
+    let (telling, counting) = (Arc::clone(&told), Arc::clone(&too_soon));
     impilo.interrupt(move |_, asked| {
-        (asked.path.starts_with("/api/v3/webhook?") && std::mem::take(&mut first))
-            .then(|| Answer::Say(429, vec![("Retry-After", "2".to_owned())], String::new()))
+        let mut told = telling.lock().unwrap();
+        match *told {
+            None if asked.path.starts_with("/api/v3/webhook?") => {
+                *told = Some(Instant::now());
+                return Some(Answer::Say(429, vec![("Retry-After", asked_for.as_secs().to_string())], String::new()));
+            }
+            Some(at) if at.elapsed() < asked_for => {
+                counting.fetch_add(1, Ordering::SeqCst);
+            }
+            _ => {}
+        }
+        None
     });
-    let listed = world.run(&["impilo", "webhooks", "list"]);
-    assert_eq!(listed.code, 0, "{listed:?}");
+    let mut command = world.command(&["impilo", "webhooks", "list"]);
+    let mut first = command.stdout(Stdio::null()).spawn().unwrap();
+    eventually("one is told to wait", || told.lock().unwrap().map(drop)).await;
+    // It arrives where it was heard.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let second = world.run(&["impilo", "recover", "--since", "2h"]);
+    assert_eq!(second.code, 0, "{second:?}");
+    assert!(first.wait().unwrap().success());
+    assert_eq!(too_soon.load(Ordering::SeqCst), 0);
 }

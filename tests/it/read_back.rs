@@ -43,6 +43,7 @@ async fn back(impilo: &Impilo, devices: &[i64]) -> World {
             keep(store, before, 100 + id, "device.healthcheck", &json!({ "device": device(*id, Some(3)) }));
         }
         keep(store, before, 500, "order.statusFull", &json!({ "id": 5, "currentStatus": "shipped" }));
+        keep(store, before, 600, "supportTicket.event", &json!({ "id": 6, "open": true, "currentStatus": "open" }));
         let notes = RecoveryNotes { read_back_at: Some(Timestamp(0)), ..RecoveryNotes::default() };
         store.note_recovery(&notes).unwrap();
     })
@@ -89,14 +90,15 @@ async fn what_changed_at_impilo_is_an_event_and_what_is_amiss_is_left_out() {
             "/device/11" => Answer::json(&json!({ "message": "there is trouble" })),
             "/device/13" => Answer::Say(200, Vec::new(), " ".repeat(33 << 20)),
             "/device/15" => Answer::json(&device(15, None)),
+            "/support-ticket/6" => Answer::json(&json!({ "id": 6, "open": false, "currentStatus": "open" })),
             "/order/5" => Answer::json(&json!({ "id": 5, "currentStatus": "delivered" })),
             path if path.starts_with("/device/") => Answer::status(404),
             _ => return None,
         })
     });
     let world = back(&impilo, &[10, 11, 12, 13, 14, 15]).await;
-    eventually("the order is read back", || {
-        told(&world).iter().any(|(kind, _)| kind == "order.statusFull").then_some(())
+    eventually("the ticket is read back", || {
+        told(&world).iter().any(|(kind, _)| kind == "supportTicket.event").then_some(())
     })
     .await;
     let told = told(&world);
@@ -104,7 +106,7 @@ async fn what_changed_at_impilo_is_an_event_and_what_is_amiss_is_left_out() {
     assert!(has("device.healthcheck", 9) && has("device.readBack", 14) && has("device.readBack", 15), "{told:?}");
     assert!(has("order.statusFull", 5), "{told:?}");
     let ids: BTreeSet<i64> = told.iter().map(|(_, id)| *id).collect();
-    assert!(ids.iter().all(|id| [5, 9, 14, 15].contains(id)), "{told:?}");
+    assert!(ids.iter().all(|id| [5, 6, 9, 14, 15].contains(id)), "{told:?}");
     world.settle().await;
     let devices = world.json(&["devices"]);
     let devices = devices.as_array().unwrap();
@@ -122,7 +124,9 @@ async fn where_impilo_cannot_be_asked_it_is_asked_again() {
             // As often as one reading asks, and more.
             "/device" if refusing.fetch_add(1, Ordering::SeqCst) < 5 => Answer::status(503),
             "/device" => page_without(&[device(12, Some(7))], query, &[]),
-            path if path.starts_with("/device/") || path.starts_with("/order/") => Answer::status(404),
+            path if path.contains("/device/") || path.contains("/order/") || path.contains("/support-ticket/") => {
+                Answer::status(404)
+            }
             _ => return None,
         })
     });

@@ -66,6 +66,7 @@ suite! { on_sqlite, crate::sqlite::Files:
         a_late_webhook_takes_its_recovered_copy_over,
         what_is_recovered_in_order_stands_before_what_came_later,
         how_far_the_log_was_read_is_remembered,
+        what_is_remembered_of_the_log_is_kept_with_its_rows_or_not_at_all,
     }
     processing {
         nothing_is_known_at_first,

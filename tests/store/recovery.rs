@@ -51,7 +51,7 @@ fn logged(log_id: i64, envelope_id: Option<&str>, body: &str, created_at: Timest
 }
 
 fn take_in(store: &dyn Store, rows: &[Logged], placing: Placing, now: Timestamp) -> Vec<TakenIn> {
-    store.take_in(rows, &[], placing, now, &print).unwrap()
+    store.take_in(rows, &[], (placing, now), &print, &mut |_, _| ()).unwrap()
 }
 
 /// Envelope and log ids with the source and the time, in the journal's order.
@@ -204,7 +204,7 @@ pub fn what_is_recovered_in_order_stands_before_what_came_later<E: Engine>() {
     // What was blind counts as heard before anything of it is decided.
     let interval = Interval { from: later(5), to: later(50) };
     let healed = NewRow { received_at: later(60), entry: Entry::Recovery(Recovery::Healed { interval }) };
-    store.take_in(&[], &[(interval.from, healed)], Placing::InOrder, later(60), &print).unwrap();
+    store.take_in(&[], &[(interval.from, healed)], (Placing::InOrder, later(60)), &print, &mut |_, _| ()).unwrap();
     store.append(&[webhook("8", "h", later(61))], later(61)).unwrap();
     let places: Vec<(String, i64)> = rows(&*store).into_iter().map(|row| (row.0, row.3)).collect();
     let expected = [("1", 0), ("2", 10), ("3", 20), ("5", 50), ("6", 50), ("7", 55), ("8", 61)];
@@ -230,4 +230,17 @@ pub fn how_far_the_log_was_read_is_remembered<E: Engine>() {
     store.note_recovery(&notes).unwrap();
     drop(store);
     assert_eq!(engine.open().recovery().unwrap(), notes);
+}
+
+pub fn what_is_remembered_of_the_log_is_kept_with_its_rows_or_not_at_all<E: Engine>() {
+    let engine = E::new();
+    let store = engine.open();
+    let rows = [logged(7, None, "a", at(1)), logged(8, None, "b", at(2))];
+    let mut note = |taken: &[TakenIn], notes: &mut RecoveryNotes| notes.recovered += taken.len() as u64;
+    store.take_in(&rows, &[], (Placing::Nowhere, at(9)), &print, &mut note).unwrap();
+    assert_eq!(store.recovery().unwrap(), RecoveryNotes::default());
+    store.take_in(&rows, &[], (Placing::Last, at(9)), &print, &mut note).unwrap();
+    drop(store);
+    let store = engine.open();
+    assert_eq!((store.recovery().unwrap().recovered, store.figures().unwrap().last_position), (2, 2));
 }

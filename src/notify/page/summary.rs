@@ -104,7 +104,9 @@ fn of_outage(outage: &Outage) -> Vec<Told> {
         Lack::Unreadable => told!(
             outage.unreadable,
             if outage.unreadable == 1 { " entry" } else { " entries" },
-            " of Impilo's log cannot be read and lie in quarantine."
+            " of Impilo's log cannot be read and ",
+            if outage.unreadable == 1 { "lies" } else { "lie" },
+            " in quarantine."
         ),
         Lack::Elsewhere => told!(
             "Impilo's log has ",

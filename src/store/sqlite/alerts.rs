@@ -22,10 +22,26 @@ pub(super) fn prepare(alert: &Alert) -> Result<Prepared<'_>, serde_json::Error> 
     Ok(Prepared { alert, body: json(alert)? })
 }
 
+/// Two statements, so that an alert which is only refreshed touches no index.
 pub(super) fn write(writer: &Writer<'_>, prepared: &Prepared<'_>) -> Result<(), Failure> {
     let Prepared { alert, body } = prepared;
     let severity = Severity::ALL.iter().position(|known| *known == alert.severity).unwrap_or_default() as i64;
     let moved_at = alert.end.as_ref().map_or(alert.noticed_at, |end| end.noticed_at);
+    let mut refresh = writer.sql.prepare_cached(
+        "UPDATE alerts SET rule = ?2, severity = ?3, shadow = ?4, body = ?5 WHERE number = ?1 AND state = ?6 AND moved_at = ?7",
+    )?;
+    let refreshed = refresh.execute(params![
+        alert.number.cast_signed(),
+        alert.rule,
+        severity,
+        alert.shadow,
+        body,
+        state_number(alert.state),
+        moved_at.0,
+    ])?;
+    if refreshed > 0 {
+        return Ok(());
+    }
     let mut upsert = writer.sql.prepare_cached(
         "INSERT INTO alerts (number, rule, kind, id, state, severity, shadow, noticed_at, moved_at, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)

@@ -92,9 +92,9 @@ impl Store for Sqlite {
         &self,
         logged: &[Logged],
         others: &[(Timestamp, NewRow)],
-        placing: Placing,
-        clock: Timestamp,
+        (placing, clock): (Placing, Timestamp),
         print: &dyn Fn(&[u8]) -> Option<Print>,
+        note: &mut dyn FnMut(&[TakenIn], &mut RecoveryNotes),
     ) -> Result<Vec<TakenIn>, StoreError> {
         // Before any of them is looked for: a webhook that comes from here on has its print taken.
         if placing != Placing::Nowhere
@@ -106,7 +106,13 @@ impl Store for Sqlite {
             .database
             .read("look for events of Impilo's log", |reader| recovery::Unpaired::find(reader, logged, print))?;
         self.database.synced("take in events of Impilo's log", |writer| {
-            recovery::take_in(writer, logged, others, (placing, clock), unpaired, print)
+            let taken = recovery::take_in(writer, logged, others, (placing, clock), unpaired, print)?;
+            if placing != Placing::Nowhere {
+                let mut notes = recovery::notes(&writer.sql)?;
+                note(&taken, &mut notes);
+                recovery::note(writer, &notes)?;
+            }
+            Ok(taken)
         })
     }
 
