@@ -148,7 +148,7 @@ pub(super) fn check(answers: &Answers) -> Check {
     let mut found =
         format!("Impilo's log of the last day shows {at_least}{count} events that were not taken: {each}{late}");
     // What failed at our side comes again; what was refused is refused again.
-    let refused = errors.by_status.keys().any(|status| (400..500).contains(status));
+    let refused = errors.by_status.keys().any(|status| (300..500).contains(status));
     if errors.given_up > 0 {
         found += &format!("; Impilo has given up on {}", errors.given_up);
     }

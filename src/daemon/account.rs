@@ -384,7 +384,7 @@ impl Shared {
     pub(super) async fn keep_account(self: Arc<Self>, stop: CancellationToken) {
         let mut asked: Option<Instant> = None;
         let mut checked: Option<(Instant, Duration)> = None;
-        let mut refused = 0;
+        let (mut refused, mut could_ask) = (0, true);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -405,8 +405,10 @@ impl Shared {
             // A secret that Impilo has again is accepted again, and of any other it is told at once.
             let now_refused = self.counters.refused_secret.load(Ordering::Relaxed);
             let every = |usual| if now_refused > refused { CHECK_REFUSED } else { usual };
-            if checked.is_none_or(|(at, usual)| at.elapsed() >= every(usual)) {
-                refused = now_refused;
+            // A key that cannot be used any more, or can again, is told without waiting for the day to pass.
+            let can_ask = self.account().is_ok();
+            if can_ask != could_ask || checked.is_none_or(|(at, usual)| at.elapsed() >= every(usual)) {
+                (refused, could_ask) = (now_refused, can_ask);
                 let report = tokio::select! {
                     () = stop.cancelled() => return,
                     report = self.examine() => report,

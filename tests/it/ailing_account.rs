@@ -173,14 +173,13 @@ async fn what_cannot_be_looked_at_is_said_and_the_rest_is_looked_at() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_cannot_be_used_is_told_by_itself_and_so_are_lost_secrets_without_a_key() {
     let (mut world, impilo) = world().await;
-    world.stop().await;
-    world.configure(&impilo.configuration(&world));
+    world.run(&["doctor"]);
     fs::write(world.path("key"), "one\ntwo\n").unwrap();
-    world.start().await;
+    assert_eq!(world.run(&["reload"]).code, 0);
     // The self-watch has patience with it, and status has none.
     eventually("status tells it", || {
         let status = world.run(&["status"]).stdout;
-        status.contains("Impilo's API: Impilo's API key cannot be used").then_some(())
+        status.contains("! Impilo's API key cannot be used").then_some(())
     })
     .await;
     world.stop().await;
