@@ -32,7 +32,7 @@ const PAGE: usize = 1000;
 const LAGS: Duration = Duration::from_secs(3);
 
 /// How often it is looked whether it is time.
-const LOOK: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The first and the longest wait until Impilo is asked again that could not be asked; they become longer and longer.
 const FIRST_WAIT: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ use crate::account::recovery::{LogPart, Owner, has_before, read_log, steady};
 use crate::account::{ApiError, Client, webhooks};
 use crate::engine::{Interval, Lack, Outage, Recovery, Timestamp};
 use crate::journal::print_of_kept;
-use crate::store::{Doubt, Entry, NewRow, Placing, RecoveryNotes, Store, StoreError, TakenIn, Tally, meet};
+use crate::store::{Doubt, Entry, NewRow, Placing, RecoveryNotes, Store, StoreError, TakenIn, meet};
 use crate::telemetry;
 
 /// How far each reading of the log reaches back behind the last: Impilo tries again for 105 minutes (documented), and rows may
@@ -257,8 +257,7 @@ impl Shared {
         let anew = |doubt: &mut Doubt| matches!(doubt.lack, Lack::Elsewhere | Lack::NotSubscribed);
         let again: Vec<Interval> = notes.doubts.extract_if(.., anew).map(|doubt| doubt.interval).collect();
         if !again.is_empty() {
-            notes.absences.extend(again);
-            (notes.read_until, notes.tally) = (None, Tally::default());
+            notes.look_anew(again);
         }
         // What led to another address did not lead here.
         notes.subscribed = notes.read_for.as_ref().map(|_| false);
@@ -286,7 +285,29 @@ impl Shared {
         let reading = Reading { from, until, placing, asked_for: true };
         let brought = self.read_stretch(&self.paced(client), &url, reading, patience).await;
         self.process.wake();
-        Ok(brought?.recovered)
+        let recovered = brought?.recovered;
+        // What was in doubt may be certain by now. Where that cannot be seen yet, it is looked at again by itself.
+        if !dry_run
+            && self.doubts_anew(Interval { from, to: until }).await?
+            && let Err(error) = self.catch_up_alone(Placing::Last, patience).await
+        {
+            telemetry::recovery_failed(&error.to_string());
+        }
+        Ok(recovered)
+    }
+
+    /// Lets stretches be read again of which it was not certain that nothing is missing, where they lie within this one; false
+    /// where there are none.
+    async fn doubts_anew(&self, within: Interval) -> Result<bool, NotRecovered> {
+        let mut notes = self.recovery_notes().await?;
+        let lies_within = |doubt: &mut Doubt| within.from <= doubt.interval.from && doubt.interval.to <= within.to;
+        let again: Vec<Interval> = notes.doubts.extract_if(.., lies_within).map(|doubt| doubt.interval).collect();
+        if again.is_empty() {
+            return Ok(false);
+        }
+        notes.look_anew(again);
+        self.note(notes).await?;
+        Ok(true)
     }
 
     /// What asks for the log, and the address whose rows are ours.
@@ -443,10 +464,12 @@ fn returns_late(store: &dyn Store, now: Timestamp) -> Result<(), StoreError> {
     store.append(&[NewRow { received_at: now, entry }], now).map(drop)
 }
 
-/// The account's subscriptions; `None` where Impilo does not tell them.
+/// The account's subscriptions; `None` where Impilo does not tell them. What may pass is waited for: without them some rows do not
+/// tell whose they are, and what is decided of those stays.
 async fn subscriptions(client: &Client) -> Result<Option<Vec<Subscription>>, ApiError> {
     match client.webhooks().await {
-        Err(ApiError::NotFound | ApiError::Answered(_) | ApiError::Unreadable(_) | ApiError::TooLong(_)) => Ok(None),
+        Err(ApiError::NotFound | ApiError::TooLong(_)) => Ok(None),
+        Err(error @ ApiError::Answered(_)) if !error.may_pass() => Ok(None),
         told => told.map(Some),
     }
 }

@@ -143,6 +143,13 @@ pub struct RecoveryNotes {
 const UNREAD_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl RecoveryNotes {
+    /// Lets these stretches wait for the log again, which is read from their begin on.
+    pub fn look_anew(&mut self, stretches: Vec<Interval>) {
+        self.untold_at.retain(|at| !stretches.iter().any(|stretch| within(stretch, at)));
+        self.absences.extend(stretches);
+        (self.read_until, self.tally) = (None, Tally::default());
+    }
+
     /// How many rows of the log of the last seven days before `until` cannot be read.
     #[must_use]
     pub fn unread_lately(&self, until: Timestamp) -> u64 {

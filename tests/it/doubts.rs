@@ -210,6 +210,33 @@ async fn rows_without_an_address_are_told_by_their_subscription() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn trouble_with_the_list_of_subscriptions_decides_nothing() {
+    let impilo = Impilo::start().await;
+    impilo.log_by_time(&[]);
+    let subscription = impilo.account().add("device.healthcheck", URL);
+    impilo.account().log = (1..=5).map(|id| row(id, subscription, None, ago(6).plus(HOUR))).collect();
+    impilo.account().trouble = 8;
+    let world = back_after(8, &impilo).await;
+    told_whole(&world, true).await;
+    assert_eq!(recovered(&world), 5);
+    world.settle().await;
+    assert!(!mails(&world).contains("may have been missed"), "{}", mails(&world));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_in_doubt_is_looked_at_again_when_somebody_recovers_it() {
+    let impilo = Impilo::start().await;
+    impilo.log_by_time(&[]);
+    let world = back_after(4, &impilo).await;
+    let told = told_whole(&world, false).await;
+    assert!(told["sentence"].as_str().unwrap().contains("none of Impilo's webhooks leads here"), "{told}");
+    impilo.account().add("device.healthcheck", URL);
+    assert_eq!(world.run(&["impilo", "recover", "--since", "5h"]).code, 0);
+    let told = told_whole(&world, true).await;
+    assert!(told["sentence"].as_str().unwrap().starts_with("Whole: "), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_lies_further_back_than_the_log_stays_unheard() {
     // Longer than is read, and longer than the log reaches back.
     for (hours, oldest) in [(40 * 24, 35 * 24), (3 * 24, 24)] {
