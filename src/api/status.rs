@@ -193,7 +193,9 @@ fn whole(shared: &Shared) -> Result<Whole, StoreError> {
 
 const fn why_not(lack: Lack) -> &'static str {
     match lack {
-        Lack::NotConfigured => "Impilo's log cannot be read: `impilo.api_key` or `public_url` is not configured",
+        Lack::NotConfigured => {
+            "Impilo's log cannot be read: `impilo.api_key` or `public_url` is not configured, or cannot be used"
+        }
         Lack::Refused => "Impilo refuses the API key",
         Lack::Unreachable => "Impilo's log could not be read at the last attempt",
         Lack::Unreadable => "rows of Impilo's log cannot be read",
