@@ -57,7 +57,8 @@ async fn a_recovery_ends_with_whoever_asked_for_it() {
     let mut reading = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let before = readings(&impilo);
     eventually("it reads", || (readings(&impilo) >= before + 3).then_some(())).await;
-    kill_process(Pid::from_child(&reading), Signal::INT).unwrap();
+    // Not by INT, which is ignored where the tests run in the background of a shell.
+    kill_process(Pid::from_child(&reading), Signal::TERM).unwrap();
     reading.wait().unwrap();
     // One that comes after it has its turn, long before the first would have been done.
     let next = world.json(&["impilo", "recover", "--since", "2h"]);
