@@ -53,11 +53,8 @@ pub struct Owner<'a> {
 /// A difference of clocks up to this is that of a request's way; it lies within what pairing allows for.
 const LEAST_AHEAD: i64 = 60_000;
 
-/// How often an event is sent after its first attempt (documented).
-const RETRIES: i32 = 3;
-
 /// How long after an event the last attempt at it may come, and one that is under way when it is read.
-const SENT_AGAIN_FOR: Duration = Duration::from_secs(3 * 60 * 60);
+const COMES_FOR: Duration = Duration::from_secs(3 * 60 * 60);
 const UNDER_WAY: Duration = Duration::from_secs(2 * 60);
 
 /// The difference of clocks to go by: that of before where the `measured` one is near it, so that the same row always gets the same
@@ -230,7 +227,7 @@ impl LogPart {
         };
         self.created.extend(created_at);
         // Answered means kept.
-        if row.last_status.is_some_and(|status| (200..300).contains(&status)) {
+        if row.was_taken() {
             self.kept_at.extend(created_at);
             return;
         }
@@ -270,10 +267,8 @@ fn logged(event: LoggedEvent, row: &LogRow, created_at: Timestamp) -> Option<Log
 /// the first, for 105 minutes (documented), and later where its job runs late (inferred). What was taken, or was sent as often as
 /// that, comes no more, but for an attempt that is under way.
 fn comes_until(row: &LogRow, created_at: Timestamp) -> Timestamp {
-    let taken = row.last_status.is_some_and(|status| (200..300).contains(&status));
-    let given_up = row.retry_attempts.is_some_and(|retries| retries >= RETRIES);
-    match taken || given_up {
+    match row.was_taken() || row.was_sent_last() {
         true => created_at.plus(UNDER_WAY),
-        false => created_at.plus(SENT_AGAIN_FOR),
+        false => created_at.plus(COMES_FOR),
     }
 }

@@ -10,9 +10,6 @@ use crate::engine::Timestamp;
 /// Pages of the log that are read for each question; more is told as "at least".
 const PAGES: u32 = 4;
 
-/// Impilo sends an event once and three times more (documented).
-const RETRIES: i32 = 3;
-
 /// Answers that are no success and that this daemon, or a proxy before it, gives. 0 may stand for none at all: how the log says
 /// so is not documented. Whatever else there is stands among what was sent again, a quarter of an hour later.
 const ERRORS: [u16; 35] = [
@@ -105,16 +102,13 @@ impl Untaken {
             if row.url.as_deref().is_some_and(|url| !is_ours(url)) || seen.contains(&row) {
                 continue;
             }
-            match row.last_status {
-                Some(status) if (200..300).contains(&status) => {
-                    self.late += usize::from(row.retry_attempts.is_some_and(|retries| retries > 0));
-                }
-                status => {
-                    let (count, last) = self.by_status.entry(status.unwrap_or_default()).or_default();
-                    *count += 1;
-                    *last = (*last).max(row.last_retry_at.or(row.created_at));
-                    self.given_up += usize::from(row.retry_attempts.is_some_and(|retries| retries >= RETRIES));
-                }
+            if row.was_taken() {
+                self.late += usize::from(row.retry_attempts.is_some_and(|retries| retries > 0));
+            } else {
+                let (count, last) = self.by_status.entry(row.last_status.unwrap_or_default()).or_default();
+                *count += 1;
+                *last = (*last).max(row.last_retry_at.or(row.created_at));
+                self.given_up += usize::from(row.was_sent_last());
             }
             seen.insert(row);
         }

@@ -184,6 +184,9 @@ pub struct LogRow {
     pub unread: Option<Unread>,
 }
 
+/// Impilo sends an event once and so many times more (documented).
+const RETRIES: i32 = 3;
+
 /// Rows of the log, one behind the other, that are longer than is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Unread {
@@ -213,6 +216,18 @@ impl LogRow {
             last_retry_at: read::instant(row, "lastRetryTimestamp"),
             unread: None,
         })
+    }
+
+    /// Whether our last answer was a success. 200 is documented; that other 2xx are one is inferred.
+    #[must_use]
+    pub fn was_taken(&self) -> bool {
+        self.last_status.is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// Whether it was sent as often as Impilo sends an event.
+    #[must_use]
+    pub fn was_sent_last(&self) -> bool {
+        self.retry_attempts.is_some_and(|retries| retries >= RETRIES)
     }
 }
 
