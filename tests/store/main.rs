@@ -61,7 +61,7 @@ suite! { on_sqlite, crate::sqlite::Files:
         the_whole_envelope_is_found_by_its_id,
         without_an_id_each_row_pairs_with_one_webhook,
         the_window_of_a_pair_is_that_of_clocks_and_retries,
-        a_late_webhook_comes_hours_after_and_not_a_day,
+        a_late_webhook_comes_when_impilo_sends_and_no_other_is_taken_for_it,
         rows_of_several_subscriptions_are_one_event,
         a_late_webhook_takes_its_recovered_copy_over,
         what_is_recovered_in_order_stands_before_what_came_later,

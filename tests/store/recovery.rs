@@ -147,15 +147,18 @@ pub fn a_late_webhook_takes_its_recovered_copy_over<E: Engine>() {
     assert_eq!(kept[0].2, Source::Recovered, "where it came from first stays told");
 }
 
-pub fn a_late_webhook_comes_hours_after_and_not_a_day<E: Engine>() {
-    for (hours, adopted) in [(4, true), (6, true), (7, false), (24, false)] {
+/// The first attempt comes at once, and the next no sooner than a quarter of an hour later. What is the same in between, or
+/// hours later, is another event: it is kept.
+pub fn a_late_webhook_comes_when_impilo_sends_and_no_other_is_taken_for_it<E: Engine>() {
+    let minutes = [(0, true), (1, true), (5, false), (13, false), (15, true), (105, true), (180, true), (181, false)];
+    for (minutes, adopted) in minutes {
         let engine = E::new();
         let store = engine.open();
-        take_in(&*store, &[logged(1, None, "a", NOON)], Placing::Last, NOON.plus(HOUR));
-        let later = NOON.plus(HOUR * hours);
+        take_in(&*store, &[logged(1, None, "a", NOON)], Placing::Last, NOON.plus(MINUTE));
+        let later = NOON.plus(MINUTE * minutes);
         let prints = if store.expects_copies(later) { vec![print(b"a")] } else { Vec::new() };
         let appended = store.append_printed(&[webhook("7", "a", later)], &prints, later).unwrap();
-        assert_eq!(appended == [Appended::Known], adopted, "{hours} hours");
+        assert_eq!(appended == [Appended::Known], adopted, "{minutes} minutes");
     }
 }
 
