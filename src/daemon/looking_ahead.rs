@@ -8,8 +8,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{NotRecovered, Shared};
+use crate::account::Client;
 use crate::account::reconcile::Occasion;
-use crate::account::{ApiError, Client};
 use crate::engine::{Ground, Slice, Subject, SubjectKind, Timestamp, falls_silent};
 use crate::telemetry;
 
@@ -69,8 +69,8 @@ impl Shared {
         for (due, slice) in near {
             match self.read_one(client, &slice, Occasion::Silence, &budget).await {
                 // What Impilo says amiss of one does not concern the others.
-                Ok(_) | Err(NotRecovered::Impilo(ApiError::Another | ApiError::TooLong(_))) => {}
-                Err(error) => return Err(error),
+                Err(NotRecovered::Impilo(error)) if error.may_concern_one() => {}
+                read => drop(read?),
             }
             asked.insert(slice.subject, due);
         }
