@@ -80,8 +80,10 @@ async fn what_impilo_asks_of_one_holds_for_all() {
     .await;
     impilo.interrupt(|_, _| Some(Answer::Say(503, vec![("Retry-After", "600".to_owned())], String::new())));
     let before = impilo.api.asked().len();
+    // The daemon may have asked by itself a moment before.
     let busy = world.run(&["impilo", "webhooks", "sync"]);
-    assert!(busy.code == 1 && busy.stderr.contains("Impilo is busy and asks to wait 600 s"), "{busy:?}");
+    let told = ["600", "599", "598", "597"].iter().any(|left| busy.stderr.contains(&format!("asks to wait {left} s")));
+    assert!(busy.code == 1 && told, "{busy:?}");
     assert_eq!(impilo.api.asked().len(), before + 1);
 
     // Whoever comes next does not ask at all, and nobody is sent to look at his network.
