@@ -65,7 +65,7 @@ pub struct Account {
     errands: tokio::sync::Mutex<()>,
     report: Mutex<Option<Report>>,
     /// What all requests keep to that have time.
-    pub(super) pace: Arc<Pace>,
+    pace: Arc<Pace>,
 }
 
 /// What came of a test webhook.

@@ -37,7 +37,7 @@ impl Shared {
                 () = sleep(LOOK) => {}
                 () = stop.cancelled() => return,
             }
-            let Ok(client) = self.account() else { continue };
+            let Ok(client) = self.account().map(|client| self.paced(client)) else { continue };
             if !self.may_begin.is_cancelled() || !self.keeps_up().await {
                 continue;
             }

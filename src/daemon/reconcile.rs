@@ -8,11 +8,11 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{NotRecovered, Shared};
+use crate::account::Client;
 use crate::account::client::RawObject;
 use crate::account::pages::Pages;
 use crate::account::reconcile::{self, Asked, Occasion};
-use crate::account::{Client, Pace};
-use crate::engine::{Lack, Outage, Slice, Subject, SubjectKind, Timestamp, Value};
+use crate::engine::{Lack, Slice, Subject, SubjectKind, Timestamp, Value};
 use crate::store::{NewRow, RecoveryNotes};
 use crate::telemetry;
 
@@ -38,17 +38,13 @@ const LOOK: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
-/// Keeps requests apart, and to what all that has time may ask of Impilo.
-pub(super) struct Budget {
-    pace: Arc<Pace>,
-    per_minute: u64,
-}
+/// Keeps requests apart that nobody waits for. How many there may be together, the client keeps to itself.
+pub(super) struct Budget(Duration);
 
 impl Budget {
-    /// Waits until the next request may be made.
+    /// Waits until the next request is made.
     pub(super) async fn wait(&self) {
-        sleep(Duration::from_secs(60).div_f64(self.per_minute.max(1) as f64)).await;
-        self.pace.turn(self.per_minute).await;
+        sleep(self.0).await;
     }
 }
 
@@ -64,7 +60,7 @@ impl Shared {
             if !self.may_begin.is_cancelled() || !self.is_time().await {
                 continue;
             }
-            let Ok(client) = self.account() else { continue };
+            let Ok(client) = self.account().map(|client| self.paced(client)) else { continue };
             let read = tokio::select! {
                 read = self.read_back(&client) => read,
                 () = stop.cancelled() => return,
@@ -86,21 +82,17 @@ impl Shared {
 
     /// Gives the requests that nobody waits for as much room as they are allowed.
     pub(super) fn budget(&self) -> Budget {
-        Budget { pace: Arc::clone(&self.impilo.pace), per_minute: self.settings().impilo.requests_per_minute }
+        Budget(Duration::from_secs(60).div_f64(self.settings().impilo.requests_per_minute.max(1) as f64))
     }
 
     async fn is_time(&self) -> bool {
         let Ok(notes) = self.recovery_notes().await else { return false };
-        // What is known is compared with what Impilo says only where it is known.
-        if !self.keeps_up().await {
-            return false;
-        }
         let (now, last) = (self.clock.now(), notes.read_back_at);
-        if (notes.fleet_read_at.is_none() && last.is_none()) || missed(&notes).is_some() {
-            return true;
-        }
+        let never = notes.fleet_read_at.is_none() && last.is_none();
         let last = last.unwrap_or(self.started_at);
-        now.since(last) >= self.settings().impilo.reconcile_every || now < last
+        let due = now.since(last) >= self.settings().impilo.reconcile_every || now < last;
+        // What is known is compared with what Impilo says only where it is known.
+        (never || due || missed(&notes)) && self.keeps_up().await
     }
 
     /// Whether what has come is decided, but for what has just come.
@@ -124,7 +116,7 @@ impl Shared {
         let notes = self.recovery_notes().await?;
         let first = notes.fleet_read_at.is_none();
         // While it is not known what happened, anything may have moved.
-        let quiet = if missed(&notes).is_some() { Duration::ZERO } else { QUIET };
+        let quiet = if missed(&notes) { Duration::ZERO } else { QUIET };
         let (mut told, listed) =
             self.read_devices(client, if first { Occasion::First } else { Occasion::Schedule }, &budget).await?;
         if first {
@@ -259,12 +251,12 @@ impl Shared {
     }
 }
 
-/// The outage that was not made up for in full, where nothing was read back since. While the log may still tell of it, that is
-/// waited for.
-fn missed(notes: &RecoveryNotes) -> Option<&Outage> {
+/// Whether the last outage was not made up for in full, and nothing was read back since. While the log may still tell of it,
+/// that is waited for.
+fn missed(notes: &RecoveryNotes) -> bool {
     if notes.lacks == Some(Lack::Unreachable) && !notes.absences.is_empty() {
-        return None;
+        return false;
     }
-    let lacking = notes.last_outage.as_ref().filter(|outage| outage.lacks.is_some());
-    lacking.filter(|outage| notes.read_back_at.is_none_or(|last| outage.interval.to > last))
+    let since = |at: &Timestamp| notes.read_back_at.is_none_or(|last| *at > last);
+    notes.last_outage.as_ref().is_some_and(|outage| outage.lacks.is_some() && since(&outage.interval.to))
 }

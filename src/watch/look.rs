@@ -318,11 +318,12 @@ impl Eyes {
         self.refusals.retain(|(at, ..)| at.elapsed() <= REFUSALS_OVER);
         let before = self.refusals.first().map_or((0, 0), |(_, refused, taken)| (*refused, *taken));
         let recent = total.saturating_sub(before.0);
+        let many = recent >= settings.own.refused_secrets.max(1);
         // Where all that comes is refused, nothing is heard.
-        if recent >= settings.own.refused_secrets.max(1) && taken == before.1 {
+        if many && taken == before.1 {
             shared.hear_nothing(last_webhook, shared.clock.now());
         }
-        let state = if recent >= settings.own.refused_secrets.max(1) {
+        let state = if many {
             State::Wrong(format!("{recent} webhooks in ten minutes came with a missing or wrong secret."))
         } else if self.started.elapsed() < REFUSALS_OVER {
             State::Unknown
